@@ -1,0 +1,96 @@
+"""How would a rule have behaved on a series? `python -m local.backtest --rule R --series S`.
+
+Prints {"states": [[state, activeAt], ...]}, one pair per minute from 2026-01-01T00:00Z; a null in
+the series is a missing minute. Nothing is read but the two files, and no setting is needed.
+"""
+
+import argparse
+import math
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from shared.catalog.metrics import CATALOG
+from shared.domain.decisions import first_state
+from shared.domain.errors import InvalidInput
+from shared.domain.machine import State, classify, step
+from shared.domain.rules import Rule, parse_rule
+from shared.domain.samples import Cell, Gap
+from shared.domain.times import MINUTE, iso
+
+FIRST = datetime(2026, 1, 1, tzinfo=UTC)
+
+StateAt = tuple[State, str | None]
+
+
+def backtest(rule: Rule, series: Iterable[float | None]) -> list[StateAt]:
+    """The rule's state and activeAt after every minute of the series."""
+    state = first_state(rule, FIRST)
+    states: list[StateAt] = []
+    for index, value in enumerate(series):
+        minute = FIRST + index * MINUTE
+        cell: Cell = Gap.MISSING if value is None else value
+        given, _, run = classify(rule, state, cell)
+        state = step(
+            replace(state, empty_run=run),
+            given,
+            minute,
+            duration=rule.duration,
+            keep_firing=rule.keep_firing,
+        )
+        states.append((state.state, iso(state.active_at) if state.active_at else None))
+    return states
+
+
+def read_json(path: Path) -> Any:
+    """The JSON in a file; raises InvalidInput with one sentence."""
+    try:
+        return msgspec.json.decode(path.read_bytes())
+    except OSError as error:
+        raise InvalidInput(f"{path} can't be read: {error.strerror}") from error
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise InvalidInput(f"{path} is not JSON: {error}") from error
+
+
+def parse_series(given: Any) -> list[float | None]:
+    """A list of finite numbers and nulls; raises InvalidInput that says which one is not."""
+    if not isinstance(given, list):
+        raise InvalidInput("a series is a JSON list of numbers and nulls")
+    for index, value in enumerate(given):
+        if value is not None and not _is_number(value):
+            raise InvalidInput(f"series[{index}] is {value!r}; it must be a finite number or null")
+    return [None if value is None else float(value) for value in given]
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer beyond every float
+        return False
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Exit code 0, or 2 with one sentence on stderr when the input is wrong."""
+    parser = argparse.ArgumentParser(prog="python -m local.backtest", description=__doc__)
+    parser.add_argument("--rule", type=Path, required=True, help="a rule's JSON")
+    parser.add_argument("--series", type=Path, required=True, help="a JSON list of numbers, nulls")
+    given = parser.parse_args(arguments)
+    try:
+        rule = parse_rule(read_json(given.rule), CATALOG)
+        states = backtest(rule, parse_series(read_json(given.series)))
+    except InvalidInput as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(msgspec.json.encode({"states": states}).decode())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

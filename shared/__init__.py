@@ -1,0 +1,1 @@
+"""The monitor: everything that is deployed beside function_app.py."""

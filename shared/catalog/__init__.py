@@ -1,0 +1,1 @@
+"""Data only: every metric, every source, the rules a new target starts with."""

@@ -1,0 +1,309 @@
+"""A delivery is one event on one channel: its row, who may claim it, and what a try leaves behind.
+
+Delivery rows are the truth; `due:` rows only say when each of them wants attention. Every change
+of a row moves its due row in the same transaction (docs/semantics.md section 4).
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from shared.domain.episodes import Event, EventKind
+from shared.domain.errors import ChannelError
+from shared.domain.reasons import Reason
+from shared.domain.records import (
+    Delete,
+    Insert,
+    Kept,
+    Replace,
+    Write,
+    delivery_key,
+    due_key,
+    short_hash,
+)
+from shared.domain.rules import Action
+from shared.domain.times import parse_second_key
+
+LEASE = timedelta(seconds=150)
+"""Longer than functionTimeout (120 s), so that a live function never loses its claim."""
+GIVE_UP_AFTER = timedelta(hours=24)
+MOST_CLAIMED = 24
+"""Rows of one claim: four writes each (a fallback included) stay under 100 a transaction."""
+MOST_CHANNELS = 45
+FIRST_BACKOFF = timedelta(seconds=15)
+LONGEST_BACKOFF = timedelta(minutes=15)
+
+
+class Status(StrEnum):
+    """Where a delivery stands; sent, skipped and dead are final."""
+
+    PENDING = "pending"
+    SENDING = "sending"
+    SENT = "sent"
+    SKIPPED = "skipped"
+    DEAD = "dead"
+
+
+FINAL = frozenset({Status.SENT, Status.SKIPPED, Status.DEAD})
+
+
+class Due(Struct, frozen=True):
+    """Says only by its key when a delivery wants attention."""
+
+    delivery: str
+
+
+class Delivery(Struct, frozen=True, kw_only=True, rename="camel"):
+    """One event on one channel. All its times are wall time; `due` is its due row's key.
+
+    `fell_back`: the fallback channel tells this event in its place.
+    """
+
+    event: str
+    episode: str
+    seq: int
+    rule: str
+    kind: EventKind
+    minute: datetime
+    channel: str
+    channel_type: str
+    channel_name: str
+    created_at: datetime
+    status: Status = Status.PENDING
+    attempt: int = 0
+    message: str | None = None
+    next_attempt_at: datetime | None = None
+    lease_until: datetime | None = None
+    provider_id: str | None = None
+    error: str | None = None
+    reason: Reason | None = None
+    due: str | None = None
+    fell_back: bool = False
+
+    @property
+    def key(self) -> str:
+        """Its row key."""
+        return delivery_key(self.episode, self.channel, self.seq)
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing will ever change about it."""
+        return self.status in FINAL
+
+
+class Attempt(Struct, frozen=True, kw_only=True):
+    """What a log says about one step of one delivery."""
+
+    delivery: Delivery
+    before: Status
+    reason: Reason
+
+
+class Group(Struct, frozen=True):
+    """All due rows of one (episode, channel): how many, and when the last wants attention."""
+
+    episode: str
+    channel: str
+    wanted_at: datetime
+    rows: int
+
+    @property
+    def prefix(self) -> str:
+        """What the keys of its delivery rows begin with."""
+        return f"delivery:{self.episode}:{self.channel}:"
+
+
+def channel_of(action: Action) -> str:
+    """The key of a channel: the same address is the same channel, whoever names it."""
+    return short_hash(action.type, action.target)
+
+
+def first_delivery(event: Event, action: Action, wall: datetime) -> Delivery:
+    """The row of an event that is to be told on a channel, due at once."""
+    channel = channel_of(action)
+    return Delivery(
+        event=event.id,
+        episode=event.episode,
+        seq=event.seq,
+        rule=event.alert.rule_id,
+        kind=event.kind,
+        minute=event.minute,
+        channel=channel,
+        channel_type=action.type,
+        channel_name=action.target,
+        created_at=wall,
+        next_attempt_at=wall,
+        due=due_key(wall, event.episode, channel, event.seq),
+    )
+
+
+def fallback_delivery(row: Delivery, action: Action, wall: datetime) -> Delivery:
+    """The row of the same event on the fallback channel, due at once."""
+    channel = channel_of(action)
+    return Delivery(
+        event=row.event,
+        episode=row.episode,
+        seq=row.seq,
+        rule=row.rule,
+        kind=row.kind,
+        minute=row.minute,
+        channel=channel,
+        channel_type=action.type,
+        channel_name=action.target,
+        created_at=wall,
+        next_attempt_at=wall,
+        reason=Reason.FALLBACK,
+        due=due_key(wall, row.episode, channel, row.seq),
+    )
+
+
+def inserts(delivery: Delivery) -> list[Write]:
+    """A new delivery row and its due row."""
+    if delivery.due is None:
+        raise ValueError("a new delivery is due")
+    return [Insert(delivery.key, delivery), Insert(delivery.due, Due(delivery.key))]
+
+
+def groups(dues: Iterable[str]) -> list[Group]:
+    """The (episode, channel) pairs that want attention, oldest first, by their last due row.
+
+    A group whose last due row lies ahead is waiting, or held under a live lease.
+    """
+    wanted: dict[tuple[str, str], list[str]] = {}
+    for key in sorted(dues):
+        _, at, episode, channel, _ = key.split(":")
+        wanted.setdefault((episode, channel), []).append(at)
+    return [
+        Group(episode, channel, parse_second_key(times[-1]), len(times))
+        for (episode, channel), times in wanted.items()
+    ]
+
+
+def one_claim(groups: Sequence[Group]) -> list[Group]:
+    """The first group and as many others of its channel as one claim can take whole."""
+    chosen, rows = [groups[0]], groups[0].rows
+    for group in groups[1:]:
+        if group.channel == groups[0].channel and rows + group.rows <= MOST_CLAIMED:
+            chosen.append(group)
+            rows += group.rows
+    return chosen
+
+
+def message_id(deliveries: Iterable[Delivery]) -> str:
+    """The provider's idempotency key: the hash of the sorted delivery ids it tells."""
+    ids = ",".join(sorted(delivery.key for delivery in deliveries))
+    return hashlib.sha256(ids.encode()).hexdigest()[:32]
+
+
+def is_waiting(row: Delivery, wall: datetime) -> bool:
+    """Whether the row is under a live lease, or waits for its next try."""
+    until = row.lease_until if row.status is Status.SENDING else row.next_attempt_at
+    return not row.is_final and until is not None and until > wall
+
+
+class Sorted(Struct, frozen=True):
+    """The rows of one claim: what is to be sent, and what has been overtaken."""
+
+    send: tuple[Kept[Delivery], ...]
+    overtaken: tuple[tuple[Kept[Delivery], Delivery], ...]
+    expired: tuple[Kept[Delivery], ...]
+
+
+def sort_rows(rows: Sequence[Kept[Delivery]], wall: datetime) -> Sorted:
+    """Sort the open rows of whole groups: send, overtaken by a later final one, or too old."""
+    open_rows = [kept for kept in rows if not kept.value.is_final][:MOST_CLAIMED]
+    overtaken = [(kept, late) for kept in open_rows if (late := _overtaken(kept.value, rows))]
+    passed = {kept.key for kept, _ in overtaken}
+    left = [kept for kept in open_rows if kept.key not in passed]
+    expired = [kept for kept in left if wall - kept.value.created_at > GIVE_UP_AFTER]
+    send = [kept for kept in left if kept not in expired]
+    return Sorted(tuple(send), tuple(overtaken), tuple(expired))
+
+
+def _overtaken(row: Delivery, rows: Iterable[Kept[Delivery]]) -> Delivery | None:
+    later = [
+        kept.value
+        for kept in rows
+        if kept.value.is_final and _same_group(kept.value, row) and kept.value.seq > row.seq
+    ]
+    if not later:
+        return None
+    was_sent = any(one.status is Status.SENT for one in later)
+    status = Status.SKIPPED if was_sent else Status.DEAD
+    return finished(row, status, Reason.MERGED if was_sent else Reason.GIVEN_UP)
+
+
+def _same_group(one: Delivery, other: Delivery) -> bool:
+    return one.episode == other.episode and one.channel == other.channel
+
+
+def claimed(row: Delivery, message: str, wall: datetime) -> Delivery:
+    """The row under a lease; the try counts from here, whatever becomes of it."""
+    until = wall + LEASE
+    return replace(
+        row,
+        status=Status.SENDING,
+        attempt=row.attempt + 1,
+        message=message,
+        lease_until=until,
+        next_attempt_at=None,
+        due=due_key(until, row.episode, row.channel, row.seq),
+    )
+
+
+def delivered(row: Delivery, provider_id: str | None) -> Delivery:
+    """The provider took it."""
+    return replace(
+        finished(row, Status.SENT, Reason.DELIVERED), provider_id=provider_id, error=None
+    )
+
+
+def refused(row: Delivery, error: ChannelError, wall: datetime) -> Delivery:
+    """The provider did not take it: dead for good, or pending until the next try."""
+    if error.permanent:
+        return replace(finished(row, Status.DEAD, Reason.PERMANENT_ERROR), error=str(error))
+    at = wall + (error.retry_after or backoff(row.attempt))
+    return replace(
+        row,
+        status=Status.PENDING,
+        lease_until=None,
+        next_attempt_at=at,
+        error=str(error),
+        reason=Reason.RATE_LIMITED if error.retry_after else Reason.RETRY,
+        due=due_key(at, row.episode, row.channel, row.seq),
+    )
+
+
+def finished(row: Delivery, status: Status, reason: Reason) -> Delivery:
+    """The row in its final state; nothing is due any more."""
+    return replace(
+        row, status=status, reason=reason, lease_until=None, next_attempt_at=None, due=None
+    )
+
+
+def backoff(attempt: int) -> timedelta:
+    """Patience before the next try: 15 s, doubled each time, at most 15 minutes."""
+    doublings = min(max(attempt - 1, 0), 10)
+    return min(FIRST_BACKOFF * (1 << doublings), LONGEST_BACKOFF)
+
+
+def moves(kept: Kept[Delivery], after: Delivery) -> list[Write]:
+    """Change a delivery row and move its due row with it."""
+    before = kept.value
+    writes: list[Write] = [Replace(kept.key, after, kept.etag)]
+    if before.due != after.due:
+        writes += [Delete(before.due)] if before.due else []
+        writes += [Insert(after.due, Due(after.key))] if after.due else []
+    return writes
+
+
+def wants_fallback(after: Delivery, group: Iterable[Delivery]) -> bool:
+    """Whether the fallback must tell this row: it is dead, or an earlier one went there."""
+    if not after.is_final or after.reason is Reason.MERGED:
+        return False
+    earlier = (one for one in group if _same_group(one, after) and one.seq < after.seq)
+    return after.status is Status.DEAD or any(one.fell_back for one in earlier)

@@ -1,0 +1,312 @@
+"""An episode is one firing story: its alert, its timeline, and the events people are told.
+
+`Episode` is the pen that writes such a story during one decision; it numbers lines and events.
+"""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from shared.domain.machine import Input, RuleState, bad_minutes
+from shared.domain.metrics import Metric
+from shared.domain.reasons import Reason
+from shared.domain.records import (
+    Insert,
+    Kept,
+    Write,
+    alert_key,
+    outbox_key,
+    put,
+    short_hash,
+    timeline_key,
+)
+from shared.domain.rules import Action, Rule, Severity
+from shared.domain.samples import Cell, Gap
+from shared.domain.times import MINUTE, iso, minute_key
+
+LATE = timedelta(minutes=15)
+
+
+class AlertKind(StrEnum):
+    """What the story is about."""
+
+    THRESHOLD = "threshold"
+    NO_DATA = "no_data"
+
+
+class AlertState(StrEnum):
+    """Whether the story goes on."""
+
+    FIRING = "firing"
+    RESOLVED = "resolved"
+
+
+class EventKind(StrEnum):
+    """What people are told."""
+
+    FIRING = "firing"
+    RESOLVED = "resolved"
+    REMINDER = "reminder"
+    ESCALATION = "escalation"
+    SNOOZE_ENDED = "snooze_ended"
+    MAINTENANCE_ENDED = "maintenance_ended"
+    INHIBITION_ENDED = "inhibition_ended"
+
+
+class LineKind(StrEnum):
+    """What a timeline can say beyond the events."""
+
+    FIRING = "firing"
+    RESOLVED = "resolved"
+    REMINDER = "reminder"
+    ESCALATION = "escalation"
+    SNOOZE_ENDED = "snooze_ended"
+    MAINTENANCE_ENDED = "maintenance_ended"
+    INHIBITION_ENDED = "inhibition_ended"
+    ACKNOWLEDGED = "acknowledged"
+    SNOOZED = "snoozed"
+    UNSNOOZED = "unsnoozed"
+    SUPPRESSED = "suppressed"
+    NO_DATA = "no_data"
+
+
+ENDED_BY = {
+    Reason.SNOOZED: (EventKind.SNOOZE_ENDED, Reason.SNOOZE_ENDED),
+    Reason.MAINTENANCE: (EventKind.MAINTENANCE_ENDED, Reason.MAINTENANCE_ENDED),
+    Reason.INHIBITED: (EventKind.INHIBITION_ENDED, Reason.INHIBITION_ENDED),
+}
+
+
+def ending_of(quiet: Reason | None) -> tuple[EventKind, Reason]:
+    """The event that tells a firing whose last quiet reason is over, and its reason."""
+    return ENDED_BY.get(quiet or Reason.BREACH, (EventKind.FIRING, Reason.BREACH))
+
+
+class Alert(Struct, frozen=True, kw_only=True, rename="camel"):
+    """An episode as it stands.
+
+    `value` is the one that fired (None for no data), `last_value` the newest. `count`: bad
+    minutes, the pending ones included. `seq` and `lines` number its events and timeline lines.
+    """
+
+    id: str
+    rule_id: str
+    rule_name: str
+    target: str
+    metric: str
+    condition: str
+    kind: AlertKind
+    state: AlertState
+    severity: Severity
+    value: float | None
+    last_value: float | None
+    threshold: float | None
+    unit: str
+    active_at: datetime
+    fired_at: datetime
+    last_triggered: datetime
+    count: int
+    acknowledged_by: str | None = None
+    acknowledged_at: datetime | None = None
+    note: str | None = None
+    snoozed_until: datetime | None = None
+    resolved_at: datetime | None = None
+    resolved_by: str | None = None
+    reason: Reason = Reason.BREACH
+    seq: int = 0
+    lines: int = 0
+
+
+class TimelineLine(Struct, frozen=True, kw_only=True, rename="camel"):
+    """One thing that happened to an episode. `minute` decided it, `at` is when it was written."""
+
+    at: datetime
+    kind: LineKind
+    reason: Reason | None = None
+    minute: datetime | None = None
+    value: float | None = None
+    by: str | None = None
+    note: str | None = None
+
+
+class Missed(Struct, frozen=True, rename="camel"):
+    """An episode that opened and closed while nobody watched."""
+
+    active_at: datetime
+    resolved_at: datetime | None
+    value: float | None
+
+
+class Event(Struct, frozen=True, kw_only=True, rename="camel"):
+    """Something to tell, with the values that decided it; never looked up again later.
+
+    `routes` are fixed when it is decided; a resolve adds every channel that heard of the episode.
+    `missed`: episodes that this event tells in one digest.
+    """
+
+    id: str
+    target: str
+    episode: str
+    seq: int
+    kind: EventKind
+    reason: Reason
+    minute: datetime
+    decided_at: datetime
+    alert: Alert
+    metric_label: str
+    duration: int
+    routes: tuple[Action, ...] = ()
+    late: bool = False
+    still_bad: bool = False
+    by: str | None = None
+    missed: tuple[Missed, ...] = ()
+    missed_count: int = 0
+    runbook: str | None = None
+
+
+def episode_id(target: str, rule: str, active_at: datetime, kind: AlertKind) -> str:
+    """`20260101T0005Z-1a2b3c4d`: when it began and which story it is; safe in keys."""
+    began = minute_key(active_at)
+    return f"{began}-{short_hash(target, rule, iso(active_at), kind)}"
+
+
+def open_alert(
+    target: str,
+    rule: Rule,
+    metric: Metric,
+    state: RuleState,
+    minute: datetime,
+    cell: Cell,
+    reason: Reason = Reason.BREACH,
+) -> Alert:
+    """The alert of a rule that fired in `minute`; `state` is the state after it."""
+    active_at = state.active_at or minute
+    value = None if isinstance(cell, Gap) else cell
+    return Alert(
+        **_identity(target, rule, metric, active_at, AlertKind.THRESHOLD),
+        value=value,
+        last_value=value,
+        fired_at=minute + MINUTE,
+        last_triggered=minute,
+        count=bad_minutes(state, minute),
+        reason=reason,
+    )
+
+
+def open_no_data_alert(
+    target: str, rule: Rule, metric: Metric, since: datetime, minute: datetime
+) -> Alert:
+    """The alert of a source that has been silent since `since`."""
+    return Alert(
+        **_identity(target, rule, metric, since, AlertKind.NO_DATA),
+        value=None,
+        last_value=None,
+        fired_at=minute,
+        last_triggered=minute,
+        count=0,
+        reason=Reason.NO_DATA,
+    )
+
+
+def _identity(
+    target: str, rule: Rule, metric: Metric, active_at: datetime, kind: AlertKind
+) -> dict[str, Any]:
+    return {
+        "id": episode_id(target, rule.id, active_at, kind),
+        "rule_id": rule.id,
+        "rule_name": rule.name,
+        "target": target,
+        "metric": rule.metric,
+        "condition": rule.condition,
+        "kind": kind,
+        "state": AlertState.FIRING,
+        "severity": rule.severity,
+        "threshold": rule.threshold,
+        "unit": metric.unit,
+        "active_at": active_at,
+    }
+
+
+def observe(alert: Alert, given: Input, minute: datetime, cell: Cell) -> Alert:
+    """The open alert after one more folded minute."""
+    if not isinstance(cell, Gap):
+        alert = replace(alert, last_value=cell)
+    if given is Input.BAD:
+        alert = replace(alert, last_triggered=minute, count=alert.count + 1)
+    return alert
+
+
+def close_alert(alert: Alert, at: datetime, reason: Reason, by: str | None = None) -> Alert:
+    """The alert at the end of its story."""
+    return replace(alert, state=AlertState.RESOLVED, resolved_at=at, resolved_by=by, reason=reason)
+
+
+class Episode:
+    """Writes one episode's story during one decision; `kept` is its row as read, if stored."""
+
+    def __init__(
+        self, alert: Alert, kept: Kept[Alert] | None, rule: Rule, metric_label: str
+    ) -> None:
+        self.alert = alert
+        self._kept = kept
+        self._rule = rule
+        self._label = metric_label
+        self._lines: list[Write] = []
+        self.events: list[Event] = []
+
+    def line(self, line: TimelineLine) -> None:
+        """Add a line to the timeline."""
+        self.alert = replace(self.alert, lines=self.alert.lines + 1)
+        self._lines.append(Insert(timeline_key(self.alert.id, self.alert.lines), line))
+
+    def tell(
+        self,
+        kind: EventKind,
+        reason: Reason,
+        *,
+        minute: datetime,
+        now: datetime,
+        by: str | None = None,
+        still_bad: bool = False,
+        missed: tuple[Missed, ...] = (),
+        missed_count: int = 0,
+    ) -> None:
+        """Decide an event; it keeps the alert as it stands, which holds the deciding values."""
+        self.alert = replace(self.alert, seq=self.alert.seq + 1)
+        self.events.append(
+            Event(
+                id=f"{self.alert.id}-{self.alert.seq}",
+                target=self.alert.target,
+                episode=self.alert.id,
+                seq=self.alert.seq,
+                kind=kind,
+                reason=reason,
+                minute=minute,
+                decided_at=now,
+                alert=self.alert,
+                metric_label=self._label,
+                duration=self._rule.duration,
+                routes=self._rule.actions,
+                late=now - (minute + MINUTE) > LATE,
+                still_bad=still_bad,
+                by=by,
+                missed=missed,
+                missed_count=missed_count,
+                runbook=self._rule.runbook,
+            )
+        )
+
+    @property
+    def was_told(self) -> bool:
+        """Whether anybody ever heard of it, so that its end must be told too."""
+        return self.alert.seq > 0
+
+    def writes(self) -> list[Write]:
+        """The rows of this story that the decision's transaction must write."""
+        outbox = [Insert(outbox_key(event.episode, event.seq), event) for event in self.events]
+        row = put(alert_key(self.alert.id), self.alert, self._kept)
+        unchanged = self._kept is not None and self._kept.value == self.alert
+        return [*([] if unchanged else [row]), *self._lines, *outbox]

@@ -1,0 +1,70 @@
+"""Every error this project raises on purpose.
+
+MonitorError
+├── InvalidInput            somebody gave us something wrong; the text says what would be right
+│   ├── InvalidRule         a rule's JSON
+│   └── InvalidSetting      the environment
+├── NotFound                the thing named does not exist (or not yet)
+├── StoreError
+│   ├── Conflict            somebody else wrote first, or the row is gone: read again, decide again
+│   ├── StoreRefused        Azure Table Storage would refuse this write; a bug or an oversized value
+│   └── StoreUnavailable    the store did not answer, or said to come back later
+├── SourceError             a source could not be read; its minutes stay uncovered
+└── ChannelError            a message was not delivered; `permanent` and `retry_after` say what next
+"""
+
+from datetime import timedelta
+
+
+class MonitorError(Exception):
+    """Base of the tree."""
+
+
+class InvalidInput(MonitorError):
+    """The caller's input is wrong; the message is a sentence that says what would be right."""
+
+
+class InvalidRule(InvalidInput):
+    """A rule that can't be accepted."""
+
+
+class InvalidSetting(InvalidInput):
+    """Settings that can't be accepted; all problems in one message."""
+
+
+class NotFound(MonitorError):
+    """What was named does not exist."""
+
+
+class StoreError(MonitorError):
+    """The store did not do what was asked."""
+
+
+class Conflict(StoreError):
+    """An ETag did not match, a row to insert exists or a row to change is gone."""
+
+
+class StoreRefused(StoreError):
+    """A write that Azure Table Storage would refuse."""
+
+
+class StoreUnavailable(StoreError):
+    """The store is out of reach, slow or overloaded."""
+
+
+class SourceError(MonitorError):
+    """A source did not give a reading."""
+
+
+class ChannelError(MonitorError):
+    """A channel did not take a message.
+
+    `permanent`: trying again can't help. `retry_after`: the provider asked for this much patience.
+    """
+
+    def __init__(
+        self, message: str, *, permanent: bool = False, retry_after: timedelta | None = None
+    ) -> None:
+        super().__init__(message)
+        self.permanent = permanent
+        self.retry_after = retry_after

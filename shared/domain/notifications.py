@@ -1,0 +1,187 @@
+"""What a person reads: one message for all events of one claim, built from the events alone."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+
+from shared.domain.conditions import CONDITIONS
+from shared.domain.episodes import Alert, AlertKind, AlertState, Event, EventKind
+from shared.domain.reasons import Reason
+from shared.domain.rules import Severity
+from shared.domain.times import MINUTE
+
+_RANK = {severity: rank for rank, severity in enumerate(Severity)}
+
+
+class Story(Struct, frozen=True):
+    """What one episode says in a message: its events in order; the last one is how it stands."""
+
+    events: tuple[Event, ...]
+
+    @property
+    def last(self) -> Event:
+        """The newest event."""
+        return self.events[-1]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the message tells the end."""
+        return self.last.kind is EventKind.RESOLVED
+
+
+class Notification(Struct, frozen=True, kw_only=True):
+    """A message as every channel gets it; `id` is the same when the same rows are tried again."""
+
+    id: str
+    to: str
+    target: str
+    severity: Severity
+    subject: str
+    text: str
+    stories: tuple[Story, ...]
+
+
+def compose(message: str, to: str, events: Iterable[Event]) -> Notification:
+    """One message for the events that one claim took; worst first, then oldest."""
+    stories = tuple(sorted(_stories(events), key=_urgency))
+    first = stories[0].last
+    return Notification(
+        id=message,
+        to=to,
+        target=first.target,
+        severity=max((story.last.alert.severity for story in stories), key=_RANK.__getitem__),
+        subject=_subject(stories),
+        text="\n\n".join(_paragraph(story) for story in stories),
+        stories=stories,
+    )
+
+
+def _stories(events: Iterable[Event]) -> list[Story]:
+    by_episode: dict[str, list[Event]] = {}
+    for event in sorted(events, key=lambda event: (event.episode, event.seq)):
+        by_episode.setdefault(event.episode, []).append(event)
+    return [Story(tuple(told)) for told in by_episode.values()]
+
+
+def _urgency(story: Story) -> tuple[bool, int, str]:
+    return story.is_over, -_RANK[story.last.alert.severity], story.last.episode
+
+
+def _subject(stories: Sequence[Story]) -> str:
+    first = stories[0].last
+    if len(stories) == 1:
+        return f"[{_word(stories[0])}] {_headline(stories[0])} — {first.target}"
+    open_count = sum(not story.is_over for story in stories)
+    said = f"{len(stories)} alerts, {open_count} open" if open_count else f"{len(stories)} alerts"
+    return f"[{_word(stories[0])}] {said} — {first.target}"
+
+
+def _word(story: Story) -> str:
+    return "RESOLVED" if story.is_over else story.last.alert.severity.upper()
+
+
+def _headline(story: Story) -> str:
+    event, alert = story.last, story.last.alert
+    if event.missed_count:
+        return f"{alert.rule_name}: {event.missed_count} while the monitor caught up"
+    if story.is_over:
+        return f"{alert.rule_name} after {lasted(alert)}"
+    if alert.kind is AlertKind.NO_DATA:
+        return f"{event.metric_label}: no data since {clock(alert.active_at)}"
+    value = quantity(alert.last_value, alert.unit)
+    return f"{event.metric_label} {value} for {_minutes(alert.count)}"
+
+
+def _paragraph(story: Story) -> str:
+    lines = [_opening(story), *_ending(story), *_notes(story)]
+    return "\n".join(line for line in lines if line)
+
+
+def _opening(story: Story) -> str:
+    alert = story.last.alert
+    what = f"{alert.rule_name}: {story.last.metric_label}"
+    if alert.kind is AlertKind.NO_DATA:
+        return f"{what} has no data since {clock(alert.active_at)}."
+    if alert.value is None:
+        return f"{what} is absent since {clock(alert.active_at)}."
+    condition = CONDITIONS[alert.condition].sign
+    return (
+        f"{what} was {quantity(alert.value, alert.unit)} "
+        f"({condition} {quantity(alert.threshold, alert.unit)}) since {clock(alert.active_at)}, "
+        f"{_minutes(alert.count)} bad."
+    )
+
+
+def _ending(story: Story) -> list[str]:
+    event, alert = story.last, story.last.alert
+    if not story.is_over:
+        return []
+    if event.missed_count:
+        return [_missed(event)]
+    ended = clock(alert.resolved_at) if alert.resolved_at else "now"
+    said = f"Resolved at {ended} after {lasted(alert)}: {_because(event)}."
+    return [said, "The condition still holds." if event.still_bad else ""]
+
+
+def _because(event: Event) -> str:
+    if event.reason is Reason.RESOLVED_BY_HAND:
+        return f"resolved by {event.by}"
+    said = {
+        Reason.NO_TRAFFIC: "no traffic any more",
+        Reason.DATA_BACK: "data is back",
+        Reason.NO_DATA_TREATED_AS_OK: "no data, which the rule treats as ok",
+        Reason.RULE_CHANGED: "the rule was changed",
+        Reason.RULE_REMOVED: "the rule was removed",
+    }
+    last = quantity(event.alert.last_value, event.alert.unit)
+    return said.get(event.reason, f"{event.metric_label} is {last}")
+
+
+def _missed(event: Event) -> str:
+    spans = [
+        f"{clock(one.active_at)}-{clock(one.resolved_at) if one.resolved_at else '?'}"
+        for one in event.missed
+    ]
+    return (
+        f"{event.missed_count} opened and closed while the monitor caught up: {', '.join(spans)}."
+    )
+
+
+def _notes(story: Story) -> list[str]:
+    event = story.last
+    behind = event.decided_at - (event.minute + MINUTE)
+    return [
+        f"Decided late, {_span(behind)} after the fact." if event.late else "",
+        f"What to do: {event.runbook}" if event.runbook and not story.is_over else "",
+    ]
+
+
+def quantity(value: float | None, unit: str) -> str:
+    """A value as people read it: `97 %`, `1,412 MB`, `0.4 %`."""
+    if value is None:
+        return "no data"
+    digits = f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
+    return digits if unit == "count" else f"{digits} {unit}"
+
+
+def clock(at: datetime) -> str:
+    """A moment in a sentence: `2026-01-01 00:05 UTC`."""
+    return at.strftime("%Y-%m-%d %H:%M UTC")
+
+
+def lasted(alert: Alert) -> str:
+    """How long an episode has lasted in all."""
+    end = alert.resolved_at if alert.state is AlertState.RESOLVED else None
+    return _span((end or alert.last_triggered + MINUTE) - alert.active_at)
+
+
+def _span(length: timedelta) -> str:
+    minutes = length // MINUTE
+    if minutes < 120:
+        return _minutes(minutes)
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def _minutes(minutes: int) -> str:
+    return f"{minutes} min"

@@ -1,0 +1,106 @@
+"""Rows of a partition: their keys, and the writes that one transaction makes.
+
+The layout is frozen in docs/semantics.md section 4; every key of `Alerts` is spelled here.
+"""
+
+import hashlib
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from msgspec import Struct
+
+from shared.domain.times import second_key
+
+T_co = TypeVar("T_co", covariant=True)
+
+MOST_WRITES = 100
+LEASE = "lease:"
+
+
+class Kept(Struct, Generic[T_co], frozen=True):
+    """A stored value and the ETag under which it was read."""
+
+    key: str
+    value: T_co
+    etag: str
+
+
+class Insert(Struct, frozen=True):
+    """The row must not exist yet."""
+
+    key: str
+    value: Any
+
+
+class Replace(Struct, frozen=True):
+    """The row must still carry `etag`."""
+
+    key: str
+    value: Any
+    etag: str
+
+
+class Delete(Struct, frozen=True):
+    """The row must exist, and still carry `etag` unless that is None."""
+
+    key: str
+    etag: str | None = None
+
+
+Write = Insert | Replace | Delete
+
+
+def put(key: str, value: Any, kept: Kept[Any] | None) -> Write:
+    """Insert a first value, or replace exactly the one that was read."""
+    return Insert(key, value) if kept is None else Replace(key, value, kept.etag)
+
+
+def state_key(rule: str) -> str:
+    """The row that fences everything decided about (target, rule)."""
+    return f"state:{rule}"
+
+
+def snooze_key(rule: str) -> str:
+    """The silence of (target, rule)."""
+    return f"snooze:{rule}"
+
+
+def alert_key(episode: str) -> str:
+    """An episode's alert."""
+    return f"alert:{episode}"
+
+
+def timeline_key(episode: str, number: int) -> str:
+    """One line of an episode's story."""
+    return f"timeline:{episode}:{number:04d}"
+
+
+def outbox_key(episode: str, seq: int) -> str:
+    """An event that is decided and not yet dispatched."""
+    return f"outbox:{episode}:{seq:04d}"
+
+
+def event_key(episode: str, seq: int) -> str:
+    """An event that is dispatched."""
+    return f"event:{episode}:{seq:04d}"
+
+
+def delivery_key(episode: str, channel: str, seq: int) -> str:
+    """What became of an event on one channel."""
+    return f"delivery:{episode}:{channel}:{seq:04d}"
+
+
+def due_key(at: datetime, episode: str, channel: str, seq: int) -> str:
+    """When a delivery wants attention; `at` is wall time, to the second."""
+    return f"due:{second_key(at)}:{episode}:{channel}:{seq:04d}"
+
+
+def audit_key(at: datetime, entry: str) -> str:
+    """Newest first: the key holds the seconds that are left until the year 9999."""
+    left = int((datetime.max.replace(tzinfo=at.tzinfo) - at).total_seconds())
+    return f"audit:{left:012d}:{entry}"
+
+
+def short_hash(*parts: str) -> str:
+    """Eight hex digits that stand for the parts."""
+    return hashlib.sha256("|".join(parts).encode()).hexdigest()[:8]

@@ -1,0 +1,227 @@
+"""An alert rule: its JSON form, and a sentence for everything that can be wrong with it."""
+
+import hashlib
+import math
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from difflib import get_close_matches
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from shared.domain.conditions import CONDITIONS, condition_named
+from shared.domain.errors import InvalidInput, InvalidRule
+from shared.domain.metrics import Catalog
+
+ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+MOST_MINUTES = 10080
+DEFAULT_REPEAT = 240
+
+
+class Severity(StrEnum):
+    """How much it matters, from the least."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
+class ActionType(StrEnum):
+    """The kinds of channel that a rule can name."""
+
+    EMAIL = "email"
+    SLACK = "slack"
+    WEBHOOK = "webhook"
+    SMS = "sms"
+    TEAMS = "teams"
+    CONSOLE = "console"
+
+
+class NoDataPolicy(StrEnum):
+    """What a rule does when its source stays silent."""
+
+    KEEP = "keep"
+    ALERT = "alert"
+    OK = "ok"
+
+
+class Action(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Whom to tell: a channel's type and the address there, with an optional own message."""
+
+    type: ActionType
+    target: str
+    message: str | None = None
+
+
+class Rule(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """A rule as the client writes it; all durations are whole minutes.
+
+    `duration`: bad minutes until it fires. `keep_firing`: ok minutes until it resolves.
+    `targets`: None means every target.
+    """
+
+    id: str
+    name: str
+    metric: str
+    condition: str
+    threshold: float | None = None
+    duration: int
+    severity: Severity
+    actions: tuple[Action, ...]
+    enabled: bool = True
+    targets: tuple[str, ...] | None = None
+    keep_firing: int = 0
+    clear_threshold: float | None = None
+    no_data: NoDataPolicy = NoDataPolicy.KEEP
+    no_data_after: int | None = None
+    repeat_every: int = DEFAULT_REPEAT
+    escalate_after: int | None = None
+    escalate_to: tuple[Action, ...] = ()
+    inhibited_by: tuple[str, ...] = ()
+    runbook: str | None = None
+
+    def applies_to(self, target: str) -> bool:
+        """Whether the rule watches `target` at all."""
+        return self.enabled and (self.targets is None or target in self.targets)
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when what the rule measures changes: such an edit starts a new story."""
+        measured = (
+            self.metric,
+            self.condition,
+            self.threshold,
+            self.duration,
+            self.clear_threshold,
+            self.targets,
+        )
+        return hashlib.sha256(msgspec.json.encode(measured)).hexdigest()[:12]
+
+
+class KeptRule(Struct, frozen=True):
+    """A rule and when it was made; None for a shipped one, which is as old as the target."""
+
+    rule: Rule
+    created_at: datetime | None = None
+
+
+def parse_rule(given: Any, catalog: Catalog) -> Rule:
+    """The rule in `given` (decoded JSON); raises InvalidRule, one sentence per problem."""
+    if not isinstance(given, Mapping):
+        raise InvalidRule(f"a rule is a JSON object, not {type(given).__name__}")
+    _refuse_unknown_fields(given)
+    try:
+        rule = msgspec.convert(given, Rule)
+    except msgspec.ValidationError as error:
+        raise InvalidRule(f"rule {given.get('id', '?')!r}: {_sentence(str(error))}") from None
+    problems = [*_problems(rule, catalog)]
+    if problems:
+        raise InvalidRule(f"rule {rule.id!r}: {'; '.join(problems)}")
+    return rule
+
+
+def parse_rules(given: Any, catalog: Catalog) -> tuple[Rule, ...]:
+    """A list of rules (or one); raises InvalidRule when two share an id."""
+    rules = tuple(
+        parse_rule(one, catalog) for one in (given if isinstance(given, list) else [given])
+    )
+    ids = [rule.id for rule in rules]
+    doubled = sorted({rule_id for rule_id in ids if ids.count(rule_id) > 1})
+    if doubled:
+        raise InvalidRule(f"rule ids must differ; more than one rule is called {doubled[0]!r}")
+    return rules
+
+
+def _refuse_unknown_fields(given: Mapping[str, Any]) -> None:
+    known = [field.encode_name for field in msgspec.structs.fields(Rule)]
+    if {"any", "all"} & given.keys():
+        raise InvalidRule("composite rules (any, all) are not accepted yet; name one metric")
+    for name in given:
+        if name not in known:
+            near = get_close_matches(str(name), known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"the fields are {', '.join(known)}"
+            raise InvalidRule(f"rule {given.get('id', '?')!r}: unknown field {name!r}; {hint}")
+
+
+def _sentence(error: str) -> str:
+    """Msgspec's words, with the place first: `$.actions[0].type: Invalid enum value 'fax'`."""
+    said, _, place = error.partition(" - at `$.")
+    if not place:
+        return said
+    return f"{place.rstrip('`')}: {said}" + _choices(place.rstrip("`"))
+
+
+def _choices(place: str) -> str:
+    choices: dict[str, type[StrEnum]] = {
+        "severity": Severity,
+        "noData": NoDataPolicy,
+        "type": ActionType,
+    }
+    kind = choices.get(place.rsplit(".", 1)[-1])
+    return f"; one of {', '.join(kind)}" if kind else ""
+
+
+def _problems(rule: Rule, catalog: Catalog) -> Iterable[str]:
+    if not ID.fullmatch(rule.id):
+        yield "id must be 1-63 of a-z, 0-9 and -, not starting with -"
+    if not rule.name.strip():
+        yield "name must not be empty"
+    yield from _metric_problems(rule, catalog)
+    yield from _threshold_problems(rule)
+    yield from _minute_problems(rule)
+    for action in (*rule.actions, *rule.escalate_to):
+        if not action.target.strip():
+            yield f"the target of action {action.type} must not be empty"
+
+
+def _metric_problems(rule: Rule, catalog: Catalog) -> Iterable[str]:
+    try:
+        catalog.metric(rule.metric)
+    except InvalidInput as error:
+        yield str(error)
+    for target in rule.targets or ():
+        if not ID.fullmatch(target):
+            yield f"target {target!r} must be 1-63 of a-z, 0-9 and -"
+
+
+def _threshold_problems(rule: Rule) -> Iterable[str]:
+    try:
+        condition = condition_named(rule.condition)
+    except InvalidRule as error:
+        yield str(error)
+        return
+    if condition.takes_threshold and rule.threshold is None:
+        yield f"{rule.condition} needs a threshold, a number"
+    for number in (rule.threshold, rule.clear_threshold):
+        if number is not None and not math.isfinite(number):
+            yield "thresholds must be finite numbers"
+            return
+    yield from _clear_problems(rule)
+
+
+def _clear_problems(rule: Rule) -> Iterable[str]:
+    condition = CONDITIONS[rule.condition]
+    if rule.clear_threshold is None:
+        return
+    if not condition.takes_clear_threshold:
+        yield f"clearThreshold makes no sense with {rule.condition}; leave it out"
+    elif rule.threshold is not None and not condition.clears(rule.clear_threshold, rule.threshold):
+        side = "below" if condition.is_bad(math.inf, rule.threshold) else "above"
+        yield f"clearThreshold must lie strictly {side} the threshold {rule.threshold:g}"
+
+
+def _minute_problems(rule: Rule) -> Iterable[str]:
+    fields = {
+        "duration": rule.duration,
+        "keepFiring": rule.keep_firing,
+        "noDataAfter": rule.no_data_after,
+        "repeatEvery": rule.repeat_every,
+        "escalateAfter": rule.escalate_after,
+    }
+    for name, minutes in fields.items():
+        if minutes is not None and not 0 <= minutes <= MOST_MINUTES:
+            yield f"{name} must be whole minutes from 0 to {MOST_MINUTES} (7 days)"

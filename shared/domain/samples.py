@@ -1,0 +1,64 @@
+"""What a source answers, and the gaps that a stored minute can have."""
+
+import math
+from datetime import datetime
+from enum import StrEnum
+
+from msgspec import Struct
+
+from shared.domain.errors import SourceError
+from shared.domain.histograms import Histogram
+
+
+class Gap(StrEnum):
+    """Why a covered minute has no value."""
+
+    MISSING = "missing"  # no sample, and none was held
+    EMPTY = "empty"  # the source says that nothing happened
+
+
+Cell = float | Gap
+"""A covered minute of one metric: its (held) value, or why there is none."""
+
+
+class Sample(Struct, frozen=True):
+    """One value of one metric in the minute that starts at `minute`."""
+
+    metric: str
+    minute: datetime
+    value: float
+
+    def __post_init__(self) -> None:
+        """NaN and infinities would poison every sum they touch, so they never get in."""
+        if not math.isfinite(self.value):
+            raise SourceError(f"{self.metric} at {self.minute}: {self.value} is not a number")
+
+
+class MinuteHistogram(Struct, frozen=True):
+    """All durations of one minute; the distribution metrics are computed from it."""
+
+    minute: datetime
+    histogram: Histogram
+
+
+class Reading(Struct, frozen=True, kw_only=True):
+    """One answer of one source.
+
+    `asked_at`: world time at which the reading began. `covered_until`: minutes that end by then
+    are complete. `since`: for a source that counts over windows, where this window starts.
+    """
+
+    source: str
+    asked_at: datetime
+    covered_until: datetime
+    samples: tuple[Sample, ...] = ()
+    histograms: tuple[MinuteHistogram, ...] = ()
+    since: datetime | None = None
+
+
+class Failure(Struct, frozen=True):
+    """A reading that failed; its minutes stay uncovered."""
+
+    source: str
+    asked_at: datetime
+    error: str

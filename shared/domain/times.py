@@ -1,0 +1,68 @@
+"""Minutes, hours and the forms in which times are written. All times are aware UTC."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+
+
+def floor_minute(at: datetime) -> datetime:
+    """The start of the minute that `at` lies in."""
+    return at.replace(second=0, microsecond=0)
+
+
+def floor_hour(at: datetime) -> datetime:
+    """The start of the hour that `at` lies in."""
+    return at.replace(minute=0, second=0, microsecond=0)
+
+
+def minutes_between(start: datetime, end: datetime) -> int:
+    """Whole minutes from `start` to `end`, rounded down; negative when `end` is earlier."""
+    return (end - start) // MINUTE
+
+
+def each_minute(first: datetime, end: datetime) -> Iterator[datetime]:
+    """The minutes of [first, end)."""
+    minute = first
+    while minute < end:
+        yield minute
+        minute += MINUTE
+
+
+def each_hour(first: datetime, end: datetime) -> Iterator[datetime]:
+    """The starts of all hours that [first, end) touches."""
+    hour = floor_hour(first)
+    while hour < end:
+        yield hour
+        hour += HOUR
+
+
+def minute_key(at: datetime) -> str:
+    """A minute as keys spell it: `20260101T0005Z`."""
+    return at.strftime("%Y%m%dT%H%MZ")
+
+
+def second_key(at: datetime) -> str:
+    """A second as keys spell it: `20260101T000500Z`; sorts like the time it names."""
+    return at.strftime("%Y%m%dT%H%M%SZ")
+
+
+def hour_key(at: datetime) -> str:
+    """An hour chunk's row key: `h:2026010100`."""
+    return at.strftime("h:%Y%m%d%H")
+
+
+def parse_hour_key(key: str) -> datetime:
+    """The hour that `hour_key` wrote."""
+    return datetime.strptime(key, "h:%Y%m%d%H").replace(tzinfo=UTC)
+
+
+def parse_second_key(key: str) -> datetime:
+    """The second that `second_key` wrote."""
+    return datetime.strptime(key, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+
+
+def iso(at: datetime) -> str:
+    """A time as JSON spells it: `2026-01-01T00:05:00Z`."""
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,28 @@
+"""Fixtures for every test: real storage, started once per worker and empty for each test."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from local.azurite import Account, Azurite, AzuriteMissingError, running_azurite
+
+pytest_plugins = ["pytester", "tests.listed_skips"]
+
+
+@pytest.fixture(scope="session")
+def azurite() -> Iterator[Azurite]:
+    """A running Azurite, in memory; a test that wants empty storage asks for `storage`."""
+    try:
+        with running_azurite() as running:
+            yield running
+    except AzuriteMissingError as missing:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(str(missing))
+
+
+@pytest.fixture
+def storage(azurite: Azurite) -> Account:
+    """An empty storage account of the running Azurite, this test's own."""
+    return azurite.fresh_account()

@@ -1,0 +1,287 @@
+"""The rule machine of docs/semantics.md read a second time: slowly, from the text, in other words.
+
+Nothing of `shared` is imported. Minutes are whole numbers from 0, cells are numbers or the words
+"missing" and "empty", and every question is answered by looking at the whole list again. Missing
+minutes stop every clock, so a clock is a count of the minutes that are not missing.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+Cell = float | str
+Facts = dict[str, Any]
+
+COMPARE: dict[str, Callable[[float, float], bool]] = {
+    "greater_than": lambda value, threshold: value > threshold,
+    "less_than": lambda value, threshold: value < threshold,
+    "greater_or_equal": lambda value, threshold: value >= threshold,
+    "less_or_equal": lambda value, threshold: value <= threshold,
+    "equals": lambda value, threshold: value == threshold,
+    "not_equals": lambda value, threshold: value != threshold,
+}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What the machine needs to know of a rule; all times in minutes."""
+
+    condition: str
+    threshold: float
+    duration: int
+    keep: int = 0
+    clear: float | None = None
+    repeat: int = 240
+
+
+@dataclass(frozen=True)
+class Resolve:
+    """Somebody resolved by hand at the time `at`, when minutes before `folded` were folded."""
+
+    folded: int
+    at: float
+
+
+def words(rule: Rule, cells: Sequence[Cell], *, firing: bool) -> list[str]:
+    """Each minute as ok, bad or missing; a firing or held rule looks at its clear threshold."""
+    threshold = rule.clear if firing and rule.clear is not None else rule.threshold
+    return [_word(rule, cells, minute, threshold) for minute in range(len(cells))]
+
+
+def _word(rule: Rule, cells: Sequence[Cell], minute: int, threshold: float) -> str:
+    cell = cells[minute]
+    if rule.condition == "absent":
+        return "bad" if cell == "missing" else "ok"
+    if cell == "empty":
+        sixteen = cells[max(minute - 15, 0) : minute + 1]
+        return "ok" if list(sixteen) == ["empty"] * 16 else "missing"
+    if isinstance(cell, str):
+        return cell
+    return "bad" if COMPARE[rule.condition](cell, threshold) else "ok"
+
+
+def _nth(word: str, said: Sequence[str], first: int, count: int) -> int | None:
+    """The minute in which `word` was said for the `count`th time from `first` on."""
+    minutes = [minute for minute in range(first, len(said)) if said[minute] == word]
+    return minutes[count - 1] if len(minutes) >= count else None
+
+
+def _unbroken(word: str, said: Sequence[str], first: int, count: int) -> int | None:
+    """The minute that completes `count` times `word` from `first` on, no other word between."""
+    heard = [(minute, said[minute]) for minute in range(first, len(said))]
+    heard = [(minute, one) for minute, one in heard if one != "missing"]
+    for index in range(len(heard) - count + 1):
+        if all(one == word for _, one in heard[index : index + count]):
+            return heard[index + count - 1][0]
+    return None
+
+
+def chapters(
+    rule: Rule, cells: Sequence[Cell], resolves: Sequence[Resolve] = ()
+) -> list[tuple[int, str, int | None]]:
+    """Every change of state: (minute, state, activeAt), a hand's after the minutes it had seen."""
+    story: list[tuple[int, str, int | None]] = [(0, "inactive", None)]
+    calm_said = words(rule, cells, firing=False)
+    firing_said = words(rule, cells, firing=True)
+    look = 0
+    while (begun := _nth("bad", calm_said, look, 1)) is not None:
+        story.append((begun, "pending", begun))
+        fired = _nth("bad", calm_said, begun, max(rule.duration, 1))
+        calm = _nth("ok", calm_said, begun, 1)
+        if calm is not None and (fired is None or calm < fired):
+            story.append((calm, "inactive", None))
+            look = calm + 1
+            continue
+        if fired is None:
+            break
+        ended = _follow_firing(rule, firing_said, (fired, begun), resolves, story)
+        if ended is None:
+            break
+        look = ended + 1
+    return story
+
+
+def _follow_firing(
+    rule: Rule,
+    said: Sequence[str],
+    firing: tuple[int, int],
+    resolves: Sequence[Resolve],
+    story: list[tuple[int, str, int | None]],
+) -> int | None:
+    """Adds what happens from firing on; the minute it is all over, None when it is not."""
+    while True:
+        fired, begun = firing
+        story.append((fired, "firing", begun))
+        ended = _unbroken("ok", said, fired + 1, max(rule.keep, 1))
+        hand = _first_resolve(resolves, fired, ended)
+        if hand is None:
+            if ended is not None:
+                story.append((ended, "inactive", None))
+            return ended
+        # What was folded when the hand came is over; the held rule hears the minutes after it.
+        story.append((hand.folded, "held", None))
+        later = range(hand.folded, len(said))
+        calm = [m for m in later if said[m] == "ok" and m + 1 > hand.at]
+        again = [m for m in later if said[m] == "bad" and m + 1 >= hand.at + rule.repeat]
+        if calm and (not again or calm[0] < again[0]):
+            story.append((calm[0], "inactive", None))
+            return calm[0]
+        if not again:
+            return None
+        firing = (again[0], again[0])
+
+
+def _first_resolve(resolves: Sequence[Resolve], fired: int, ended: int | None) -> Resolve | None:
+    """The first hand that found the rule firing: after its firing and before its end was folded."""
+    found = [
+        hand for hand in resolves if hand.folded > fired and (ended is None or hand.folded <= ended)
+    ]
+    return min(found, key=lambda hand: hand.folded) if found else None
+
+
+def state_after(
+    rule: Rule, cells: Sequence[Cell], resolves: Sequence[Resolve] = ()
+) -> tuple[str, int | None]:
+    """State and activeAt once all of `cells` are folded and all of `resolves` are done."""
+    _, state, active_at = chapters(rule, cells, resolves)[-1]
+    return state, active_at
+
+
+def states(rule: Rule, cells: Sequence[Cell]) -> list[tuple[str, int | None]]:
+    """State and activeAt after every minute, each told from the whole beginning."""
+    return [state_after(rule, cells[: count + 1]) for count in range(len(cells))]
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A decide transaction at the time `now`: it folds the minutes up to `folded`, or a hand acts.
+
+    `covered`: minutes whose source has spoken. `hand`: resolve, snooze, unsnooze or acknowledge.
+    """
+
+    now: float
+    folded: int
+    covered: int = 0
+    hand: str = ""
+    until: float = 0.0
+
+
+def told(rule: Rule, cells: Sequence[Cell], visits: Sequence[Visit]) -> list[Facts]:
+    """What people hear: one event for each firing that finds no quiet reason, and its end."""
+    heard: list[Facts] = []
+    hands: list[Resolve] = []
+    episode: Facts = {}
+    snoozed_until, before = -1.0, 0
+    for visit in visits:
+        if visit.hand == "resolve" and episode:
+            hands.append(Resolve(visit.folded, visit.now))
+            _hear_end(heard, episode, visit.folded - 1)
+        elif visit.hand == "snooze":
+            snoozed_until = visit.until
+            episode |= {"told": False, "quiet": "snoozed"} if episode else {}
+        elif visit.hand == "unsnooze":
+            snoozed_until = visit.now
+        elif not visit.hand:
+            behind = "catching_up" if visit.folded < visit.covered else ""
+            quiet = "snoozed" if snoozed_until > visit.now else behind
+            story = chapters(rule, cells[: visit.folded], hands)
+            _hear_news(heard, episode, [one for one in story if one[0] >= before], quiet)
+            if episode:
+                _hear_firing(heard, episode, visit.folded - 1, quiet)
+            before = visit.folded
+    return heard
+
+
+def _hear_news(
+    heard: list[Facts],
+    episode: Facts,
+    news: Sequence[tuple[int, str, int | None]],
+    quiet: str,
+) -> None:
+    """The firings and ends among the newest chapters; a hand's chapter was heard when it acted."""
+    for minute, state, active_at in news:
+        if state == "firing":
+            episode |= {"active_at": active_at, "fired": minute}
+            episode |= {"told": False, "quiet": "", "heard": False}
+            _hear_firing(heard, episode, minute, quiet)
+        if state == "inactive" and episode:
+            if episode["quiet"] == "catching_up" and not quiet:
+                _hear_firing(heard, episode, minute, quiet)
+            _hear_end(heard, episode, minute)
+
+
+def _hear_firing(heard: list[Facts], episode: Facts, minute: int, quiet: str) -> None:
+    """Told once a firing finds no quiet reason, under the name of the last one that ended."""
+    if episode["told"]:
+        return
+    if quiet == "catching_up" and episode["heard"]:
+        return
+    if quiet:
+        episode["quiet"] = quiet
+        return
+    kind = "snooze_ended" if episode["quiet"] == "snoozed" else "firing"
+    minute = episode["fired"] if kind == "firing" else minute
+    heard.append({"kind": kind, "minute": minute, "active_at": episode["active_at"]})
+    episode |= {"told": True, "quiet": "", "heard": True}
+
+
+def _hear_end(heard: list[Facts], episode: Facts, minute: int) -> None:
+    """An end is told to those who heard of the episode at all."""
+    if episode["heard"]:
+        heard.append({"kind": "resolved", "minute": minute, "active_at": episode["active_at"]})
+    episode.clear()
+
+
+def tenth_close(rule: Rule, cells: Sequence[Cell], folded: int) -> int:
+    """How far one transaction folds that begins after `folded` minutes: to the tenth close."""
+    closes = _closes(rule, cells)
+    closes = [minute for minute in closes if minute >= folded]
+    return closes[9] + 1 if len(closes) >= 10 else len(cells)
+
+
+def _closes(rule: Rule, cells: Sequence[Cell]) -> list[int]:
+    story = chapters(rule, cells)
+    pairs = pairwise(story)
+    return [now[0] for was, now in pairs if was[1] == "firing" and now[1] == "inactive"]
+
+
+def held_cells(samples: Sequence[float | None], every: int) -> list[Cell]:
+    """What the fold reads of a metric: a sample counts in its minute and the `every` - 1 after."""
+    cells: list[Cell] = []
+    for minute in range(len(samples)):
+        window = samples[max(minute - every + 1, 0) : minute + 1]
+        holding = [sample for sample in window if sample is not None]
+        cells.append(holding[-1] if holding else "missing")
+    return cells
+
+
+def silence(asked: float, heard: float | None, anchor: float, settle: float) -> float:
+    """The age of a source's silence in minutes: `heard` is the end of the last hold or empty."""
+    since = anchor if heard is None or heard < anchor else heard
+    return asked - since - settle
+
+
+def episodes(rule: Rule, cells: Sequence[Cell]) -> list[Facts]:
+    """Every firing story: when it began, fired and ended, and its bad minutes."""
+    story = chapters(rule, cells)
+    found = []
+    for index, (fired, state, active_at) in enumerate(story):
+        if state != "firing" or active_at is None:
+            continue
+        ended = story[index + 1][0] if index + 1 < len(story) else None
+        last = len(cells) if ended is None else ended
+        pending = words(rule, cells, firing=False)[active_at : fired + 1]
+        firing = words(rule, cells, firing=True)[fired + 1 : last]
+        said = [*pending, *firing]
+        bad = [active_at + n for n, word in enumerate(said) if word == "bad"]
+        found.append(
+            {
+                "active_at": active_at,
+                "fired": fired,
+                "ended": ended,
+                "count": len(bad),
+                "last_bad": bad[-1],
+            }
+        )
+    return found

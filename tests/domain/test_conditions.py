@@ -1,0 +1,82 @@
+"""The contract of every condition in the registry: a new one is tested the moment it exists."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.conditions import CONDITIONS, Condition, condition_named
+from shared.domain.errors import InvalidRule
+from shared.domain.samples import Gap
+from tests.domain import reference
+from tests.domain.drawing import cases
+
+ALL = pytest.mark.parametrize("condition", CONDITIONS.values(), ids=lambda one: one.name)
+FINITE = st.floats(allow_nan=False, allow_infinity=False, width=32)
+NEAR = st.integers(-3, 3).map(float)
+
+
+def test_the_conditions_are_those_of_the_contract() -> None:
+    assert set(CONDITIONS) == {
+        "greater_than",
+        "less_than",
+        "equals",
+        "not_equals",
+        "greater_or_equal",
+        "less_or_equal",
+        "absent",
+    }
+
+
+@ALL
+def test_a_condition_is_found_by_its_own_name(condition: Condition) -> None:
+    assert condition_named(condition.name) is condition
+
+
+@ALL
+def test_a_condition_has_a_sign_for_sentences(condition: Condition) -> None:
+    signs = [one.sign for one in CONDITIONS.values()]
+
+    assert condition.sign
+    assert signs.count(condition.sign) == 1
+
+
+@ALL
+@given(value=FINITE | NEAR, threshold=FINITE | NEAR)
+@cases(100)
+def test_a_value_is_bad_exactly_when_its_condition_says_so(
+    condition: Condition, value: float, threshold: float
+) -> None:
+    compare = reference.COMPARE.get(condition.name)
+    bad = compare is not None and compare(value, threshold)
+
+    assert condition.judge(value, threshold) is bad
+
+
+@ALL
+def test_an_empty_minute_is_never_bad(condition: Condition) -> None:
+    assert condition.judge(Gap.EMPTY, 0.0) is not True
+
+
+@ALL
+def test_only_absent_takes_a_missing_minute_for_bad(condition: Condition) -> None:
+    judged = condition.judge(Gap.MISSING, 0.0)
+
+    assert judged is (True if condition.name == "absent" else Gap.MISSING)
+
+
+@ALL
+@given(threshold=NEAR, clear=NEAR)
+@cases(50)
+def test_a_clear_threshold_is_accepted_strictly_on_the_ok_side_only(
+    condition: Condition, threshold: float, clear: float
+) -> None:
+    if condition.takes_clear_threshold:
+        strictly_ok = clear < threshold if "greater" in condition.name else clear > threshold
+        assert condition.clears(clear, threshold) is strictly_ok
+    else:
+        assert condition.name in ("equals", "not_equals", "absent")
+
+
+def test_an_unknown_condition_is_answered_with_all_of_them() -> None:
+    with pytest.raises(InvalidRule, match=r"'above'; the conditions are greater_than, .*absent"):
+        condition_named("above")

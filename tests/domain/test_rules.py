@@ -1,0 +1,298 @@
+"""A rule's JSON: what is accepted, and one clear sentence for everything that is not."""
+
+import math
+from typing import Any
+
+import msgspec
+import pytest
+
+from shared.catalog.metrics import CATALOG
+from shared.catalog.rules import default_rules
+from shared.domain.errors import InvalidRule
+from shared.domain.rules import Action, ActionType, NoDataPolicy, Rule, Severity
+from shared.domain.rules import parse_rule as parse
+from shared.domain.rules import parse_rules as parse_all
+from tests.domain.builders import a_rule, rule_json
+
+E_MAIL = Action(ActionType.EMAIL, "${ALERT_EMAIL}")
+
+
+def refusal(**changes: Any) -> str:
+    with pytest.raises(InvalidRule) as refused:
+        parse(rule_json(**changes), CATALOG)
+    return str(refused.value)
+
+
+def test_the_rule_of_the_brief_is_read_as_it_stands() -> None:
+    assert parse(rule_json(), CATALOG) == a_rule()
+
+
+def test_every_field_has_its_name_of_the_contract() -> None:
+    full = {
+        "enabled": False,
+        "targets": ["pantry-crm"],
+        "keepFiring": 3,
+        "clearThreshold": 80,
+        "noData": "alert",
+        "noDataAfter": 7,
+        "repeatEvery": 60,
+        "escalateAfter": 15,
+        "escalateTo": [{"type": "sms", "target": "+4912345"}],
+        "inhibitedBy": ["site-down"],
+        "runbook": "https://example.com/dtu",
+        "actions": [{"type": "slack", "target": "#alerts", "message": "look"}],
+    }
+    rule = parse(rule_json(**full), CATALOG)
+
+    assert rule.no_data is NoDataPolicy.ALERT
+    assert rule.actions == (Action(ActionType.SLACK, "#alerts", "look"),)
+    assert msgspec.to_builtins(rule).keys() == rule_json(**full).keys()
+
+
+def test_what_is_left_out_has_the_value_of_the_contract() -> None:
+    rule = parse(rule_json(), CATALOG)
+
+    assert rule.enabled
+    assert rule.targets is None
+    assert rule.keep_firing == 0
+    assert rule.no_data is NoDataPolicy.KEEP
+    assert rule.repeat_every == 240
+    assert rule.no_data_after is None
+
+
+def test_actions_may_be_empty() -> None:
+    assert parse(rule_json(actions=[]), CATALOG).actions == ()
+
+
+@pytest.mark.parametrize("minutes", [0, 10080])
+@pytest.mark.parametrize(
+    "field", ["duration", "keepFiring", "noDataAfter", "repeatEvery", "escalateAfter"]
+)
+def test_minutes_from_0_to_seven_days_are_accepted(field: str, minutes: int) -> None:
+    parse(rule_json(**{field: minutes}), CATALOG)
+
+
+@pytest.mark.parametrize("minutes", [-1, 10081])
+@pytest.mark.parametrize(
+    "field", ["duration", "keepFiring", "noDataAfter", "repeatEvery", "escalateAfter"]
+)
+def test_minutes_beyond_seven_days_are_refused(field: str, minutes: int) -> None:
+    said = refusal(**{field: minutes})
+
+    assert field in said
+    assert "from 0 to 10080" in said
+
+
+def test_an_unknown_metric_is_answered_with_near_names() -> None:
+    assert "did you mean dtuUtilization" in refusal(metric="dtuUtilisation")
+    assert "did you mean responseTime." in refusal(metric="responseTime")
+
+
+def test_a_metric_like_no_other_is_answered_with_where_to_look() -> None:
+    said = refusal(metric="zzz")
+
+    assert "'zzz'" in said
+    assert "lists them all" in said
+
+
+def test_an_unknown_field_is_answered_with_the_near_one() -> None:
+    assert refusal(treshold=3) == (
+        "rule 'dtu-critical': unknown field 'treshold'; did you mean 'threshold'?"
+    )
+
+
+def test_an_unknown_field_like_no_other_is_answered_with_all_of_them() -> None:
+    said = refusal(colour="red")
+
+    assert "unknown field 'colour'" in said
+    assert "clearThreshold" in said
+
+
+@pytest.mark.parametrize("kind", ["any", "all"])
+def test_a_composite_rule_is_refused_for_now(kind: str) -> None:
+    parts = [{"metric": "memoryUsage", "condition": "greater_than", "threshold": 1600}]
+    said = refusal(metric=..., condition=..., threshold=..., **{kind: parts})
+
+    assert "composite" in said
+
+
+@pytest.mark.parametrize(
+    ("condition", "clear", "side"),
+    [
+        ("greater_than", 95, "below"),
+        ("greater_than", 96, "below"),
+        ("greater_or_equal", 95, "below"),
+        ("greater_or_equal", 96, "below"),
+        ("less_than", 95, "above"),
+        ("less_than", 94, "above"),
+        ("less_or_equal", 95, "above"),
+        ("less_or_equal", 94, "above"),
+    ],
+)
+def test_a_clear_threshold_on_the_wrong_side_is_refused(
+    condition: str, clear: float, side: str
+) -> None:
+    said = refusal(condition=condition, clearThreshold=clear)
+
+    assert f"clearThreshold must lie strictly {side} the threshold 95" in said
+
+
+@pytest.mark.parametrize(
+    ("condition", "clear"),
+    [("greater_than", 94), ("greater_or_equal", 94), ("less_than", 96), ("less_or_equal", 96)],
+)
+def test_a_clear_threshold_strictly_on_the_ok_side_is_accepted(
+    condition: str, clear: float
+) -> None:
+    parse(rule_json(condition=condition, clearThreshold=clear), CATALOG)
+
+
+@pytest.mark.parametrize("condition", ["equals", "not_equals", "absent"])
+def test_a_clear_threshold_makes_no_sense_with(condition: str) -> None:
+    assert f"no sense with {condition}" in refusal(condition=condition, clearThreshold=80)
+
+
+@pytest.mark.parametrize("field", ["threshold", "clearThreshold"])
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+def test_a_threshold_is_a_finite_number(field: str, number: float) -> None:
+    assert "finite numbers" in refusal(**{field: number})
+
+
+def test_a_condition_that_compares_needs_a_threshold() -> None:
+    assert "greater_than needs a threshold" in refusal(threshold=...)
+
+
+def test_absent_needs_no_threshold() -> None:
+    assert parse(rule_json(condition="absent", threshold=...), CATALOG).threshold is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"condition": "above"}, "the conditions are greater_than, less_than"),
+        ({"severity": "fatal"}, "one of low, medium, high, critical"),
+        ({"noData": "panic"}, "one of keep, alert, ok"),
+        ({"actions": [{"type": "fax", "target": "1"}]}, "one of email, slack, webhook, sms"),
+        ({"actions": [{"type": "email", "target": " "}]}, "must not be empty"),
+        ({"actions": [{"type": "email"}]}, "target"),
+        ({"actions": [{"type": "email", "target": "a", "colour": "red"}]}, "colour"),
+        ({"id": "DTU critical"}, "id must be 1-63 of a-z, 0-9 and -"),
+        ({"id": "a" * 64}, "id must be 1-63"),
+        ({"id": "-a"}, "not starting with -"),
+        ({"id": ...}, "id"),
+        ({"name": " "}, "name must not be empty"),
+        ({"name": ...}, "name"),
+        ({"duration": ...}, "duration"),
+        ({"duration": "2 minutes"}, "duration"),
+        ({"duration": 1.5}, "duration"),
+        ({"duration": True}, "duration"),
+        ({"threshold": "95"}, "threshold"),
+        ({"targets": ["Pantry CRM"]}, "target 'Pantry CRM'"),
+        ({"enabled": "yes"}, "enabled"),
+    ],
+)
+def test_what_is_wrong_is_named_in_one_sentence(changes: dict[str, Any], said: str) -> None:
+    sentence = refusal(**changes)
+
+    assert said in sentence
+    assert "\n" not in sentence
+    assert "$." not in sentence
+
+
+def test_several_problems_are_told_together() -> None:
+    said = refusal(metric="dtuUtilisation", duration=-1, clearThreshold=99)
+
+    assert all(word in said for word in ("dtuUtilization", "duration", "clearThreshold"))
+
+
+@pytest.mark.parametrize("given", [None, 5, "rule", [], [{}]])
+def test_a_rule_is_a_json_object(given: Any) -> None:
+    with pytest.raises(InvalidRule, match="a rule is a JSON object"):
+        parse(given, CATALOG)
+
+
+def test_two_rules_with_one_id_are_refused() -> None:
+    with pytest.raises(InvalidRule, match="more than one rule is called 'dtu-critical'"):
+        parse_all([rule_json(), rule_json()], CATALOG)
+
+
+def test_one_rule_alone_is_a_list_of_one() -> None:
+    assert parse_all(rule_json(), CATALOG) == (a_rule(),)
+
+
+# What changes a rule so much that its story starts anew.
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"metric": "memoryUsage"},
+        {"condition": "less_than"},
+        {"threshold": 90},
+        {"duration": 3},
+        {"clear_threshold": 80},
+        {"targets": ("pantry-crm",)},
+    ],
+)
+def test_a_rule_that_measures_something_else_has_another_fingerprint(
+    changes: dict[str, Any],
+) -> None:
+    assert a_rule(**changes).fingerprint != a_rule().fingerprint
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"name": "DTU"},
+        {"severity": Severity.LOW},
+        {"actions": (E_MAIL,)},
+        {"keep_firing": 5},
+        {"repeat_every": 5},
+        {"no_data": NoDataPolicy.ALERT},
+        {"no_data_after": 9},
+        {"runbook": "https://example.com"},
+    ],
+)
+def test_any_other_edit_keeps_the_fingerprint(changes: dict[str, Any]) -> None:
+    assert a_rule(**changes).fingerprint == a_rule().fingerprint
+
+
+@pytest.mark.parametrize(
+    ("rule", "applies"),
+    [
+        (a_rule(), True),
+        (a_rule(enabled=False), False),
+        (a_rule(targets=("pantry-crm",)), True),
+        (a_rule(targets=("other",)), False),
+    ],
+)
+def test_a_rule_applies_to_its_targets_and_only_while_enabled(rule: Rule, *, applies: bool) -> None:
+    assert rule.applies_to("pantry-crm") is applies
+
+
+def test_the_default_rules_are_the_briefs() -> None:
+    slack = ActionType.SLACK
+    shipped = [
+        (r.id, r.name, r.metric, r.condition, r.threshold, r.duration, r.severity, r.actions)
+        for r in default_rules()
+    ]
+
+    # fmt: off
+    assert shipped == [
+        ("dtu-critical", "DTU Usage Critical", "dtuUtilization", "greater_than", 95, 2,
+         "critical", (E_MAIL, Action(slack, "#alerts"))),
+        ("memory-warning", "Memory Usage High", "memoryUsage", "greater_than", 1400, 5,
+         "medium", (E_MAIL,)),
+        ("response-time-slow", "Slow Response Times", "responseTime.avg", "greater_than", 3000, 3,
+         "medium", (Action(slack, "#performance"),)),
+        ("storage-warning", "Storage Space Low", "storagePercent", "greater_than", 85, 10,
+         "high", (E_MAIL,)),
+    ]
+    # fmt: on
+
+
+def test_the_default_rules_set_nothing_that_the_brief_does_not_ask_for() -> None:
+    for rule in default_rules():
+        assert rule.enabled
+        assert (rule.targets, rule.clear_threshold, rule.keep_firing) == (None, None, 0)
+        assert (rule.escalate_to, rule.inhibited_by, rule.no_data) == ((), (), NoDataPolicy.KEEP)
