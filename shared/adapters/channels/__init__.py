@@ -1,0 +1,1 @@
+"""One file per channel; each raises ChannelError and nothing else."""

@@ -1,0 +1,137 @@
+"""What the services need from outside, one Protocol each; adapters and their twins provide it."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
+
+from msgspec import Struct
+
+from shared.domain.chunks import HourChunk, Latest
+from shared.domain.metrics import Catalog
+from shared.domain.notifications import Notification
+from shared.domain.records import Kept, Write
+from shared.domain.rules import Action, Rule
+from shared.domain.samples import Reading
+
+T = TypeVar("T")
+
+WallClock = Callable[[], datetime]
+"""Real time, aware UTC: leases, delivery times, time-outs. World time is passed as `now`."""
+
+
+class MetricSource(Protocol):
+    """Something that can be asked for a target's samples."""
+
+    @property
+    def name(self) -> str:
+        """Its name in the catalog."""
+        ...
+
+    def read(self, target: str, *, since: datetime | None, now: datetime) -> Reading:
+        """All samples from `since` (its watermark; None: never read) up to `now`.
+
+        Raises SourceError. Must keep to its own time-outs; it is abandoned after 10 s.
+        """
+        ...
+
+
+class SampleStore(Protocol):
+    """A target's history in hour chunks, and its `latest` row."""
+
+    def latest(self, target: str) -> Latest:
+        """The newest values and watermarks; empty for a target that was never read."""
+        ...
+
+    def hours(
+        self,
+        target: str,
+        first: datetime,
+        last: datetime,
+        *,
+        columns: Iterable[str] | None = None,
+        summaries: bool = False,
+        histograms: bool = False,
+    ) -> list[HourChunk]:
+        """The stored chunks of the hours `first` to `last`, both included, oldest first.
+
+        Only the named columns (None: all) are read; `summaries` reads the summary instead of
+        cells; `histograms` reads those too. A chunk read in part must not be saved again.
+        """
+        ...
+
+    def save(self, target: str, chunks: Sequence[HourChunk], latest: Latest) -> None:
+        """Write whole chunks (at most 12) and `latest` in one transaction.
+
+        Raises Conflict when one of them changed since it was read; then nothing is written.
+        """
+        ...
+
+
+class Ledger(Protocol):
+    """Typed rows of one partition (a target's alerts, or a kind of configuration) under ETags."""
+
+    def get(self, partition: str, key: str, kind: type[T]) -> Kept[T] | None:
+        """One row, or None."""
+        ...
+
+    def scan(self, partition: str, prefix: str, kind: type[T]) -> list[Kept[T]]:
+        """All rows whose key begins with `prefix`, in key order."""
+        ...
+
+    def keys(self, partition: str, prefix: str) -> list[str]:
+        """The keys that begin with `prefix`, in order; cheaper than their rows."""
+        ...
+
+    def commit(self, partition: str, writes: Sequence[Write]) -> list[str | None]:
+        """Do all of at most 100 writes or none; answers each row's new ETag (None: deleted).
+
+        Raises Conflict when a row to insert exists, or one to change is gone or was changed.
+        """
+        ...
+
+
+class WorkQueue(Protocol):
+    """Messages that some instance of the app will handle, at least once, in any order."""
+
+    def put(self, queue: str, message: Struct, *, live_for: timedelta | None = None) -> None:
+        """Send ids, never state; `live_for` bounds how long the message is worth anything."""
+        ...
+
+
+class Channel(Protocol):
+    """One way to tell people."""
+
+    @property
+    def type(self) -> str:
+        """The action type it serves."""
+        ...
+
+    @property
+    def timeout(self) -> timedelta:
+        """The longest that one `send` can take, all its time-outs added up."""
+        ...
+
+    def send(self, notification: Notification) -> str | None:
+        """Deliver once and answer the provider's id; raises ChannelError."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class House:
+    """Every port of one running monitor, as bootstrap (or a test) furnished it.
+
+    `rules` are the shipped ones; what people change lives in `config`. `fallback` hears what no
+    other channel could tell.
+    """
+
+    catalog: Catalog
+    rules: Sequence[Rule]
+    samples: SampleStore
+    alerts: Ledger
+    config: Ledger
+    queue: WorkQueue
+    sources: Sequence[MetricSource]
+    channels: Mapping[str, Channel]
+    wall: WallClock
+    fallback: Action | None = None
