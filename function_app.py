@@ -1,0 +1,53 @@
+"""The front doors: every timer, queue and HTTP trigger of the monitor, and nothing else.
+
+Imports stay few: one that fails here leaves the app without any function at all.
+"""
+
+import azure.functions as func
+from msgspec import json
+
+from shared import bootstrap
+from shared.services import minute
+from shared.services.deliver import deliver_one
+from shared.web.health import health as answer_health
+
+app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+
+
+@app.timer_trigger(arg_name="timer", schedule="20 * * * * *")
+def tick(timer: func.TimerRequest) -> None:  # noqa: ARG001 - late or not, a tick does the same
+    """Each minute at :20: collect, evaluate, tell."""
+    now, given = bootstrap.utc_now(), bootstrap.settings()
+    house, inline_max = bootstrap.house(), given.collect_inline_max
+    minute.tick_all(given.targets, inline_max=inline_max, house=house, now=now)
+
+
+@app.timer_trigger(arg_name="timer", schedule="50 * * * * *")
+def watch(timer: func.TimerRequest) -> None:  # noqa: ARG001 - as above
+    """Each minute at :50: probe again, catch up, deliver what is due, heartbeat."""
+    bootstrap.warn()
+    minute.watch_all(bootstrap.settings().targets, house=bootstrap.house(), now=bootstrap.utc_now())
+
+
+@app.queue_trigger(
+    arg_name="message", queue_name=minute.COLLECT_QUEUE, connection="AzureWebJobsStorage"
+)
+def collect_target(message: func.QueueMessage) -> None:
+    """One target's minute, when there are many."""
+    asked = json.decode(message.get_body(), type=minute.CollectMessage)
+    minute.collect_message(asked, house=bootstrap.house(), now=bootstrap.utc_now())
+
+
+@app.queue_trigger(
+    arg_name="message", queue_name=minute.DELIVERIES_QUEUE, connection="AzureWebJobsStorage"
+)
+def deliver(message: func.QueueMessage) -> None:
+    """One (episode, channel) that has something due."""
+    hint = json.decode(message.get_body(), type=minute.DeliveryMessage)
+    deliver_one(hint.target, hint.episode, hint.channel, house=bootstrap.house())
+
+
+@app.route(route="monitoring/health", methods=["GET"])
+def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - takes no parameters
+    """Is the app alive, and can it tell anybody?"""
+    return answer_health(bootstrap.problems())

@@ -1,0 +1,1 @@
+"""Use cases: functions over ports, with the world's `now` passed in."""

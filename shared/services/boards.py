@@ -1,0 +1,97 @@
+"""Everything stored about a target's rules just now, and one rule's case out of it."""
+
+from dataclasses import dataclass
+
+from shared.domain.decisions import Case, Snooze
+from shared.domain.episodes import Alert
+from shared.domain.errors import InvalidInput
+from shared.domain.machine import RuleState
+from shared.domain.metrics import Kind, Metric, Within
+from shared.domain.records import Kept, alert_key
+from shared.domain.rules import Rule, Severity
+from shared.ports import House, Ledger
+
+_STATE, _SNOOZE = "state:", "snooze:"
+
+
+@dataclass(frozen=True)
+class Board:
+    """States and snoozes of one target by rule id."""
+
+    target: str
+    states: dict[str, Kept[RuleState]]
+    snoozes: dict[str, Kept[Snooze]]
+
+    def rule_of(self, rule_id: str) -> Rule:
+        """A stand-in for a rule that is gone: enough to close its story, telling nobody new."""
+        return Rule(
+            id=rule_id,
+            name=rule_id,
+            metric=rule_id,
+            condition="absent",
+            duration=0,
+            severity=Severity.LOW,
+            actions=(),
+        )
+
+
+def load_board(target: str, alerts: Ledger) -> Board:
+    """Read all states and snoozes of the target."""
+    states = alerts.scan(target, _STATE, RuleState)
+    snoozes = alerts.scan(target, _SNOOZE, Snooze)
+    return Board(
+        target,
+        {kept.key.removeprefix(_STATE): kept for kept in states},
+        {kept.key.removeprefix(_SNOOZE): kept for kept in snoozes},
+    )
+
+
+def load_case(board: Board, rule: Rule, *, house: House, first: RuleState | None = None) -> Case:
+    """The rule's case with its open alerts; `first` is its state when none is stored yet."""
+    kept = board.states.get(rule.id)
+    state = kept.value if kept is not None else first
+    if state is None:
+        raise ValueError(f"rule {rule.id!r} has no state yet")
+    snooze = board.snoozes.get(rule.id)
+    return Case(
+        target=board.target,
+        rule=rule,
+        metric=metric_of(rule, house),
+        state=state,
+        kept=kept,
+        alert=_alert(board.target, state.episode, house.alerts),
+        no_data_alert=_alert(board.target, state.no_data.episode, house.alerts),
+        snooze=snooze.value if snooze is not None else None,
+        missed=_missed(board.target, state, house.alerts),
+    )
+
+
+def metric_of(rule: Rule, house: House) -> Metric:
+    """The rule's metric; a stand-in that nobody measures when it left the catalog."""
+    try:
+        return house.catalog.metric(rule.metric)
+    except InvalidInput:
+        return _gone_metric(rule.metric)
+
+
+def _gone_metric(name: str) -> Metric:
+    return Metric(
+        name=name,
+        column=name,
+        label=name,
+        unit="",
+        group="gone",
+        kind=Kind.GAUGE,
+        within=Within.LAST,
+        sources=(),
+        description="A metric that is not in the catalog any more.",
+    )
+
+
+def _alert(target: str, episode: str | None, alerts: Ledger) -> Kept[Alert] | None:
+    return alerts.get(target, alert_key(episode), Alert) if episode is not None else None
+
+
+def _missed(target: str, state: RuleState, alerts: Ledger) -> tuple[Kept[Alert], ...]:
+    found = (_alert(target, episode, alerts) for episode in state.digest)
+    return tuple(kept for kept in found if kept is not None)

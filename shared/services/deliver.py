@@ -1,0 +1,209 @@
+"""Claim what is due, send it once, record what became of it.
+
+Everything here runs on wall time. A row may be told twice only where a kill, a lost answer or a
+freeze fell between the send and its record (docs/semantics.md section 4).
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+
+from msgspec.structs import replace
+
+from shared.domain.deliveries import (
+    Attempt,
+    Delivery,
+    Group,
+    Status,
+    claimed,
+    delivered,
+    fallback_delivery,
+    finished,
+    groups,
+    inserts,
+    is_waiting,
+    message_id,
+    moves,
+    one_claim,
+    refused,
+    sort_rows,
+    wants_fallback,
+)
+from shared.domain.episodes import Event
+from shared.domain.errors import ChannelError, Conflict
+from shared.domain.notifications import compose
+from shared.domain.reasons import Reason
+from shared.domain.records import Kept, Write, event_key
+from shared.ports import Channel, House
+
+MOST_TRIES = 3
+
+_log = logging.getLogger(__name__)
+
+
+def deliver_due(
+    target: str, *, house: House, keep_going: Callable[[], bool] = lambda: True
+) -> list[Attempt]:
+    """Try everything that is due now, oldest first, until nothing is or `keep_going` says stop."""
+    attempts: list[Attempt] = []
+    tried: set[tuple[str, str]] = set()
+    while keep_going():
+        ready = [group for group in _ready(target, house) if _id(group) not in tried]
+        if not ready:
+            break
+        batch = one_claim(ready)
+        tried.update(_id(group) for group in batch)
+        attempts += _deliver_batch(target, batch, house)
+    return attempts
+
+
+def deliver_one(target: str, episode: str, channel: str, *, house: House) -> list[Attempt]:
+    """Try one (episode, channel), with whatever else waits for that channel; a queue's hint."""
+    ready = [group for group in _ready(target, house) if group.channel == channel]
+    if not any(group.episode == episode for group in ready):
+        return []
+    wanted_first = sorted(ready, key=lambda group: group.episode != episode)
+    return _deliver_batch(target, one_claim(wanted_first), house)
+
+
+def waiting_groups(target: str, *, house: House) -> list[Group]:
+    """Every (episode, channel) with unfinished deliveries, and when it wants attention."""
+    return groups(house.alerts.keys(target, "due:"))
+
+
+def _ready(target: str, house: House) -> list[Group]:
+    wall = house.wall()
+    return [group for group in waiting_groups(target, house=house) if group.wanted_at <= wall]
+
+
+def _id(group: Group) -> tuple[str, str]:
+    return group.episode, group.channel
+
+
+def _deliver_batch(target: str, batch: Sequence[Group], house: House) -> list[Attempt]:
+    return _Claim(target, house).run(batch)
+
+
+class _Claim:
+    """One claim of rows that share a message, and their way to the provider."""
+
+    def __init__(self, target: str, house: House) -> None:
+        self._target = target
+        self._house = house
+        self._rows: list[Kept[Delivery]] = []
+        self._group: dict[str, Delivery] = {}
+        self._before: dict[str, Status] = {}
+        self._attempts: list[Attempt] = []
+
+    def run(self, batch: Sequence[Group]) -> list[Attempt]:
+        """Claim, send, record; answers what happened to each row."""
+        self._rows = self._read(batch)
+        self._before = {kept.key: kept.value.status for kept in self._rows}
+        mine = self._take()
+        if mine:
+            self._send(mine)
+        return self._attempts
+
+    def _read(self, batch: Sequence[Group]) -> list[Kept[Delivery]]:
+        rows: list[Kept[Delivery]] = []
+        for group in batch:
+            found = self._house.alerts.scan(self._target, group.prefix, Delivery)
+            if not any(is_waiting(kept.value, self._house.wall()) for kept in found):
+                rows += found
+        return rows
+
+    def _take(self) -> list[Kept[Delivery]]:
+        """Put the rows under a lease and finish those that can't be sent any more."""
+        wall = self._house.wall()
+        found = sort_rows(self._rows, wall)
+        message = message_id(kept.value for kept in found.send)
+        ended = [
+            *found.overtaken,
+            *((kept, finished(kept.value, Status.DEAD, Reason.GIVEN_UP)) for kept in found.expired),
+        ]
+        taken = [(kept, claimed(kept.value, message, wall)) for kept in found.send]
+        etags = self._write([*taken, *ended])
+        if etags is None:
+            return []
+        for _, after in ended:
+            self._note(after)
+        return [
+            Kept(after.key, after, etag) for (_, after), etag in zip(taken, etags, strict=False)
+        ]
+
+    def _write(self, changes: Sequence[tuple[Kept[Delivery], Delivery]]) -> list[str] | None:
+        """Commit the changes; answers the rows' new ETags, None when a race is lost."""
+        for _ in range(MOST_TRIES):
+            writes: list[Write] = []
+            places: list[int] = []
+            self._group = {kept.key: kept.value for kept in self._rows}
+            for kept, after in changes:
+                places.append(len(writes))
+                writes += self._moves(kept, after)
+            try:
+                etags = self._house.alerts.commit(self._target, writes) if writes else []
+            except Conflict:
+                if not any(row.fell_back for row in self._group.values()):
+                    return None
+                continue  # somebody else may have added the same fallback row: look again
+            self._rows = [replace(kept, value=self._group[kept.key]) for kept in self._rows]
+            return [str(etags[place]) for place in places]
+        return None
+
+    def _moves(self, kept: Kept[Delivery], after: Delivery) -> list[Write]:
+        """The row's writes; what its channel can't tell any more, the fallback tells instead."""
+        extra: list[Write] = []
+        fallback = self._house.fallback
+        if fallback is not None and wants_fallback(after, self._group.values()):
+            row = fallback_delivery(after, fallback, self._house.wall())
+            if row.channel != after.channel:
+                after = replace(after, fell_back=True)
+                extra = [] if self._exists(row) else inserts(row)
+        self._group[kept.key] = after
+        return [*moves(kept, after), *extra]
+
+    def _exists(self, row: Delivery) -> bool:
+        return self._house.alerts.get(self._target, row.key, Delivery) is not None
+
+    def _send(self, mine: Sequence[Kept[Delivery]]) -> None:
+        channel = self._house.channels.get(mine[0].value.channel_type)
+        try:
+            provider_id = self._send_through(channel, mine)
+        except ChannelError as error:
+            wall = self._house.wall()
+            _log.warning("delivery %s failed: %s", mine[0].key, error)
+            self._record(mine, [refused(kept.value, error, wall) for kept in mine])
+        except TimeoutError:
+            return  # too late to be sure of the lease; whoever comes after it sends
+        else:
+            self._record(mine, [delivered(kept.value, provider_id) for kept in mine])
+
+    def _send_through(self, channel: Channel | None, mine: Sequence[Kept[Delivery]]) -> str | None:
+        first = mine[0].value
+        if channel is None:
+            raise ChannelError(f"no {first.channel_type} channel is set up", permanent=True)
+        events = [self._event(kept.value) for kept in mine]
+        notification = compose(str(first.message), first.channel_name, events)
+        if not self._lease_outlasts(first, channel):
+            raise TimeoutError
+        return channel.send(notification)
+
+    def _lease_outlasts(self, row: Delivery, channel: Channel) -> bool:
+        return row.lease_until is not None and (
+            self._house.wall() + channel.timeout < row.lease_until
+        )
+
+    def _event(self, row: Delivery) -> Event:
+        kept = self._house.alerts.get(self._target, event_key(row.episode, row.seq), Event)
+        if kept is None:
+            raise ChannelError(f"event {row.event} is gone", permanent=True)
+        return kept.value
+
+    def _record(self, mine: Sequence[Kept[Delivery]], after: Sequence[Delivery]) -> None:
+        written = self._write(list(zip(mine, after, strict=True)))
+        for kept, row in zip(mine, after, strict=True):
+            lost = replace(kept.value, reason=Reason.LOST_LEASE)
+            self._note(row if written is not None else lost)
+
+    def _note(self, row: Delivery) -> None:
+        reason = row.reason or Reason.RETRY
+        self._attempts.append(Attempt(delivery=row, before=self._before[row.key], reason=reason))

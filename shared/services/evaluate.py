@@ -1,0 +1,247 @@
+"""Fold newly covered minutes into every rule's state and write what is decided.
+
+The state row is written If-Match as read, so whoever comes second reads again, decides again.
+"""
+
+import logging
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from shared.domain.chunks import HourChunk, by_hour
+from shared.domain.decisions import (
+    Case,
+    Decision,
+    Suppression,
+    Transition,
+    abandon,
+    decide,
+    first_state,
+)
+from shared.domain.errors import Conflict, StoreRefused
+from shared.domain.machine import GONE, RuleState
+from shared.domain.metrics import Metric
+from shared.domain.nodata import judge_silence, silence, wants_judging
+from shared.domain.reasons import Reason
+from shared.domain.records import MOST_WRITES
+from shared.domain.rules import KeptRule
+from shared.domain.series import first_needed, read_cells
+from shared.domain.times import MINUTE, each_hour, floor_minute
+from shared.ports import House
+from shared.services.boards import load_board, load_case, metric_of
+
+WINDOW = timedelta(hours=24)
+MOST_ROUNDS = 400
+MOST_CONFLICTS = 5
+YOUNG = timedelta(hours=1)
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class Evaluation:
+    """What a pass decided about a target; `behind` when it had to leave minutes unfolded."""
+
+    transitions: list[Transition] = field(default_factory=list)
+    suppressions: list[Suppression] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+    behind: bool = False
+
+    def note(self, decision: Decision) -> None:
+        """Take over what a written decision says."""
+        self.transitions.extend(decision.transitions)
+        self.suppressions.extend(decision.suppressions)
+
+
+def evaluate(
+    target: str,
+    *,
+    house: House,
+    rules: Sequence[KeptRule],
+    activated_at: datetime,
+    now: datetime,
+    asked: Collection[str] = (),
+    keep_going: Callable[[], bool] = lambda: True,
+) -> Evaluation:
+    """Bring every rule of the target up to what its sources cover, and tell what follows.
+
+    `asked`: the sources that this pass asked; only their silence is judged. Idempotent: a second
+    call finds nothing left to fold. One broken rule is logged and does not stop the others.
+    """
+    pass_ = _Pass(target, house, activated_at, now)
+    pass_.drop_removed(rules)
+    pass_.fold(rules, keep_going)
+    pass_.judge_silences(rules, asked)
+    return pass_.done
+
+
+class _Pass:
+    """One evaluation of one target."""
+
+    def __init__(self, target: str, house: House, activated_at: datetime, now: datetime) -> None:
+        self._target = target
+        self._house = house
+        self._activated_at = activated_at
+        self._now = now
+        self._latest = house.samples.latest(target)
+        self._board = load_board(target, house.alerts)
+        self._states: dict[str, RuleState] = {}
+        self.done = Evaluation()
+
+    def drop_removed(self, rules: Sequence[KeptRule]) -> None:
+        """Close the stories of rules that are gone, disabled or no longer for this target."""
+        in_force = {one.rule.id for one in rules}
+        for rule_id in sorted(self._board.states.keys() - in_force):
+            if self._board.states[rule_id].value.rule_hash != GONE:
+                case = load_case(self._board, self._board.rule_of(rule_id), house=self._house)
+                self._commit([abandon(case, Reason.RULE_REMOVED, now=self._now)])
+
+    def fold(self, rules: Sequence[KeptRule], keep_going: Callable[[], bool]) -> None:
+        """Fold round by round until every rule is as far as its metric is covered."""
+        left, conflicts = list(rules), 0
+        for _ in range(MOST_ROUNDS):
+            left, had_conflict = self._round(left, together=conflicts == 0)
+            conflicts += had_conflict
+            if not left or conflicts > MOST_CONFLICTS or not keep_going():
+                break
+            self._board = load_board(self._target, self._house.alerts)
+        self.done.behind = bool(left)
+
+    def _round(self, rules: Sequence[KeptRule], *, together: bool) -> tuple[list[KeptRule], bool]:
+        """One window of every rule; answers who has work left, and whether a race was lost."""
+        decisions = self._decisions(rules)
+        plain = [one for one in decisions if together and one.is_plain]
+        alone = [[one] for one in decisions if one not in plain]
+        lost: set[str] = set()
+        for batch in [*_batches(plain), *alone]:
+            if not self._commit_or_mark(batch):
+                lost.update(decision.case.rule.id for decision in batch)
+        behind = {one.case.rule.id for one in decisions if self._is_behind(one)}
+        left = (lost | behind) - set(self.done.broken)
+        return [one for one in rules if one.rule.id in left], bool(lost)
+
+    def _commit_or_mark(self, batch: Sequence[Decision]) -> bool:
+        """Commit; a refused batch is tried again one by one, a rule refused alone is broken."""
+        try:
+            return self._commit(batch)
+        except StoreRefused:
+            if len(batch) > 1:
+                return False
+            self._mark_broken(batch[0].case.rule.id)
+            return True
+
+    def _mark_broken(self, rule_id: str) -> None:
+        _log.exception("rule %s of %s can't be evaluated", rule_id, self._target)
+        self.done.broken.append(rule_id)
+
+    def _decisions(self, rules: Sequence[KeptRule]) -> list[Decision]:
+        decisions: list[Decision] = []
+        cases = [self._case(one) for one in rules]
+        chunks = self._chunks(cases)
+        for case in cases:
+            try:
+                decision = self._decide(case, chunks)
+            except Exception:  # noqa: BLE001 - one broken rule must not stop the others
+                self._mark_broken(case.rule.id)
+                continue
+            self._states[case.rule.id] = decision.state
+            if decision.changes_anything:
+                decisions.append(decision)
+        return decisions
+
+    def _case(self, one: KeptRule) -> Case:
+        return load_case(
+            self._board, one.rule, house=self._house, first=first_state(one.rule, self._began(one))
+        )
+
+    def _began(self, one: KeptRule) -> datetime:
+        """When judging starts: a rule that an upgrade ships must not judge the past."""
+        if one.created_at is not None:
+            return max(self._activated_at, floor_minute(one.created_at))
+        young = self._now - self._activated_at < YOUNG
+        return self._activated_at if young else floor_minute(self._now)
+
+    def _decide(self, case: Case, chunks: dict[datetime, HourChunk]) -> Decision:
+        if case.state.rule_hash != case.rule.fingerprint:
+            return abandon(case, Reason.RULE_CHANGED, now=self._now)
+        first, end = self._window(case)
+        of = self._house.catalog.metric(case.metric.of) if case.metric.of else None
+        cells = read_cells(case.metric, of, chunks, first, end)
+        return decide(case, cells, covered=self._covered(case.metric), now=self._now)
+
+    def _window(self, case: Case) -> tuple[datetime, datetime]:
+        first = case.state.last_folded + MINUTE
+        return first, min(self._covered(case.metric), first + WINDOW)
+
+    def _covered(self, metric: Metric) -> datetime:
+        return floor_minute(self._latest.covered_until(metric) or self._activated_at)
+
+    def _is_behind(self, decision: Decision) -> bool:
+        return decision.state.last_folded + MINUTE < self._covered(decision.case.metric)
+
+    def _chunks(self, cases: Sequence[Case]) -> dict[datetime, HourChunk]:
+        hours: set[datetime] = set()
+        columns: set[str] = set()
+        for case in cases:
+            first, end = self._window(case)
+            if first < end:
+                hours.update(each_hour(first_needed(case.metric, first), end))
+                columns.update(self._columns(case.metric))
+        found: list[HourChunk] = []
+        for first, last in _runs(sorted(hours)):
+            found += self._house.samples.hours(self._target, first, last, columns=sorted(columns))
+        return by_hour(found)
+
+    def _columns(self, metric: Metric) -> list[str]:
+        of = [self._house.catalog.metric(metric.of).column] if metric.of else []
+        return [metric.column, *of]
+
+    def judge_silences(self, rules: Sequence[KeptRule], asked: Collection[str]) -> None:
+        """Run the no-data clock of every rule whose source was asked in this pass."""
+        for one in rules:
+            if one.rule.id in self._states and one.rule.id not in self.done.broken:
+                metric = metric_of(one.rule, self._house)
+                if set(metric.sources) & set(asked):
+                    self._judge_silence(one, metric)
+
+    def _judge_silence(self, one: KeptRule, metric: Metric) -> None:
+        anchor = self._states[one.rule.id].no_data.anchor
+        found = silence(metric, self._latest, self._house.catalog, anchor=anchor)
+        for _ in range(MOST_CONFLICTS):
+            state = self._states[one.rule.id]
+            if found is None or not wants_judging(one.rule, metric, state, found):
+                return
+            self._board = load_board(self._target, self._house.alerts)
+            case = self._case(one)
+            self._states[one.rule.id] = case.state
+            quiet = case.quiet_by_people(self._now)
+            decision = judge_silence(case, found, quiet=quiet, now=self._now)
+            if decision is None or self._commit([decision]):
+                return
+
+    def _commit(self, decisions: Sequence[Decision]) -> bool:
+        writes = [write for decision in decisions for write in decision.writes()]
+        try:
+            self._house.alerts.commit(self._target, writes)
+        except Conflict:
+            return False
+        for decision in decisions:
+            self.done.note(decision)
+        return True
+
+
+def _batches(decisions: Sequence[Decision]) -> list[list[Decision]]:
+    """Rules without a story to tell share transactions; each has at most two rows."""
+    size = (MOST_WRITES - 10) // 2
+    return [list(decisions[i : i + size]) for i in range(0, len(decisions), size)]
+
+
+def _runs(hours: Sequence[datetime]) -> list[tuple[datetime, datetime]]:
+    """Consecutive hours as (first, last)."""
+    runs: list[tuple[datetime, datetime]] = []
+    for hour in hours:
+        if runs and hour - runs[-1][1] == timedelta(hours=1):
+            runs[-1] = (runs[-1][0], hour)
+        else:
+            runs.append((hour, hour))
+    return runs

@@ -1,0 +1,1 @@
+"""HTTP only: envelopes, statuses, headers. What the answers mean is decided in the services."""

@@ -1,0 +1,95 @@
+"""Since when a target is watched, by which rules, by whom just now, and whether anybody hears."""
+
+from datetime import timedelta
+
+import pytest
+
+from shared.domain.records import LEASE, Insert
+from shared.domain.rules import Action, ActionType, KeptRule
+from shared.services.leases import LENGTH, Lease, lease
+from shared.services.reach import fill_in, unreachable
+from shared.services.targets import activate, rules_in_force
+from tests.builders import LOG, MAIL, SLACK, TARGET, Desk, a_rule, at
+from tests.services.conftest import MakeDesk
+
+
+@pytest.fixture
+def desk(make_desk: MakeDesk) -> Desk:
+    return make_desk()
+
+
+def test_a_target_is_active_from_its_first_tick_on(desk: Desk) -> None:
+    first = activate(TARGET, config=desk.house.config, now=at(3, 20))
+
+    assert first == at(3)
+    assert activate(TARGET, config=desk.house.config, now=at(90)) == at(3)
+
+
+def test_rules_in_force_are_the_shipped_ones_replaced_by_their_edits(desk: Desk) -> None:
+    shipped = [a_rule("one"), a_rule("two"), a_rule("three", targets=("other",))]
+    stored = [
+        KeptRule(a_rule("two", enabled=False), at(1)),
+        KeptRule(a_rule("four", targets=(TARGET,)), at(2)),
+    ]
+    desk.house.config.commit("rule", [Insert(kept.rule.id, kept) for kept in stored])
+
+    found = rules_in_force(TARGET, shipped, config=desk.house.config)
+
+    assert found == [KeptRule(shipped[0]), stored[1]]
+
+
+def test_a_lease_has_one_holder_until_it_is_released(desk: Desk) -> None:
+    house = desk.house
+    with lease(TARGET, alerts=house.alerts, wall=house.wall) as mine:
+        with lease(TARGET, alerts=house.alerts, wall=house.wall) as other:
+            assert (mine, other) == (True, False)
+        with lease(TARGET, alerts=house.alerts, wall=house.wall) as other:
+            assert not other, "whoever got none must not release somebody else's"
+    assert desk.keys(LEASE) == []
+
+
+def test_a_lease_runs_out_and_its_slow_holder_leaves_the_next_ones_alone(desk: Desk) -> None:
+    house = desk.house
+    with lease(TARGET, alerts=house.alerts, wall=house.wall):
+        desk.clock.advance(LENGTH - timedelta(seconds=1))
+        with lease(TARGET, alerts=house.alerts, wall=house.wall) as early:
+            assert not early
+        desk.clock.advance(timedelta(seconds=1))
+        taken = lease(TARGET, alerts=house.alerts, wall=house.wall)
+        assert taken.__enter__()
+    assert len(desk.rows(LEASE, Lease)) == 1
+    taken.__exit__(None, None, None)
+
+
+def test_a_lease_is_released_when_its_work_fails(desk: Desk) -> None:
+    with pytest.raises(RuntimeError), lease(TARGET, alerts=desk.house.alerts, wall=desk.house.wall):
+        raise RuntimeError
+    assert desk.keys(LEASE) == []
+
+
+def test_placeholders_are_filled_in_where_a_value_is_known() -> None:
+    mail = Action(ActionType.EMAIL, "${ALERT_EMAIL}")
+    rule = a_rule(actions=(mail, SLACK), escalate_to=(Action(ActionType.SMS, "${PHONE}"),))
+
+    (filled,) = fill_in([rule], {"ALERT_EMAIL": "ada@example.com"})
+
+    assert [action.target for action in filled.actions] == ["ada@example.com", "#alerts"]
+    assert filled.escalate_to[0].target == "${PHONE}"
+
+
+def test_everybody_who_cannot_be_told_is_named_once() -> None:
+    nobody = Action(ActionType.EMAIL, "${ALERT_EMAIL}")
+    rules = [a_rule("one", actions=(nobody, SLACK)), a_rule("two", actions=(nobody, LOG))]
+
+    assert unreachable(rules, {"console"}) == [
+        "the setting ALERT_EMAIL is empty, so its email alerts reach nobody",
+        "no slack channel is set up, so alerts to #alerts reach nobody",
+    ]
+
+
+def test_when_nobody_at_all_can_be_told_that_comes_first() -> None:
+    problems = unreachable([a_rule(actions=(MAIL,))], set())
+
+    assert problems[0].startswith("nobody can be told")
+    assert unreachable([a_rule(actions=(MAIL,), enabled=False)], set()) == []
+    assert unreachable([a_rule(actions=(MAIL,))], {"email"}) == []

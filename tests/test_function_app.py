@@ -1,0 +1,215 @@
+"""The front doors: what the platform sees, what an import costs, and that each of them works."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import azure.functions as func
+import pytest
+from msgspec.json import encode
+
+from local.azurite import Account
+from shared import bootstrap
+from shared.domain.records import Insert, outbox_key
+from shared.services.dispatch import dispatch
+from shared.services.minute import CollectMessage, DeliveryMessage
+from tests.builders import LOG, an_event
+
+ROOT = Path(__file__).parents[1]
+TARGET = "pantry-crm"
+SDKS = ["azure.data", "azure.identity", "azure.storage", "azure.core", "pyodbc", "requests"]
+INDEX = """
+import json, sys, function_app
+found = function_app.app.get_functions()
+functions = {one.get_function_name(): json.loads(one.get_function_json()) for one in found}
+print(json.dumps({"functions": functions, "modules": sorted(sys.modules)}))
+"""
+
+
+def index(**settings: str) -> dict[str, Any]:
+    """What `app.get_functions()` says in a process of its own, and what that imported."""
+    shown = subprocess.run(
+        [sys.executable, "-c", INDEX],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], **settings},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert shown.returncode == 0, shown.stderr
+    found: dict[str, Any] = json.loads(shown.stdout)
+    return found
+
+
+@pytest.fixture(scope="module")
+def indexed() -> dict[str, Any]:
+    return index()
+
+
+def triggers(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {
+        name: next(one for one in bindings["bindings"] if "Trigger" in one["type"])
+        for name, bindings in found["functions"].items()
+    }
+
+
+def test_every_function_has_its_trigger(indexed: dict[str, Any]) -> None:
+    assert {name: one["type"] for name, one in triggers(indexed).items()} == {
+        "tick": "timerTrigger",
+        "watch": "timerTrigger",
+        "collect_target": "queueTrigger",
+        "deliver": "queueTrigger",
+        "health": "httpTrigger",
+    }
+
+
+def test_timers_run_each_minute_at_20_and_50_and_have_six_fields(indexed: dict[str, Any]) -> None:
+    found = triggers(indexed)
+    schedules = {name: found[name]["schedule"] for name in ("tick", "watch")}
+
+    assert schedules == {"tick": "20 * * * * *", "watch": "50 * * * * *"}
+
+
+def test_http_is_anonymous_to_the_platform(indexed: dict[str, Any]) -> None:
+    health = triggers(indexed)["health"]
+
+    assert (health["authLevel"], health["route"]) == ("ANONYMOUS", "monitoring/health")
+
+
+def test_queues_are_those_of_the_monitors_own_storage(indexed: dict[str, Any]) -> None:
+    found = triggers(indexed)
+
+    assert {name: found[name]["queueName"] for name in ("collect_target", "deliver")} == {
+        "collect_target": "collect",
+        "deliver": "deliveries",
+    }
+    assert {found[name]["connection"] for name in ("collect_target", "deliver")} == {
+        "AzureWebJobsStorage"
+    }
+
+
+def test_indexing_imports_no_sdk(indexed: dict[str, Any]) -> None:
+    loaded = [m for m in indexed["modules"] for sdk in SDKS if m == sdk or m.startswith(f"{sdk}.")]
+
+    assert loaded == []
+
+
+def test_wrong_settings_do_not_keep_the_app_from_being_indexed() -> None:
+    assert len(index(COLLECT_INLINE_MAX="none", MONITOR_TARGETS="?")["functions"]) == 5
+
+
+@pytest.fixture
+def app(storage: Account, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The module on an empty storage account."""
+    monkeypatch.setenv("AzureWebJobsStorage", storage.connection_string)
+    yield from fresh_app()
+
+
+def fresh_app() -> Iterator[Any]:
+    import function_app  # noqa: PLC0415 - after its environment is set
+
+    forget()
+    yield function_app
+    forget()
+
+
+def forget() -> None:
+    for remembered in (bootstrap.settings, bootstrap.house, bootstrap.warn):
+        remembered.cache_clear()
+
+
+def call(function: Any, *arguments: Any) -> Any:
+    """Call a decorated function as the platform would."""
+    return function._function.get_user_function()(*arguments)
+
+
+class Timer(func.TimerRequest):
+    """A timer that is on time."""
+
+    @property
+    def past_due(self) -> bool:
+        return False
+
+
+def a_timer() -> func.TimerRequest:
+    return Timer()
+
+
+def a_message(body: object) -> func.QueueMessage:
+    return func.QueueMessage(id="1", body=encode(body))
+
+
+def health_of(app: Any) -> dict[str, Any]:
+    request = func.HttpRequest("GET", "/api/monitoring/health", body=b"")
+    answer = call(app.health, request)
+    assert answer.status_code == 200
+    told: dict[str, Any] = json.loads(answer.get_body())["data"]
+    return told
+
+
+def test_the_timers_work_on_real_storage(app: Any) -> None:
+    call(app.tick, a_timer())
+    call(app.watch, a_timer())
+
+    house = bootstrap.house()
+    updated = house.samples.latest(TARGET).updated_at
+    assert updated is not None
+    assert datetime.now(UTC) - updated < timedelta(minutes=1)
+    assert len(house.alerts.keys(TARGET, "state:")) == len(house.rules) == 4
+
+
+def test_a_queued_target_is_collected(app: Any) -> None:
+    call(app.collect_target, a_message(CollectMessage(TARGET, datetime.now(UTC))))
+
+    assert bootstrap.house().samples.latest(TARGET).updated_at is not None
+
+
+def test_a_queued_delivery_is_delivered(app: Any, caplog: pytest.LogCaptureFixture) -> None:
+    house = bootstrap.house()
+    event = an_event(routes=[LOG])
+    house.alerts.commit(TARGET, [Insert(outbox_key(event.episode, event.seq), event)])
+    dispatch(TARGET, house=house)
+    (row,) = house.alerts.keys(TARGET, "delivery:")
+    channel = row.split(":")[2]
+
+    call(app.deliver, a_message(DeliveryMessage(TARGET, event.episode, channel)))
+
+    assert "DTU high" in caplog.text
+    assert house.alerts.keys(TARGET, "due:") == []
+
+
+def test_health_says_who_cannot_be_told(app: Any) -> None:
+    said = health_of(app)
+
+    assert said["status"] == "degraded"
+    assert any("ALERT_EMAIL" in warning for warning in said["warnings"])
+
+
+def test_with_wrong_settings_health_says_so_without_secrets(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AzureWebJobsStorage", "AccountKey=c2VjcmV0")
+    monkeypatch.setenv("COLLECT_INLINE_MAX", "none")
+    for app in fresh_app():
+        said = health_of(app)
+
+        assert said["status"] == "degraded"
+        assert any("COLLECT_INLINE_MAX" in warning for warning in said["warnings"])
+        assert "c2VjcmV0" not in json.dumps(said)
+
+
+@pytest.mark.parametrize("channel", ["pigeon:roof"])
+def test_a_fallback_of_no_known_type_leaves_health_able_to_answer(
+    monkeypatch: pytest.MonkeyPatch, channel: str
+) -> None:
+    monkeypatch.setenv("AzureWebJobsStorage", "UseDevelopmentStorage=true")
+    monkeypatch.setenv("FALLBACK_CHANNEL", channel)
+    for app in fresh_app():
+        said = health_of(app)
+
+        assert any("FALLBACK_CHANNEL" in warning for warning in said["warnings"])

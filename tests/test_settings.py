@@ -1,0 +1,90 @@
+"""Settings are a table: typed, loud, documented, and silent about secrets."""
+
+import json
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from shared.settings import TABLE, Settings, SettingsError, load
+
+ROOT = Path(__file__).parents[1]
+SECRET = "DefaultEndpointsProtocol=https;AccountKey=c2VjcmV0"  # noqa: S105 - nobody's
+GOOD = {"AzureWebJobsStorage": SECRET}
+
+
+def test_only_the_storage_has_to_be_set() -> None:
+    given = load(GOOD)
+
+    assert given.targets == ("pantry-crm",)
+    assert (given.collect_inline_max, given.fallback_channel) == (5, "console:log")
+    assert load({"AzureWebJobsStorage__accountName": "pantry"}).storage == ""
+
+
+def test_everything_wrong_is_said_in_one_message() -> None:
+    wrong = {
+        "MONITOR_TARGETS": "Pantry CRM",
+        "COLLECT_INLINE_MAX": "none",
+        "ALERT_EMAIL": "nobody",
+        "FALLBACK_CHANNEL": "log",
+    }
+
+    with pytest.raises(SettingsError) as refused:
+        load(wrong)
+
+    first, *problems = str(refused.value).splitlines()
+    assert first == "the settings can't be used:"
+    assert len(problems) == len(wrong) + 1
+    for name, value in wrong.items():
+        (line,) = [line for line in problems if line.startswith(f"- {name} must be ")]
+        assert line.endswith(f", not {value!r}")
+    assert "AzureWebJobsStorage__accountName" in problems[-1]
+
+
+@pytest.mark.parametrize("count", ["0", "-1", "2.5", "", "five", "²"])
+def test_a_count_is_a_whole_number_from_one(count: str) -> None:
+    with pytest.raises(SettingsError, match="COLLECT_INLINE_MAX must be a whole number from 1"):
+        load({**GOOD, "COLLECT_INLINE_MAX": count})
+
+
+def test_several_targets_are_joined_by_commas() -> None:
+    assert load({**GOOD, "MONITOR_TARGETS": "one, two,"}).targets == ("one", "two")
+
+
+def test_a_fallback_channel_of_no_known_type_is_refused_before_it_is_needed() -> None:
+    with pytest.raises(SettingsError, match="FALLBACK_CHANNEL"):
+        load({**GOOD, "FALLBACK_CHANNEL": "pigeon:roof"})
+
+
+def test_secrets_are_in_no_repr_and_no_message() -> None:
+    assert SECRET not in repr(load(GOOD))
+    with pytest.raises(SettingsError) as refused:
+        load({**GOOD, "COLLECT_INLINE_MAX": "x"})
+    assert SECRET not in str(refused.value)
+
+
+def test_every_secret_is_left_out_of_the_repr() -> None:
+    hidden = {one.name for one in fields(Settings) if not one.repr}
+
+    assert hidden == {setting.field for setting in TABLE if setting.secret}
+
+
+def test_every_setting_has_a_field_and_a_sentence_of_help() -> None:
+    assert [setting.field for setting in TABLE] == [one.name for one in fields(Settings)]
+    for setting in TABLE:
+        assert setting.help.endswith("."), setting.name
+        assert len(setting.help) > 20, setting.name
+
+
+def test_the_example_file_names_every_setting_with_its_default() -> None:
+    example = json.loads((ROOT / "local.settings.example.json").read_text(encoding="utf-8"))
+
+    assert example["Values"] == {
+        "FUNCTIONS_WORKER_RUNTIME": "python",
+        **{setting.name: setting.default for setting in TABLE},
+    }
+
+
+def test_the_defaults_are_values_that_would_be_accepted() -> None:
+    for setting in TABLE:
+        setting.parse(setting.default)
