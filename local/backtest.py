@@ -16,8 +16,8 @@ import msgspec
 from msgspec.structs import replace
 
 from shared.catalog.metrics import CATALOG
-from shared.domain.decisions import first_state
 from shared.domain.errors import InvalidInput
+from shared.domain.folding import first_state
 from shared.domain.machine import State, classify, step
 from shared.domain.rules import Rule, parse_rule
 from shared.domain.samples import Cell, Gap

@@ -7,7 +7,6 @@ least once and in order, states must equal the undisturbed ones, and nothing may
 """
 
 import argparse
-import json
 import os
 import random
 import signal
@@ -17,228 +16,29 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from local.desks import Storage, VirtualClock, furnish, table_storage
-from local.recordings import NAME, Recording, recorded_catalog
-from shared.domain.deliveries import Delivery
-from shared.domain.errors import ChannelError
-from shared.domain.machine import RuleState
-from shared.domain.notifications import Notification
-from shared.domain.rules import ActionType, Rule, parse_rules
-from shared.domain.samples import Reading
-from shared.domain.times import MINUTE, iso
-from shared.ports import Channel, House
-from shared.services.deliver import waiting_groups
-from shared.services.manage import AlertAction, act
-from shared.services.minute import tick, watch
-
-T0 = datetime(2026, 1, 1, tzinfo=UTC)
-METRIC = "dtuUtilization"
-SERIES = (40, 97, 98, 60, 50, 96, 97, 30, 85, 20, 20)
-PASSES = 2 * len(SERIES) + 6
-MOST_PASSES = 60
-"""Half-minutes: the series, then as long as deliveries wait for leases and retries."""
-RULES = [
-    {
-        "id": "dtu-critical",
-        "name": "DTU Usage Critical",
-        "metric": METRIC,
-        "condition": "greater_than",
-        "threshold": 95,
-        "duration": 2,
-        "severity": "critical",
-        "actions": [
-            {"type": "email", "target": "admin@example.com"},
-            {"type": "slack", "target": "#alerts"},
-        ],
-    },
-    {
-        "id": "dtu-high",
-        "name": "DTU Usage High",
-        "metric": METRIC,
-        "condition": "greater_than",
-        "threshold": 80,
-        "duration": 1,
-        "keepFiring": 2,
-        "severity": "high",
-        "actions": [{"type": "slack", "target": "#alerts"}],
-    },
-]
+from local.crash_world import PASSES, Ending, Reaper, Run, ending_of, live, new_run
+from local.desks import table_storage
 
 
-class Reaper:
-    """Counts port calls, and ends this process before or after the chosen one."""
-
-    def __init__(self, kill_at: int = 0, *, after: bool = False) -> None:
-        self.calls = 0
-        self._kill_at = kill_at
-        self._after = after
-
-    def wrap(self, port: Any) -> Any:
-        """The port, with every call of its methods counted."""
-        return _Counted(port, self)
-
-    def call(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Make one counted call, unless this is where the process ends."""
-        self.calls += 1
-        fatal = self.calls == self._kill_at
-        if fatal and not self._after:
-            os.kill(os.getpid(), signal.SIGKILL)
-        answer = method(*args, **kwargs)
-        if fatal:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return answer
-
-
-class _Counted:
-    """Any port; what is not callable passes through."""
-
-    def __init__(self, port: Any, reaper: Reaper) -> None:
-        self._port = port
-        self._reaper = reaper
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._port, name)
-        if not callable(found):
-            return found
-        return lambda *args, **kwargs: self._reaper.call(found, *args, **kwargs)
-
-
-class FileChannel:
-    """Appends what it was given to a file, which outlives the process; fails once at first."""
-
-    timeout = timedelta(seconds=1)
-
-    def __init__(self, kind: str, sink: Path, *, is_shaky: bool = False) -> None:
-        self.type = kind
-        self._sink = sink
-        self._shaky = is_shaky
-
-    def send(self, notification: Notification) -> str | None:
-        """See Channel.send."""
-        if self._shaky and not self._sink.with_suffix(".shaken").exists():
-            self._sink.with_suffix(".shaken").touch()
-            raise ChannelError("try again", retry_after=timedelta(seconds=20))
-        events = [
-            (event.alert.rule_id, iso(event.alert.active_at), event.seq)
-            for story in notification.stories
-            for event in story.events
-        ]
-        with self._sink.open("a", encoding="utf-8") as file:
-            file.write(json.dumps([self.type, *events]) + "\n")
-        return None
-
-
-class Flaky:
-    """The recording, refusing to answer at one moment of the world."""
-
-    name = NAME
-
-    def __init__(self, recording: Recording) -> None:
-        self._recording = recording
-
-    def read(self, target: str, *, since: datetime | None, now: datetime) -> Reading:
-        """See MetricSource.read."""
-        if now.minute == 7:
-            raise ConnectionError("the source is down for a minute")
-        return self._recording.read(target, since=since, now=now)
-
-
-@dataclass(frozen=True)
-class Run:
-    """One life story in one partition: where its evidence is kept."""
-
-    target: str
-    sink: Path
-    progress: Path
-
-    def told(self) -> list[list[Any]]:
-        """Every message that reached a channel: its type, and which events it told."""
-        text = self.sink.read_text(encoding="utf-8") if self.sink.exists() else ""
-        return [json.loads(line) for line in text.splitlines()]
-
-    def passes_done(self) -> int:
-        """How many passes of the clock are over, the one that was cut short included."""
-        return int(self.progress.read_text(encoding="utf-8")) if self.progress.exists() else 0
-
-
-def new_run(folder: Path, name: str) -> Run:
-    """A run in a partition of its own."""
-    return Run(name, folder / f"{name}.sink", folder / f"{name}.progress")
-
-
-def live(run: Run, storage: Storage, reaper: Reaper) -> None:
-    """Go through the passes that are left; this is what the killed process does."""
-    clock = VirtualClock(T0)
-    house = _house(run, storage, clock, reaper)
-    calm = _house(run, storage, clock, Reaper())
-    for number in range(run.passes_done(), MOST_PASSES):
-        if number >= PASSES and not waiting_groups(run.target, house=calm):
-            break
-        run.progress.write_text(str(number + 1), encoding="utf-8")
-        minute, half = divmod(number, 2)
-        clock.now = T0 + minute * MINUTE + timedelta(seconds=50 if half else 20)
-        (watch if half else tick)(run.target, house=house, now=clock.now)
-        if number in (7, 9):
-            _acknowledge(run.target, house, clock.now)
-
-
-def _acknowledge(target: str, house: House, now: datetime) -> None:
-    """A person acknowledges what is open; twice, as people do."""
-    for kept in house.alerts.scan(target, "state:", RuleState):
-        if kept.value.episode is not None:
-            act(
-                target,
-                AlertAction(action="acknowledge", alert=kept.value.episode, by="ann"),
-                house=house,
-                now=now,
-            )
-
-
-def _house(run: Run, storage: Storage, clock: VirtualClock, reaper: Reaper) -> House:
-    catalog = recorded_catalog(METRIC, MINUTE)
-    points = [(T0 + i * MINUTE, float(value)) for i, value in enumerate(SERIES)]
-    recording = Recording(catalog.metric(METRIC), points)
-    shaky = {ActionType.SLACK}
-    channels: dict[str, Channel] = {
-        kind: reaper.wrap(FileChannel(kind, run.sink, is_shaky=kind in shaky))
-        for kind in ActionType
-    }
-    counted = Storage(
-        reaper.wrap(storage.samples),
-        reaper.wrap(storage.alerts),
-        reaper.wrap(storage.config),
-        reaper.wrap(storage.queue),
-    )
-    return furnish(
-        counted,
-        catalog=catalog,
-        rules=rules(),
-        sources=[reaper.wrap(Flaky(recording))],
-        channels=channels,
-        clock=clock,
-    )
-
-
-def rules() -> list[Rule]:
-    """The two rules of the walk."""
-    return list(parse_rules(RULES, recorded_catalog(METRIC, MINUTE)))
-
-
-def in_process(work: Callable[[], int]) -> int:
-    """Do `work` in a process of its own; answers its exit code, negative when it was killed."""
+def _fork(work: Callable[[], int]) -> int:
+    """Do `work` in a process of its own; answers its id."""
     sys.stdout.flush()
     child = os.fork()
     if child == 0:
-        code = 1
+        code = 250
         try:
-            code = work()
+            code = min(work(), 250)
         finally:
+            sys.stdout.flush()
             os._exit(code)
+    return child
+
+
+def _exit_code(child: int) -> int:
+    """How the process ended; negative when it was killed."""
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
@@ -253,58 +53,10 @@ def crash(run: Run, connection: str, kill_at: int, *, after: bool) -> None:
         live(run, table_storage(connection), Reaper())
         return 0
 
-    if in_process(first_life) != -signal.SIGKILL:
+    if _exit_code(_fork(first_life)) != -signal.SIGKILL:
         raise AssertionError(f"call {kill_at} was never made")
-    if in_process(second_life) != 0:
+    if _exit_code(_fork(second_life)) != 0:
         raise AssertionError("the process after the crash failed")
-
-
-Place = tuple[str, str, str]
-"""A channel, and the episode it heard of, as rule and activeAt."""
-
-
-@dataclass(frozen=True)
-class Ending:
-    """What is left of a run: what each channel heard of each episode, and the rows."""
-
-    heard: dict[Place, list[int]]
-    states: dict[str, tuple[Any, ...]]
-    leftovers: list[str]
-
-    def problems(self, calm: "Ending") -> list[str]:
-        """How this differs from an undisturbed ending."""
-        found = [f"left behind: {key}" for key in self.leftovers]
-        if self.states != calm.states:
-            found.append(f"states {self.states} instead of {calm.states}")
-        if self.heard.keys() != calm.heard.keys():
-            found.append(f"heard of {sorted(self.heard)} instead of {sorted(calm.heard)}")
-        for place, numbers in self.heard.items():
-            if numbers != sorted(numbers):
-                found.append(f"{place} heard events out of order: {numbers}")
-            if set(numbers) != set(calm.heard.get(place, [])):
-                found.append(f"{place} heard events {numbers}, not {calm.heard.get(place)}")
-        return found
-
-
-def ending_of(run: Run, storage: Storage) -> Ending:
-    """Read what a run left behind."""
-    heard: dict[Place, list[int]] = {}
-    for channel, *events in run.told():
-        for rule, active_at, seq in events:
-            heard.setdefault((channel, rule, active_at), []).append(seq)
-    house = _house(run, storage, VirtualClock(T0), Reaper())
-    return Ending(heard, _states(run.target, house), _leftovers(run.target, house))
-
-
-def _states(target: str, house: House) -> dict[str, tuple[Any, ...]]:
-    kept = house.alerts.scan(target, "state:", RuleState)
-    return {one.key: (one.value.state, one.value.last_folded, one.value.told) for one in kept}
-
-
-def _leftovers(target: str, house: House) -> list[str]:
-    keys = [key for prefix in ("outbox:", "due:") for key in house.alerts.keys(target, prefix)]
-    rows = house.alerts.scan(target, "delivery:", Delivery)
-    return keys + [one.key for one in rows if not one.value.is_final]
 
 
 @dataclass
@@ -367,20 +119,7 @@ def _in_two(
     """Two processes share the crashes; each is a single thread, so that forking is safe."""
     halves = [crashes[0::2], crashes[1::2]]
     children = [_fork(partial(_crash_all, half, session, calm, say)) for half in halves]
-    return sum(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children)
-
-
-def _fork(work: Callable[[], int]) -> int:
-    sys.stdout.flush()
-    child = os.fork()
-    if child == 0:
-        code = 250
-        try:
-            code = min(work(), 250)
-        finally:
-            sys.stdout.flush()
-            os._exit(code)
-    return child
+    return sum(map(_exit_code, children))
 
 
 def _crash_all(

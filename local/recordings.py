@@ -39,16 +39,16 @@ def _points(rows: Iterator[list[str]], path: Path, scale: float) -> Iterable[Poi
         raise InvalidInput(f"{path} must begin with the header timestamp,value")
     before: datetime | None = None
     for number, row in enumerate(rows, start=2):
-        at, value = _point(row, f"{path}, line {number}")
+        at, value = _point(row, scale, f"{path}, line {number}")
         if before is not None and at < before:
             raise InvalidInput(f"{path}, line {number}: time runs backwards, to {at}")
         before = at
-        yield floor_minute(at), value * scale
+        yield floor_minute(at), value
 
 
-def _point(row: list[str], place: str) -> Point:
+def _point(row: list[str], scale: float, place: str) -> Point:
     try:
-        at, value = datetime.fromisoformat(row[0].strip()), float(row[1])
+        at, value = datetime.fromisoformat(row[0].strip()), float(row[1]) * scale
     except (ValueError, IndexError):
         raise InvalidInput(f"{place}: expected a timestamp and a number, not {row}") from None
     if not math.isfinite(value):

@@ -6,6 +6,7 @@ and delivery. The same input gives the same lines.
 """
 
 import argparse
+import math
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -185,7 +186,11 @@ def print_story(script: Script, storage: Storage) -> None:
         print(f"{line.minute}  {line.rule}: {change} ({line.reason})")
         if line.after == "firing":
             episodes.add(line.episode)
-    print(f"-- {len(episodes)} episodes, {sent} messages\n")
+    print(f"-- {_count(len(episodes), 'episode')}, {_count(sent, 'message')}\n")
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _print_messages(messages: list[str]) -> None:
@@ -205,6 +210,8 @@ def scripts_of(given: argparse.Namespace) -> list[Script]:
     CATALOG.metric(given.metric)
     if given.grain < 1:
         raise InvalidInput("--grain is the minutes from sample to sample, at least 1")
+    if not math.isfinite(given.scale):
+        raise InvalidInput(f"--scale must be a finite number, not {given.scale}")
     grain = given.grain * MINUTE
     rules = rules_for(given.metric, given.rules)
     return [Script(given.csv, given.metric, grain, given.scale, rules)]

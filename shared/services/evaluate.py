@@ -15,10 +15,9 @@ from shared.domain.decisions import (
     Suppression,
     Transition,
     abandon,
-    decide,
-    first_state,
 )
 from shared.domain.errors import Conflict, StoreRefused
+from shared.domain.folding import first_state
 from shared.domain.machine import GONE, RuleState
 from shared.domain.metrics import Metric
 from shared.domain.nodata import judge_silence, silence, wants_judging
@@ -26,6 +25,7 @@ from shared.domain.reasons import Reason
 from shared.domain.records import MOST_WRITES
 from shared.domain.rules import KeptRule
 from shared.domain.series import first_needed, read_cells
+from shared.domain.telling import decide
 from shared.domain.times import MINUTE, each_hour, floor_minute
 from shared.ports import House
 from shared.services.boards import load_board, load_case, metric_of

@@ -7,8 +7,9 @@ from typing import Any
 from msgspec.structs import replace
 
 from shared.catalog.metrics import CATALOG
-from shared.domain.decisions import Case, Decision, Snooze, decide, first_state
+from shared.domain.decisions import Case, Decision, Snooze
 from shared.domain.episodes import Alert, Event
+from shared.domain.folding import first_state
 from shared.domain.handling import acknowledge, resolve, snooze, unsnooze
 from shared.domain.machine import RuleState
 from shared.domain.metrics import Metric
@@ -16,6 +17,7 @@ from shared.domain.nodata import Silence, judge_silence
 from shared.domain.records import MOST_WRITES, Delete, Insert, Kept, Replace, Write
 from shared.domain.rules import NoDataPolicy, Rule, Severity
 from shared.domain.samples import Cell, Gap
+from shared.domain.telling import decide
 from shared.domain.times import MINUTE
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)

@@ -2,12 +2,13 @@
 
 import pytest
 
-from shared.domain.decisions import MOST_MISSED, abandon
+from shared.domain.decisions import abandon
 from shared.domain.episodes import AlertState, EventKind
 from shared.domain.errors import InvalidInput
 from shared.domain.machine import State
 from shared.domain.reasons import Reason
 from shared.domain.rules import Action, ActionType
+from shared.domain.telling import MOST_MISSED
 from tests.domain.builders import Desk, a_rule, at, heard
 
 BAD, OK, MISSING = 99.0, 10.0, "missing"

@@ -61,7 +61,7 @@ RECORDINGS = {
             latency("at-once", "greater_than", 5500),
             latency("two-samples", "greater_than", 4850, duration=8, keepFiring=20),
             latency("hysteresis", "greater_or_equal", 5100, duration=5, clearThreshold=4700),
-            latency("too-fast", "less_than", 3300, duration=6, keepFiring=20, actions=[SLACK]),
+            latency("too-fast", "less_than", 3100, duration=3, keepFiring=20, actions=[SLACK]),
         ],
     ),
     "realAWSCloudwatch/rds_cpu_utilization_cc0c53.csv": (

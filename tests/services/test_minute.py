@@ -131,7 +131,7 @@ def test_a_target_that_fails_does_not_stop_the_others(make_desk: MakeDesk) -> No
             raise RuntimeError("a damaged row")
         return real(partition, *args, **also)
 
-    table.query = broken  # type: ignore[method-assign, assignment]
+    table.query = broken  # type: ignore[method-assign]
     minutes.tick_all(["one", "two"], inline_max=5, house=desk.house, now=at(3))
 
     assert desk.house.samples.latest("two").covered == {"dmv": at(3)}

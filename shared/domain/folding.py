@@ -1,0 +1,97 @@
+"""Folding minutes into a rule's state: pure arithmetic, telling nobody.
+
+A minute is folded exactly once, in order; what changed on the way are its moments.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from shared.domain.decisions import Case
+from shared.domain.episodes import Alert, close_alert, observe, open_alert
+from shared.domain.machine import NoData, RuleState, State, classify, step
+from shared.domain.reasons import Reason
+from shared.domain.rules import Rule
+from shared.domain.samples import Cell
+from shared.domain.times import MINUTE
+
+MOST_CLOSED = 10
+"""Folding stops after so many closed episodes, so that a transaction stays under 100 rows."""
+
+
+class Moment(Struct, frozen=True, kw_only=True):
+    """A folded minute that changed the rule's state; `alert` as it stood then."""
+
+    minute: datetime
+    before: RuleState
+    after: RuleState
+    reason: Reason
+    alert: Alert | None
+
+
+class Folded(Struct, frozen=True):
+    """Where folding came to: the state, the open alert, and the moments on the way."""
+
+    state: RuleState
+    alert: Alert | None
+    moments: tuple[Moment, ...]
+
+
+def first_state(rule: Rule, began: datetime) -> RuleState:
+    """The state of a rule that nobody has folded yet; it starts with the minute `began`."""
+    return RuleState(
+        last_folded=began - MINUTE, rule_hash=rule.fingerprint, no_data=NoData(anchor=began)
+    )
+
+
+def fold(case: Case, cells: Iterable[tuple[datetime, Cell]]) -> Folded:
+    """Fold minutes into the state, at most to the tenth closed episode."""
+    state, alert = case.state, case.alert.value if case.alert else None
+    moments: list[Moment] = []
+    for minute, cell in cells:
+        before = state
+        given, reason, run = classify(case.rule, state, cell)
+        state = step(
+            replace(state, empty_run=run),
+            given,
+            minute,
+            duration=case.rule.duration,
+            keep_firing=case.rule.keep_firing,
+        )
+        if state.state is State.FIRING and before.state is not State.FIRING:
+            began = _reason(before.state, state.state, reason)
+            alert = open_alert(case.target, case.rule, case.metric, state, minute, cell, began)
+            state = replace(state, episode=alert.id, told=False, quiet=None)
+        elif alert is not None:
+            alert = observe(alert, given, minute, cell)
+        if state.state is not before.state:
+            reason = _reason(before.state, state.state, reason)
+            alert = _closed(alert, before.state, minute, reason)
+            moments.append(
+                Moment(minute=minute, before=before, after=state, reason=reason, alert=alert)
+            )
+            if before.state is State.FIRING:
+                alert, state = None, replace(state, episode=None)
+                if _closed_count(moments) == MOST_CLOSED:
+                    break
+    return Folded(state, alert, tuple(moments))
+
+
+def _reason(before: State, after: State, reason: Reason) -> Reason:
+    if before is State.HELD and after is State.FIRING:
+        return Reason.STILL_BAD
+    if before is State.PENDING and after is State.INACTIVE:
+        return Reason.BREACH_ENDED
+    return reason
+
+
+def _closed(alert: Alert | None, before: State, minute: datetime, reason: Reason) -> Alert | None:
+    if alert is None or before is not State.FIRING:
+        return alert
+    return close_alert(alert, minute + MINUTE, reason)
+
+
+def _closed_count(moments: list[Moment]) -> int:
+    return sum(moment.before.state is State.FIRING for moment in moments)
