@@ -60,6 +60,7 @@ class Due(Struct, frozen=True):
 class Delivery(Struct, frozen=True, kw_only=True, rename="camel"):
     """One event on one channel. All its times are wall time; `due` is its due row's key.
 
+    `owner`: who claimed it last, so that a claim whose answer was lost is known again.
     `fell_back`: the fallback channel tells this event in its place.
     """
 
@@ -76,6 +77,7 @@ class Delivery(Struct, frozen=True, kw_only=True, rename="camel"):
     status: Status = Status.PENDING
     attempt: int = 0
     message: str | None = None
+    owner: str | None = None
     next_attempt_at: datetime | None = None
     lease_until: datetime | None = None
     provider_id: str | None = None
@@ -241,7 +243,7 @@ def _same_group(one: Delivery, other: Delivery) -> bool:
     return one.episode == other.episode and one.channel == other.channel
 
 
-def claimed(row: Delivery, message: str, wall: datetime) -> Delivery:
+def claimed(row: Delivery, message: str, owner: str, wall: datetime) -> Delivery:
     """The row under a lease; the try counts from here, whatever becomes of it."""
     until = wall + LEASE
     return replace(
@@ -249,6 +251,7 @@ def claimed(row: Delivery, message: str, wall: datetime) -> Delivery:
         status=Status.SENDING,
         attempt=row.attempt + 1,
         message=message,
+        owner=owner,
         lease_until=until,
         next_attempt_at=None,
         due=due_key(until, row.episode, row.channel, row.seq),

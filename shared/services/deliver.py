@@ -5,7 +5,9 @@ freeze fell between the send and its record (docs/semantics.md section 4).
 """
 
 import logging
+import secrets
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 
 from msgspec.structs import replace
 
@@ -36,6 +38,9 @@ from shared.domain.records import Kept, Write, event_key
 from shared.ports import Channel, House
 
 MOST_TRIES = 3
+
+Change = tuple[Kept[Delivery], Delivery]
+"""A delivery row as read, and as it is to be."""
 
 _log = logging.getLogger(__name__)
 
@@ -120,8 +125,9 @@ class _Claim:
             *found.overtaken,
             *((kept, finished(kept.value, Status.DEAD, Reason.GIVEN_UP)) for kept in found.expired),
         ]
-        taken = [(kept, claimed(kept.value, message, wall)) for kept in found.send]
-        etags = self._write([*taken, *ended])
+        owner = secrets.token_hex(4)
+        taken = [(kept, claimed(kept.value, message, owner, wall)) for kept in found.send]
+        etags = self._write([*taken, *ended]) if taken or ended else None
         if etags is None:
             return []
         for _, after in ended:
@@ -130,24 +136,39 @@ class _Claim:
             Kept(after.key, after, etag) for (_, after), etag in zip(taken, etags, strict=False)
         ]
 
-    def _write(self, changes: Sequence[tuple[Kept[Delivery], Delivery]]) -> list[str] | None:
+    def _write(self, changes: Sequence[Change]) -> list[str] | None:
         """Commit the changes; answers the rows' new ETags, None when a race is lost."""
         for _ in range(MOST_TRIES):
-            writes: list[Write] = []
-            places: list[int] = []
             self._group = {kept.key: kept.value for kept in self._rows}
-            for kept, after in changes:
-                places.append(len(writes))
-                writes += self._moves(kept, after)
-            try:
-                etags = self._house.alerts.commit(self._target, writes) if writes else []
-            except Conflict:
-                if not any(row.fell_back for row in self._group.values()):
-                    return None
-                continue  # somebody else may have added the same fallback row: look again
-            self._rows = [replace(kept, value=self._group[kept.key]) for kept in self._rows]
-            return [str(etags[place]) for place in places]
+            etags = self._commit([self._moves(kept, after) for kept, after in changes])
+            etags = etags or self._found_written(changes)
+            if etags is not None:
+                self._rows = [replace(kept, value=self._group[kept.key]) for kept in self._rows]
+                return etags
+            if not any(row.fell_back for row in self._group.values()):
+                break
+            # Somebody else may have added the same fallback row in between: look again.
         return None
+
+    def _commit(self, moved: Sequence[Sequence[Write]]) -> list[str] | None:
+        """One transaction of all rows' writes; answers the ETag of each row's first write."""
+        writes = [write for row in moved for write in row]
+        places = accumulate((len(row) for row in moved[:-1]), initial=0)
+        try:
+            etags = self._house.alerts.commit(self._target, writes)
+        except Conflict:
+            return None
+        return [str(etags[place]) for place in places]
+
+    def _found_written(self, changes: Sequence[Change]) -> list[str] | None:
+        """The ETags when the rows are as wanted already: only the answer of the write was lost."""
+        etags: list[str] = []
+        for kept, _ in changes:
+            stored = self._house.alerts.get(self._target, kept.key, Delivery)
+            if stored is None or stored.value != self._group[kept.key]:
+                return None
+            etags.append(stored.etag)
+        return etags
 
     def _moves(self, kept: Kept[Delivery], after: Delivery) -> list[Write]:
         """The row's writes; what its channel can't tell any more, the fallback tells instead."""

@@ -41,7 +41,8 @@ def _take(target: str, alerts: Ledger, wall: datetime) -> str | None:
     try:
         return alerts.commit(target, [put(LEASE, mine, kept)])[0]
     except Conflict:
-        return None
+        stored = alerts.get(target, LEASE, Lease)
+        return stored.etag if stored is not None and stored.value == mine else None
 
 
 def _release(target: str, etag: str, alerts: Ledger) -> None:

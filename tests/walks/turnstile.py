@@ -43,6 +43,7 @@ class Turnstile:
         self._gates[self.random.choice(self._running)].release()
         for thread in threads:
             thread.join(LONGEST_RUN_S)
+            assert not thread.is_alive(), "a worker hangs"
         if self._errors:
             raise self._errors[0]
 
