@@ -2,7 +2,7 @@
 
 import csv
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -76,7 +76,7 @@ class Recording:
 
     name = NAME
 
-    def __init__(self, metric: Metric, points: list[Point]) -> None:
+    def __init__(self, metric: Metric, points: Sequence[Point]) -> None:
         self._metric = metric
         self._points = points
         self._next = 0

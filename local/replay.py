@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from local.backtest import read_json
 from local.desks import Storage, VirtualClock, furnish, memory_storage, table_storage
-from local.recordings import Recording, read_csv, recorded_catalog
+from local.recordings import Point, Recording, read_csv, recorded_catalog
 from shared.adapters.channels.console import ConsoleChannel
 from shared.catalog.metrics import CATALOG
 from shared.catalog.rules import default_rules
@@ -62,18 +62,17 @@ class Line(Struct, frozen=True, kw_only=True, rename={"before": "from", "after":
 class Script:
     """What is replayed: the points of one metric, its grain and the rules that watch it."""
 
-    csv: Path
+    name: str
+    points: Sequence[Point]
     metric: str
     grain: timedelta
-    scale: float
     rules: Sequence[Rule]
 
 
 def replay(script: Script, storage: Storage, say: Callable[[str], None]) -> Iterator[Line]:
     """Run the script; `say` gets what the console channel would print."""
     catalog = recorded_catalog(script.metric, script.grain)
-    points = read_csv(script.csv, scale=script.scale)
-    recording = Recording(catalog.metric(script.metric), points)
+    recording = Recording(catalog.metric(script.metric), script.points)
     clock = VirtualClock(recording.first + TICK_AT)
     house = furnish(
         storage,
@@ -173,7 +172,7 @@ def print_json(lines: Iterable[Line]) -> None:
 
 def print_story(script: Script, storage: Storage) -> None:
     """The story for a person: what the rules did, what was sent, and a last line that counts it."""
-    print(f"== {script.csv.name} as {script.metric}, a sample every {script.grain // MINUTE} min")
+    print(f"== {script.name} as {script.metric}, a sample every {script.grain // MINUTE} min")
     messages: list[str] = []
     episodes: set[str | None] = set()
     sent = 0
@@ -199,11 +198,19 @@ def _print_messages(messages: list[str]) -> None:
     messages.clear()
 
 
+def script_of(
+    csv: Path, metric: str, *, grain: timedelta, scale: float, rules: Sequence[Rule]
+) -> Script:
+    """The script of a file; raises InvalidInput with the line that is wrong."""
+    return Script(csv.name, read_csv(csv, scale=scale), metric, grain, rules)
+
+
 def scripts_of(given: argparse.Namespace) -> list[Script]:
     """What the command line asks for; without --csv the two bundled series."""
     if given.csv is None and given.metric is None:
         return [
-            Script(path, metric, MINUTE, 1.0, rules_for(metric, None)) for path, metric in DEMOS
+            script_of(path, metric, grain=MINUTE, scale=1.0, rules=rules_for(metric, None))
+            for path, metric in DEMOS
         ]
     if given.csv is None or given.metric is None:
         raise InvalidInput("--csv and --metric belong together")
@@ -214,7 +221,7 @@ def scripts_of(given: argparse.Namespace) -> list[Script]:
         raise InvalidInput(f"--scale must be a finite number, not {given.scale}")
     grain = given.grain * MINUTE
     rules = rules_for(given.metric, given.rules)
-    return [Script(given.csv, given.metric, grain, given.scale, rules)]
+    return [script_of(given.csv, given.metric, grain=grain, scale=given.scale, rules=rules)]
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:

@@ -26,8 +26,9 @@ class Setting:
     secret: bool = False
 
 
+CHANNEL_TYPES = ("email", "slack", "webhook", "sms", "teams", "console")
+
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-_CHANNEL = re.compile(r"[a-z]+:.+")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -39,14 +40,16 @@ def _ids(text: str) -> tuple[str, ...]:
 
 
 def _count(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
+    if not (text.isascii() and text.isdigit()) or int(text) < 1:
         raise ValueError("a whole number from 1")
     return int(text)
 
 
 def _channel(text: str) -> str:
-    if text and not _CHANNEL.fullmatch(text):
-        raise ValueError("type:target, as in console:log, or nothing")
+    kind, _, target = text.partition(":")
+    if text and not (kind in CHANNEL_TYPES and target.strip()):
+        types = ", ".join(CHANNEL_TYPES)
+        raise ValueError(f"type:target as in console:log (types: {types}), or nothing")
     return text
 
 

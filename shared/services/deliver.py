@@ -88,6 +88,10 @@ def _deliver_batch(target: str, batch: Sequence[Group], house: House) -> list[At
     return _Claim(target, house).run(batch)
 
 
+class _TooLate(Exception):
+    """The lease would not outlast the send."""
+
+
 class _Claim:
     """One claim of rows that share a message, and their way to the provider."""
 
@@ -193,8 +197,8 @@ class _Claim:
             wall = self._house.wall()
             _log.warning("delivery %s failed: %s", mine[0].key, error)
             self._record(mine, [refused(kept.value, error, wall) for kept in mine])
-        except TimeoutError:
-            return  # too late to be sure of the lease; whoever comes after it sends
+        except _TooLate:
+            return  # whoever comes after the lease sends
         else:
             self._record(mine, [delivered(kept.value, provider_id) for kept in mine])
 
@@ -205,7 +209,7 @@ class _Claim:
         events = [self._event(kept.value) for kept in mine]
         notification = compose(str(first.message), first.channel_name, events)
         if not self._lease_outlasts(first, channel):
-            raise TimeoutError
+            raise _TooLate
         return channel.send(notification)
 
     def _lease_outlasts(self, row: Delivery, channel: Channel) -> bool:

@@ -18,7 +18,7 @@ from local import make_series, replay
 from local.azurite import Account
 from local.desks import Storage, memory_storage, table_storage
 from local.recordings import recorded_catalog
-from local.replay import Line, Script, main, rules_for
+from local.replay import Line, main, rules_for
 from shared.domain.rules import parse_rules
 
 ROOT = Path(__file__).parents[2]
@@ -131,7 +131,7 @@ def run(
     path: Path, metric: str, scale: float, rules: list[RuleJson], storage: Storage
 ) -> list[Line]:
     parsed = parse_rules(rules, recorded_catalog(metric, GRAIN * MINUTE))
-    script = Script(path, metric, GRAIN * MINUTE, scale, parsed)
+    script = script_of(path, metric, grain=GRAIN * MINUTE, scale=scale, rules=parsed)
     return list(replay.replay(script, storage, lambda _: None))
 
 
@@ -195,6 +195,19 @@ def test_a_day_on_real_storage_equals_memory_and_the_file(
     assert_each_story_told_once(real, rules)
 
 
+@pytest.mark.bench
+@pytest.mark.parametrize(("name", "metric", "scale", "rules"), CASES)
+def test_a_whole_recording_on_real_storage_equals_memory_and_the_file(
+    name: str, metric: str, scale: float, rules: list[RuleJson], storage: Account
+) -> None:
+    path = recorded(name)
+
+    real = run(path, metric, scale, rules, table_storage(storage.connection_string))
+
+    assert encoded(real) == encoded(run(path, metric, scale, rules, memory_storage()))
+    assert_transitions(real, path, scale, rules)
+
+
 def encoded(lines: list[Line]) -> list[bytes]:
     return [msgspec.json.encode(line) for line in lines]
 
@@ -217,7 +230,7 @@ def test_the_demo_tells_one_dtu_story_and_one_latency_story_once_each() -> None:
     assert shown.stdout.count("-> inactive (recovered)") == 2
     counted = [line for line in shown.stdout.splitlines() if line.startswith("--")]
     # DTU is told by mail and Slack, latency by Slack alone: firing and resolved each.
-    assert counted == ["-- 1 episodes, 4 messages", "-- 1 episodes, 2 messages"]
+    assert counted == ["-- 1 episode, 4 messages", "-- 1 episode, 2 messages"]
 
 
 def test_the_same_input_gives_the_same_lines_byte_for_byte() -> None:

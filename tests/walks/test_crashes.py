@@ -22,6 +22,7 @@ def walk(*, every: int, seed: int) -> str:
 
 
 @needs_azurite
+@pytest.mark.timeout(300)
 def test_a_few_seeded_crashes_lose_and_reorder_nothing() -> None:
     assert "0 wrong stories" in walk(every=150, seed=20260101)
 
