@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.settings import TABLE, Settings, SettingsError, load
+from shared.domain.rules import ActionType
+from shared.settings import CHANNEL_TYPES, TABLE, Settings, SettingsError, load
 
 ROOT = Path(__file__).parents[1]
 SECRET = "DefaultEndpointsProtocol=https;AccountKey=c2VjcmV0"  # noqa: S105 - nobody's
@@ -88,3 +89,7 @@ def test_the_example_file_names_every_setting_with_its_default() -> None:
 def test_the_defaults_are_values_that_would_be_accepted() -> None:
     for setting in TABLE:
         setting.parse(setting.default)
+
+
+def test_the_settings_know_every_type_of_channel_that_a_rule_can_name() -> None:
+    assert CHANNEL_TYPES == tuple(ActionType)

@@ -18,7 +18,7 @@ from local import make_series, replay
 from local.azurite import Account
 from local.desks import Storage, memory_storage, table_storage
 from local.recordings import recorded_catalog
-from local.replay import Line, main, rules_for
+from local.replay import Line, main, rules_for, script_of
 from shared.domain.rules import parse_rules
 
 ROOT = Path(__file__).parents[2]
