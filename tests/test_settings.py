@@ -92,4 +92,4 @@ def test_the_defaults_are_values_that_would_be_accepted() -> None:
 
 
 def test_the_settings_know_every_type_of_channel_that_a_rule_can_name() -> None:
-    assert CHANNEL_TYPES == tuple(ActionType)
+    assert tuple(ActionType) == CHANNEL_TYPES
