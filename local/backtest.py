@@ -5,6 +5,7 @@ the series is a missing minute. Nothing is read but the two files, and no settin
 """
 
 import argparse
+import codecs
 import math
 import sys
 from collections.abc import Iterable, Sequence
@@ -50,7 +51,7 @@ def backtest(rule: Rule, series: Iterable[float | None]) -> list[StateAt]:
 def read_json(path: Path) -> Any:
     """The JSON in a file; raises InvalidInput with one sentence."""
     try:
-        return msgspec.json.decode(path.read_bytes())
+        return msgspec.json.decode(path.read_bytes().removeprefix(codecs.BOM_UTF8))
     except OSError as error:
         raise InvalidInput(f"{path} can't be read: {error.strerror}") from error
     except (msgspec.DecodeError, RecursionError) as error:

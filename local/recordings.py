@@ -15,6 +15,7 @@ from shared.domain.samples import Reading, Sample
 from shared.domain.times import MINUTE, floor_minute
 
 NAME = "recording"
+FIRST_YEAR, LAST_YEAR = 1970, 2200
 
 Point = tuple[datetime, float]
 
@@ -25,7 +26,7 @@ def read_csv(path: Path, *, scale: float = 1.0) -> list[Point]:
     Doubled timestamps stay (they merge in the chunk); time that runs backwards is refused.
     """
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:
             points = list(_points(csv.reader(file), path, scale))
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInput(f"{path} can't be read: {error}") from error
@@ -39,6 +40,8 @@ def _points(rows: Iterator[list[str]], path: Path, scale: float) -> Iterable[Poi
         raise InvalidInput(f"{path} must begin with the header timestamp,value")
     before: datetime | None = None
     for number, row in enumerate(rows, start=2):
+        if not row:
+            continue
         at, value = _point(row, scale, f"{path}, line {number}")
         if before is not None and at < before:
             raise InvalidInput(f"{path}, line {number}: time runs backwards, to {at}")
@@ -51,6 +54,10 @@ def _point(row: list[str], scale: float, place: str) -> Point:
         at, value = datetime.fromisoformat(row[0].strip()), float(row[1]) * scale
     except (ValueError, IndexError):
         raise InvalidInput(f"{place}: expected a timestamp and a number, not {row}") from None
+    if len(row) > 2:
+        raise InvalidInput(f"{place}: expected a timestamp and a number, not {row}")
+    if not FIRST_YEAR <= at.year <= LAST_YEAR:
+        raise InvalidInput(f"{place}: the year must be from {FIRST_YEAR} to {LAST_YEAR}")
     if not math.isfinite(value):
         raise InvalidInput(f"{place}: {value} is not a finite number")
     return (at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)), value

@@ -26,7 +26,7 @@ from shared.catalog.rules import default_rules
 from shared.domain.decisions import Suppression, Transition
 from shared.domain.deliveries import Attempt
 from shared.domain.errors import InvalidInput
-from shared.domain.rules import ActionType, Rule, parse_rules
+from shared.domain.rules import MOST_MINUTES, ActionType, Rule, parse_rules
 from shared.domain.times import MINUTE, iso
 from shared.ports import House
 from shared.services.deliver import waiting_groups
@@ -144,7 +144,10 @@ def rules_for(metric: str, path: Path | None) -> list[Rule]:
     """The rules of a file, or the shipped ones of that metric; raises InvalidInput for none."""
     catalog = recorded_catalog(metric, MINUTE)
     if path is not None:
-        return list(parse_rules(read_json(path), catalog))
+        rules = [rule for rule in parse_rules(read_json(path), catalog) if rule.metric == metric]
+        if not rules:
+            raise InvalidInput(f"no rule in {path} watches {metric}")
+        return rules
     shipped = [rule for rule in default_rules() if rule.metric == metric]
     if not shipped:
         known = ", ".join(rule.metric for rule in default_rules())
@@ -215,8 +218,8 @@ def scripts_of(given: argparse.Namespace) -> list[Script]:
     if given.csv is None or given.metric is None:
         raise InvalidInput("--csv and --metric belong together")
     CATALOG.metric(given.metric)
-    if given.grain < 1:
-        raise InvalidInput("--grain is the minutes from sample to sample, at least 1")
+    if not 1 <= given.grain <= MOST_MINUTES:
+        raise InvalidInput(f"--grain is the minutes that a sample holds, from 1 to {MOST_MINUTES}")
     if not math.isfinite(given.scale):
         raise InvalidInput(f"--scale must be a finite number, not {given.scale}")
     grain = given.grain * MINUTE

@@ -28,8 +28,8 @@ _alert_log = logging.getLogger("pantry.alerts")
 
 
 def utc_now() -> datetime:
-    """The one place where the app reads a clock."""
-    return datetime.now(UTC)
+    """The one place where the app reads a clock; to the second, as the wire spells times."""
+    return datetime.now(UTC).replace(microsecond=0)
 
 
 @cache
@@ -76,8 +76,9 @@ def problems() -> list[str]:
     try:
         given = settings()
     except SettingsError as error:
-        return str(error).splitlines()
-    return unreachable(rules(given), channels().keys())
+        _log.error("%s", error)
+        return [f"{', '.join(error.names)} can't be used; the log says why"]
+    return unreachable(rules(given), channels().keys(), _fallback(given))
 
 
 @cache

@@ -72,11 +72,11 @@ class Ledger(Protocol):
     """Typed rows of one partition (a target's alerts, or a kind of configuration) under ETags."""
 
     def get(self, partition: str, key: str, kind: type[T]) -> Kept[T] | None:
-        """One row, or None."""
+        """One row, or None; raises DamagedRow for one that can't be read."""
         ...
 
     def scan(self, partition: str, prefix: str, kind: type[T]) -> list[Kept[T]]:
-        """All rows whose key begins with `prefix`, in key order."""
+        """All rows whose key begins with `prefix`, in key order; damaged ones are only logged."""
         ...
 
     def keys(self, partition: str, prefix: str) -> list[str]:

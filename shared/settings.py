@@ -11,7 +11,12 @@ from typing import Any
 
 
 class SettingsError(ValueError):
-    """The settings can't be accepted; the message has one line per problem."""
+    """The settings can't be accepted: one line per problem; only `names` are for everybody."""
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        lines = "".join(f"\n- {problem}" for problem in problems.values())
+        super().__init__(f"the settings can't be used:{lines}")
+        self.names = tuple(problems)
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,16 @@ def _channel(text: str) -> str:
     return text
 
 
+def _connection(text: str) -> str:
+    names = {part.partition("=")[0].strip() for part in text.split(";") if "=" in part}
+    if text and not names & {"AccountName", "TableEndpoint"}:
+        raise ValueError(
+            "a connection string spelled out, with AccountName and AccountKey "
+            "(UseDevelopmentStorage=true is not enough for every client)"
+        )
+    return text
+
+
 def _email(text: str) -> str:
     if text and not _EMAIL.fullmatch(text):
         raise ValueError("one e-mail address")
@@ -66,6 +81,7 @@ TABLE = (
         "",
         "Connection string of the storage account with the monitor's tables and queues. "
         "Leave it empty in Azure and name the account below: the app's identity is used.",
+        _connection,
         secret=True,
     ),
     Setting(
@@ -126,18 +142,17 @@ class Settings:
 def load(environment: Mapping[str, str]) -> Settings:
     """The settings in `environment`; raises SettingsError that names every problem."""
     values: dict[str, Any] = {}
-    problems: list[str] = []
+    problems: dict[str, str] = {}
     for setting in TABLE:
         given = environment.get(setting.name, setting.default)
         try:
             values[setting.field] = setting.parse(given)
         except ValueError as error:
             said = "" if setting.secret else f", not {given!r}"
-            problems.append(f"{setting.name} must be {error}{said}")
+            problems[setting.name] = f"{setting.name} must be {error}{said}"
     if not values.get("storage") and not values.get("storage_account"):
-        problems.append(
-            "set AzureWebJobsStorage (a connection string) or AzureWebJobsStorage__accountName"
-        )
+        needed = "set AzureWebJobsStorage (a connection string) or AzureWebJobsStorage__accountName"
+        problems.setdefault("AzureWebJobsStorage", needed)
     if problems:
-        raise SettingsError("the settings can't be used:\n" + "\n".join(f"- {p}" for p in problems))
+        raise SettingsError(problems)
     return Settings(**values)

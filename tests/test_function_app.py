@@ -207,7 +207,7 @@ def test_with_wrong_settings_health_says_so_without_secrets(
 def test_a_fallback_of_no_known_type_leaves_health_able_to_answer(
     monkeypatch: pytest.MonkeyPatch, channel: str
 ) -> None:
-    monkeypatch.setenv("AzureWebJobsStorage", "UseDevelopmentStorage=true")
+    monkeypatch.setenv("AzureWebJobsStorage__accountName", "pantry")
     monkeypatch.setenv("FALLBACK_CHANNEL", channel)
     for app in fresh_app():
         said = health_of(app)

@@ -10,7 +10,7 @@ from shared.domain.rules import ActionType
 from shared.settings import CHANNEL_TYPES, TABLE, Settings, SettingsError, load
 
 ROOT = Path(__file__).parents[1]
-SECRET = "DefaultEndpointsProtocol=https;AccountKey=c2VjcmV0"  # noqa: S105 - nobody's
+SECRET = "AccountName=pantry;AccountKey=c2VjcmV0"  # noqa: S105 - nobody's
 GOOD = {"AzureWebJobsStorage": SECRET}
 
 
@@ -55,6 +55,15 @@ def test_several_targets_are_joined_by_commas() -> None:
 def test_a_fallback_channel_of_no_known_type_is_refused_before_it_is_needed() -> None:
     with pytest.raises(SettingsError, match="FALLBACK_CHANNEL"):
         load({**GOOD, "FALLBACK_CHANNEL": "pigeon:roof"})
+
+
+@pytest.mark.parametrize("storage", ["UseDevelopmentStorage=true", "garbage", "AccountKey=abc"])
+def test_a_storage_that_no_client_could_open_is_refused_without_its_value(storage: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load({"AzureWebJobsStorage": storage})
+
+    assert refused.value.names == ("AzureWebJobsStorage",)
+    assert f"not '{storage}'" not in str(refused.value)
 
 
 def test_secrets_are_in_no_repr_and_no_message() -> None:

@@ -3,7 +3,8 @@
 Scalars stay scalars, times are ISO text, nested values are JSON text, None is left out.
 """
 
-from collections.abc import Hashable, Sequence
+import logging
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
@@ -21,9 +22,12 @@ from shared.adapters.rows import (
     json_text,
     prefix_end,
 )
+from shared.domain.errors import DamagedRow
 from shared.domain.records import Delete, Insert, Kept, Write
 
 T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 _SCALARS: frozenset[type[inspect.Type]] = frozenset(
     {
@@ -53,7 +57,7 @@ class RowLedger:
     def scan(self, partition: str, prefix: str, kind: type[T]) -> list[Kept[T]]:
         """See Ledger.scan."""
         rows = self._rows.query(partition, prefix, prefix_end(prefix))
-        return [_kept(row, kind) for row in rows]
+        return list(_readable(rows, kind))
 
     def keys(self, partition: str, prefix: str) -> list[str]:
         """See Ledger.keys."""
@@ -73,7 +77,20 @@ def _op(write: Write) -> Op:
 
 
 def _kept(row: Row, kind: type[T]) -> Kept[T]:
-    return Kept(row.key, from_properties(row.properties, kind), row.etag)
+    try:
+        value = from_properties(row.properties, kind)
+    except (msgspec.MsgspecError, TypeError) as error:
+        raise DamagedRow(f"row {row.key!r} can't be read: {error}") from error
+    return Kept(row.key, value, row.etag)
+
+
+def _readable(rows: Iterable[Row], kind: type[T]) -> Iterator[Kept[T]]:
+    """One damaged row must not hide the others; it is said each time that it is met."""
+    for row in rows:
+        try:
+            yield _kept(row, kind)
+        except DamagedRow as error:
+            _log.error("%s", error)
 
 
 def to_properties(value: Any) -> Properties:

@@ -181,15 +181,21 @@ class Merge:
     ) -> float | None:
         provisional = minute + MINUTE > reading.covered_until
         if metric.sources[0] != reading.source:
-            return value if stored is None and not provisional else stored
+            fills = stored is None or not self._is_spoken_for(metric, minute)
+            return value if fills and not provisional else stored
         if provisional and self._is_covered(metric, minute):
             return stored
         if stored is not None and self._catalog.source(reading.source).writes is Writes.COMBINE:
             return within(metric.within, [stored, value])
         return value
 
+    def _is_spoken_for(self, metric: Metric, minute: datetime) -> bool:
+        """Whether the primary source has covered the minute, so that its word stands."""
+        covered = self.latest.covered.get(metric.sources[0])
+        return covered is not None and minute + MINUTE <= covered
+
     def _is_covered(self, metric: Metric, minute: datetime) -> bool:
-        covered = self._stored.covered_until(metric)
+        covered = self.latest.covered_until(metric)
         return covered is not None and minute + MINUTE <= covered
 
     def _add_histograms(self, reading: Reading) -> None:

@@ -34,8 +34,10 @@ GIVE_UP_AFTER = timedelta(hours=24)
 MOST_CLAIMED = 24
 """Rows of one claim: four writes each (a fallback included) stay under 100 a transaction."""
 MOST_CHANNELS = 45
+"""Channels of one event: two rows each stay under 100; a rule is refused long before."""
 FIRST_BACKOFF = timedelta(seconds=15)
 LONGEST_BACKOFF = timedelta(minutes=15)
+SECOND = timedelta(seconds=1)
 
 
 class Status(StrEnum):
@@ -124,6 +126,12 @@ def channel_of(action: Action) -> str:
     return short_hash(action.type, action.target)
 
 
+def public_name(action: Action) -> str:
+    """A channel's address as it may be shown: of an URL, which can hold a secret, the host only."""
+    scheme, is_url, rest = action.target.partition("://")
+    return f"{scheme}://{rest.partition('/')[0].rpartition('@')[2]}/…" if is_url else action.target
+
+
 def first_delivery(event: Event, action: Action, wall: datetime) -> Delivery:
     """The row of an event that is to be told on a channel, due at once."""
     channel = channel_of(action)
@@ -136,7 +144,7 @@ def first_delivery(event: Event, action: Action, wall: datetime) -> Delivery:
         minute=event.minute,
         channel=channel,
         channel_type=action.type,
-        channel_name=action.target,
+        channel_name=public_name(action),
         created_at=wall,
         next_attempt_at=wall,
         due=due_key(wall, event.episode, channel, event.seq),
@@ -155,7 +163,7 @@ def fallback_delivery(row: Delivery, action: Action, wall: datetime) -> Delivery
         minute=row.minute,
         channel=channel,
         channel_type=action.type,
-        channel_name=action.target,
+        channel_name=public_name(action),
         created_at=wall,
         next_attempt_at=wall,
         reason=Reason.FALLBACK,
@@ -269,7 +277,9 @@ def refused(row: Delivery, error: ChannelError, wall: datetime) -> Delivery:
     """The provider did not take it: dead for good, or pending until the next try."""
     if error.permanent:
         return replace(finished(row, Status.DEAD, Reason.PERMANENT_ERROR), error=str(error))
-    at = wall + (error.retry_after or backoff(row.attempt))
+    patience = max(error.retry_after or backoff(row.attempt), SECOND)
+    # However long the provider asks for: after 24 h the fallback tells it.
+    at = min(wall + patience, max(row.created_at + GIVE_UP_AFTER, wall) + SECOND)
     return replace(
         row,
         status=Status.PENDING,

@@ -28,6 +28,8 @@ from shared.domain.samples import Cell, Gap
 from shared.domain.times import MINUTE, iso, minute_key
 
 LATE = timedelta(minutes=15)
+DECIDED_NOW = frozenset({Reason.RESOLVED_BY_HAND, Reason.RULE_CHANGED, Reason.RULE_REMOVED})
+"""These are decided when they happen, however old the last folded minute is."""
 
 
 class AlertKind(StrEnum):
@@ -290,7 +292,7 @@ class Episode:
                 metric_label=self._label,
                 duration=self._rule.duration,
                 routes=self._rule.actions,
-                late=now - (minute + MINUTE) > LATE,
+                late=reason not in DECIDED_NOW and now - (minute + MINUTE) > LATE,
                 still_bad=still_bad,
                 by=by,
                 missed=missed,

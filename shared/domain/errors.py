@@ -2,15 +2,17 @@
 
 MonitorError
 ├── InvalidInput            somebody gave us something wrong; the text says what would be right
-│   ├── InvalidRule         a rule's JSON
-│   └── InvalidSetting      the environment
+│   └── InvalidRule         a rule's JSON
 ├── NotFound                the thing named does not exist (or not yet)
 ├── StoreError
 │   ├── Conflict            somebody else wrote first, or the row is gone: read again, decide again
+│   ├── DamagedRow          a stored row can't be read as what its key says
 │   ├── StoreRefused        Azure Table Storage would refuse this write; a bug or an oversized value
 │   └── StoreUnavailable    the store did not answer, or said to come back later
 ├── SourceError             a source could not be read; its minutes stay uncovered
 └── ChannelError            a message was not delivered; `permanent` and `retry_after` say what next
+
+Beside it stands settings.SettingsError: the settings need the standard library only.
 """
 
 from datetime import timedelta
@@ -28,10 +30,6 @@ class InvalidRule(InvalidInput):
     """A rule that can't be accepted."""
 
 
-class InvalidSetting(InvalidInput):
-    """Settings that can't be accepted; all problems in one message."""
-
-
 class NotFound(MonitorError):
     """What was named does not exist."""
 
@@ -42,6 +40,10 @@ class StoreError(MonitorError):
 
 class Conflict(StoreError):
     """An ETag did not match, a row to insert exists or a row to change is gone."""
+
+
+class DamagedRow(StoreError):
+    """A row that can't be read; whoever meets it goes on without it, and says so."""
 
 
 class StoreRefused(StoreError):

@@ -8,7 +8,7 @@ from msgspec import Struct
 from shared.domain.conditions import CONDITIONS
 from shared.domain.episodes import Alert, AlertKind, AlertState, Event, EventKind
 from shared.domain.reasons import Reason
-from shared.domain.rules import Severity
+from shared.domain.rules import Action, Severity
 from shared.domain.times import MINUTE
 
 _RANK = {severity: rank for rank, severity in enumerate(Severity)}
@@ -42,17 +42,17 @@ class Notification(Struct, frozen=True, kw_only=True):
     stories: tuple[Story, ...]
 
 
-def compose(message: str, to: str, events: Iterable[Event]) -> Notification:
+def compose(message: str, address: Action, events: Iterable[Event]) -> Notification:
     """One message for the events that one claim took; worst first, then oldest."""
     stories = tuple(sorted(_stories(events), key=_urgency))
     first = stories[0].last
     return Notification(
         id=message,
-        to=to,
+        to=address.target,
         target=first.target,
         severity=max((story.last.alert.severity for story in stories), key=_RANK.__getitem__),
         subject=_subject(stories),
-        text="\n\n".join(_paragraph(story) for story in stories),
+        text="\n\n".join([*map(_paragraph, stories), address.message or ""]).strip(),
         stories=stories,
     )
 

@@ -18,6 +18,10 @@ from shared.domain.metrics import Catalog
 
 ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 MOST_MINUTES = 10080
+MOST_ACTIONS = 40
+"""An event's rows, fallback included, must fit one transaction of 100."""
+LONGEST_RULE = 20_000
+"""Characters of JSON; an event carries its routes in one property of at most 32,000."""
 DEFAULT_REPEAT = 240
 
 
@@ -170,12 +174,25 @@ def _problems(rule: Rule, catalog: Catalog) -> Iterable[str]:
         yield "id must be 1-63 of a-z, 0-9 and -, not starting with -"
     if not rule.name.strip():
         yield "name must not be empty"
+    yield from _size_problems(rule)
     yield from _metric_problems(rule, catalog)
     yield from _threshold_problems(rule)
     yield from _minute_problems(rule)
     for action in (*rule.actions, *rule.escalate_to):
         if not action.target.strip():
             yield f"the target of action {action.type} must not be empty"
+
+
+def _size_problems(rule: Rule) -> Iterable[str]:
+    actions = len(rule.actions) + len(rule.escalate_to)
+    if actions > MOST_ACTIONS:
+        yield f"at most {MOST_ACTIONS} actions, not {actions}"
+    size = len(msgspec.json.encode(rule))
+    if size > LONGEST_RULE:
+        yield f"at most {LONGEST_RULE:,} characters of JSON in all, not {size:,}"
+    for other in rule.inhibited_by:
+        if not ID.fullmatch(other) or other == rule.id:
+            yield f"inhibitedBy {other!r} must be the id of another rule"
 
 
 def _metric_problems(rule: Rule, catalog: Catalog) -> Iterable[str]:

@@ -22,17 +22,20 @@ class Board:
     states: dict[str, Kept[RuleState]]
     snoozes: dict[str, Kept[Snooze]]
 
-    def rule_of(self, rule_id: str) -> Rule:
-        """A stand-in for a rule that is gone: enough to close its story, telling nobody new."""
-        return Rule(
-            id=rule_id,
-            name=rule_id,
-            metric=rule_id,
-            condition="absent",
-            duration=0,
-            severity=Severity.LOW,
-            actions=(),
-        )
+
+def gone_rule(board: Board, rule_id: str, alerts: Ledger) -> Rule:
+    """A stand-in for a rule that is gone: enough to close its story, telling nobody new."""
+    state = board.states[rule_id].value
+    alert = _alert(board.target, state.episode or state.no_data.episode, alerts)
+    return Rule(
+        id=rule_id,
+        name=alert.value.rule_name if alert is not None else rule_id,
+        metric=alert.value.metric if alert is not None else rule_id,
+        condition="absent",
+        duration=0,
+        severity=alert.value.severity if alert is not None else Severity.LOW,
+        actions=(),
+    )
 
 
 def load_board(target: str, alerts: Ledger) -> Board:

@@ -9,11 +9,18 @@ from queue import Empty, SimpleQueue
 
 from msgspec.structs import replace
 
-from shared.domain.chunks import HourChunk, Latest, Merge, by_hour, touched_hours
-from shared.domain.errors import Conflict
+from shared.domain.chunks import (
+    HourChunk,
+    Latest,
+    Merge,
+    by_hour,
+    columns_of,
+    touched_hours,
+)
+from shared.domain.errors import Conflict, InvalidInput
 from shared.domain.metrics import Catalog, Writes
 from shared.domain.samples import Failure, Reading
-from shared.domain.times import HOUR
+from shared.domain.times import HOUR, floor_hour, floor_minute
 from shared.ports import House, MetricSource, SampleStore
 
 PATIENCE = timedelta(seconds=10)
@@ -36,7 +43,9 @@ def collect(
     """
     latest = house.samples.latest(target)
     due = [source for source in sources if is_due(source, latest, house.catalog, now)]
-    answers = read_sources(due, target, latest, now)
+    answers = [
+        checked(answer, house.catalog, now) for answer in read_sources(due, target, latest, now)
+    ]
     store(answers, target, latest, catalog=house.catalog, samples=house.samples, now=now)
     return answers
 
@@ -86,6 +95,26 @@ def _read(source: MetricSource, target: str, since: datetime | None, now: dateti
         return Failure(source.name, now, f"{type(error).__name__}: {error}")
 
 
+def checked(answer: Answer, catalog: Catalog, now: datetime) -> Answer:
+    """The answer without what can't be: nothing is known of the future, nor of unknown metrics.
+
+    A source whose clock runs ahead must not make rules fold minutes that are not over yet.
+    """
+    if isinstance(answer, Failure):
+        return answer
+    try:
+        columns_of(answer, catalog)
+    except InvalidInput as error:
+        _log.error("source %s: %s", answer.source, error)
+        return Failure(answer.source, answer.asked_at, str(error))
+    return replace(
+        answer,
+        samples=tuple(sample for sample in answer.samples if sample.minute <= now),
+        histograms=tuple(one for one in answer.histograms if one.minute <= now),
+        covered_until=min(floor_minute(answer.covered_until), floor_minute(now)),
+    )
+
+
 def _gather(answers: "SimpleQueue[Answer]", count: int, patience: timedelta) -> dict[str, Answer]:
     arrived: dict[str, Answer] = {}
     end = time.monotonic() + patience.total_seconds()
@@ -113,9 +142,10 @@ def store(
     """
     hours = sorted(set().union(*(_hours(answer) for answer in answers)))
     batches = [hours[i : i + MOST_HOURS] for i in range(0, len(hours), MOST_HOURS)] or [[]]
+    since: datetime | None = None
     for batch in batches:
-        is_last = batch is batches[-1]
-        part = [_clip(answer, batch, catalog, is_last=is_last) for answer in answers]
+        until = None if batch is batches[-1] else batch[-1] + HOUR
+        part = [_clip(answer, batch, since, until) for answer in answers]
         _store_batch(
             [answer for answer in part if answer is not None],
             target,
@@ -124,7 +154,7 @@ def store(
             samples=samples,
             now=now,
         )
-        latest = None
+        latest, since = None, until
 
 
 def _hours(answer: Answer) -> set[datetime]:
@@ -132,27 +162,24 @@ def _hours(answer: Answer) -> set[datetime]:
 
 
 def _clip(
-    answer: Answer, hours: Sequence[datetime], catalog: Catalog, *, is_last: bool
+    answer: Answer, hours: Sequence[datetime], since: datetime | None, until: datetime | None
 ) -> Answer | None:
-    """The part of an answer that lies in `hours`; it covers no more than that, until the last."""
+    """The part of an answer in `hours`; it covers [since, until), None being the answer's own."""
     if isinstance(answer, Failure):
-        return answer if is_last else None
-    if catalog.source(answer.source).writes is Writes.WINDOW:
-        return answer if is_last else None
-    if is_last and len(hours) < MOST_HOURS and not touched_hours(answer) - set(hours):
-        return answer
+        return answer if until is None else None
     wanted = set(hours)
-    covered = answer.covered_until if is_last else min(answer.covered_until, hours[-1] + HOUR)
     return replace(
         answer,
-        samples=tuple(s for s in answer.samples if _hour(s.minute) in wanted),
-        histograms=tuple(h for h in answer.histograms if _hour(h.minute) in wanted),
-        covered_until=covered,
+        samples=tuple(s for s in answer.samples if floor_hour(s.minute) in wanted),
+        histograms=tuple(h for h in answer.histograms if floor_hour(h.minute) in wanted),
+        covered_until=min(answer.covered_until, until or answer.covered_until),
+        since=_later(answer.since, since),
     )
 
 
-def _hour(minute: datetime) -> datetime:
-    return minute.replace(minute=0)
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    """Where a window goes on: at its own start, or where the batch before it ended."""
+    return max(one, other) if one is not None and other is not None else one or other
 
 
 def _store_batch(

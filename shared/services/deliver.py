@@ -31,11 +31,13 @@ from shared.domain.deliveries import (
     wants_fallback,
 )
 from shared.domain.episodes import Event
-from shared.domain.errors import ChannelError, Conflict
+from shared.domain.errors import ChannelError, Conflict, StoreUnavailable
 from shared.domain.notifications import compose
 from shared.domain.reasons import Reason
-from shared.domain.records import Kept, Write, event_key
+from shared.domain.records import Kept, Write
+from shared.domain.rules import Action
 from shared.ports import Channel, House
+from shared.services.addresses import addresses, events_of
 
 MOST_TRIES = 3
 
@@ -57,7 +59,14 @@ def deliver_due(
             break
         batch = one_claim(ready)
         tried.update(_id(group) for group in batch)
-        attempts += _deliver_batch(target, batch, house)
+        try:
+            attempts += _deliver_batch(target, batch, house)
+        except StoreUnavailable:
+            raise
+        except Exception:  # noqa: BLE001 - one broken channel must not silence the others
+            _log.exception(
+                "the claim of %s on channel %s failed", batch[0].episode, batch[0].channel
+            )
     return attempts
 
 
@@ -190,9 +199,8 @@ class _Claim:
         return self._house.alerts.get(self._target, row.key, Delivery) is not None
 
     def _send(self, mine: Sequence[Kept[Delivery]]) -> None:
-        channel = self._house.channels.get(mine[0].value.channel_type)
         try:
-            provider_id = self._send_through(channel, mine)
+            provider_id = self._send_through(mine)
         except ChannelError as error:
             wall = self._house.wall()
             _log.warning("delivery %s failed: %s", mine[0].key, error)
@@ -202,26 +210,35 @@ class _Claim:
         else:
             self._record(mine, [delivered(kept.value, provider_id) for kept in mine])
 
-    def _send_through(self, channel: Channel | None, mine: Sequence[Kept[Delivery]]) -> str | None:
+    def _send_through(self, mine: Sequence[Kept[Delivery]]) -> str | None:
         first = mine[0].value
+        channel = self._house.channels.get(first.channel_type)
         if channel is None:
             raise ChannelError(f"no {first.channel_type} channel is set up", permanent=True)
-        events = [self._event(kept.value) for kept in mine]
-        notification = compose(str(first.message), first.channel_name, events)
+        events, address = self._events(mine)
+        notification = compose(str(first.message), address, events)
         if not self._lease_outlasts(first, channel):
             raise _TooLate
         return channel.send(notification)
+
+    def _events(self, mine: Sequence[Kept[Delivery]]) -> tuple[list[Event], Action]:
+        """The events to tell, and where; everything was fixed when they were decided."""
+        rows = [kept.value for kept in mine]
+        episodes = dict.fromkeys(row.episode for row in rows)
+        stored = {one: events_of(self._target, one, self._house.alerts) for one in episodes}
+        known = addresses(
+            (event for story in stored.values() for event in story.values()), self._house.fallback
+        )
+        try:
+            return [stored[row.episode][row.seq] for row in rows], known[rows[0].channel]
+        except KeyError as error:
+            gone = f"the event or the address of {rows[0].key} is gone ({error})"
+            raise ChannelError(gone, permanent=True) from None
 
     def _lease_outlasts(self, row: Delivery, channel: Channel) -> bool:
         return row.lease_until is not None and (
             self._house.wall() + channel.timeout < row.lease_until
         )
-
-    def _event(self, row: Delivery) -> Event:
-        kept = self._house.alerts.get(self._target, event_key(row.episode, row.seq), Event)
-        if kept is None:
-            raise ChannelError(f"event {row.event} is gone", permanent=True)
-        return kept.value
 
     def _record(self, mine: Sequence[Kept[Delivery]], after: Sequence[Delivery]) -> None:
         written = self._write(list(zip(mine, after, strict=True)))

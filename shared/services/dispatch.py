@@ -1,13 +1,15 @@
 """Turn decided events into delivery rows, one transaction per event, in order."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from shared.domain.deliveries import MOST_CHANNELS, Delivery, first_delivery, inserts
 from shared.domain.episodes import Event, EventKind
 from shared.domain.errors import Conflict
 from shared.domain.records import Delete, Insert, Kept, Write, event_key, outbox_key
-from shared.domain.rules import Action, ActionType
+from shared.domain.rules import Action
 from shared.ports import House, Ledger
+from shared.services.addresses import addresses, events_of
 
 
 def dispatch(target: str, *, house: House) -> int:
@@ -27,21 +29,20 @@ def dispatch(target: str, *, house: House) -> int:
 def _predecessor_waits(target: str, event: Event, alerts: Ledger) -> bool:
     if event.seq == 1:
         return False
-    return alerts.get(target, outbox_key(event.episode, event.seq - 1), Event) is not None
+    # A point read by key: a predecessor that can't be read waits, too.
+    return bool(alerts.keys(target, outbox_key(event.episode, event.seq - 1)))
 
 
 def _dispatch_one(target: str, kept: Kept[Event], house: House) -> bool:
-    event = kept.value
-    routes = _routes(target, event, house.alerts)
-    writes = _writes(kept, routes, house.wall())
+    routes = _routes(target, kept.value, house)
     try:
-        house.alerts.commit(target, writes)
+        house.alerts.commit(target, _writes(kept, routes, house.wall()))
     except Conflict:
         return False
     return True
 
 
-def _writes(kept: Kept[Event], routes: list[Action], wall: datetime) -> list[Write]:
+def _writes(kept: Kept[Event], routes: Sequence[Action], wall: datetime) -> list[Write]:
     event = kept.value
     rows: list[Write] = [
         Delete(kept.key, kept.etag),
@@ -52,15 +53,12 @@ def _writes(kept: Kept[Event], routes: list[Action], wall: datetime) -> list[Wri
     return rows
 
 
-def _routes(target: str, event: Event, alerts: Ledger) -> list[Action]:
+def _routes(target: str, event: Event, house: House) -> list[Action]:
     """Whom to tell: the event's routes; for a resolve, every channel that heard of the episode."""
     if event.kind is not EventKind.RESOLVED or event.missed_count:
-        return list(dict.fromkeys(_plain(action) for action in event.routes))
-    heard = alerts.scan(target, f"delivery:{event.episode}:", Delivery)
-    told = [Action(ActionType(kept.value.channel_type), kept.value.channel_name) for kept in heard]
-    return list(dict.fromkeys(told))
-
-
-def _plain(action: Action) -> Action:
-    """The address alone: a rule's own message does not make another channel of it."""
-    return Action(action.type, action.target)
+        return list(addresses([event], None).values())
+    earlier = events_of(target, event.episode, house.alerts).values()
+    known = addresses([*earlier, event], house.fallback)
+    rows = house.alerts.scan(target, f"delivery:{event.episode}:", Delivery)
+    heard = dict.fromkeys(kept.value.channel for kept in rows)
+    return [known[channel] for channel in heard if channel in known]

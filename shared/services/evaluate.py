@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 from shared.domain.chunks import HourChunk, by_hour
 from shared.domain.decisions import (
@@ -16,7 +17,7 @@ from shared.domain.decisions import (
     Transition,
     abandon,
 )
-from shared.domain.errors import Conflict, StoreRefused
+from shared.domain.errors import Conflict, StoreRefused, StoreUnavailable
 from shared.domain.folding import first_state
 from shared.domain.machine import GONE, RuleState
 from shared.domain.metrics import Metric
@@ -28,12 +29,14 @@ from shared.domain.series import first_needed, read_cells
 from shared.domain.telling import decide
 from shared.domain.times import MINUTE, each_hour, floor_minute
 from shared.ports import House
-from shared.services.boards import load_board, load_case, metric_of
+from shared.services.boards import gone_rule, load_board, load_case, metric_of
 
 WINDOW = timedelta(hours=24)
 MOST_ROUNDS = 400
 MOST_CONFLICTS = 5
 YOUNG = timedelta(hours=1)
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -46,6 +49,11 @@ class Evaluation:
     suppressions: list[Suppression] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
     behind: bool = False
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every rule is as far as its metric is covered."""
+        return not self.behind and not self.broken
 
     def note(self, decision: Decision) -> None:
         """Take over what a written decision says."""
@@ -93,8 +101,12 @@ class _Pass:
         in_force = {one.rule.id for one in rules}
         for rule_id in sorted(self._board.states.keys() - in_force):
             if self._board.states[rule_id].value.rule_hash != GONE:
-                case = load_case(self._board, self._board.rule_of(rule_id), house=self._house)
-                self._commit([abandon(case, Reason.RULE_REMOVED, now=self._now)])
+                self._guarded(rule_id, self._drop, rule_id)
+
+    def _drop(self, rule_id: str) -> None:
+        stand_in = gone_rule(self._board, rule_id, self._house.alerts)
+        case = load_case(self._board, stand_in, house=self._house)
+        self._commit([abandon(case, Reason.RULE_REMOVED, now=self._now)])
 
     def fold(self, rules: Sequence[KeptRule], keep_going: Callable[[], bool]) -> None:
         """Fold round by round until every rule is as far as its metric is covered."""
@@ -135,19 +147,25 @@ class _Pass:
         self.done.broken.append(rule_id)
 
     def _decisions(self, rules: Sequence[KeptRule]) -> list[Decision]:
-        decisions: list[Decision] = []
-        cases = [self._case(one) for one in rules]
+        cases = [case for one in rules if (case := self._guarded(one.rule.id, self._case, one))]
         chunks = self._chunks(cases)
+        decisions: list[Decision] = []
         for case in cases:
-            try:
-                decision = self._decide(case, chunks)
-            except Exception:  # noqa: BLE001 - one broken rule must not stop the others
-                self._mark_broken(case.rule.id)
-                continue
-            self._states[case.rule.id] = decision.state
-            if decision.changes_anything:
-                decisions.append(decision)
+            decision = self._guarded(case.rule.id, self._decide, case, chunks)
+            if decision is not None:
+                self._states[case.rule.id] = decision.state
+                decisions += [decision] if decision.changes_anything else []
         return decisions
+
+    def _guarded(self, rule_id: str, do: Callable[..., T], *given: Any) -> T | None:
+        """Do it for one rule; a broken rule must not stop the others, a silent store does."""
+        try:
+            return do(*given)
+        except StoreUnavailable:
+            raise
+        except Exception:  # noqa: BLE001 - the loop over the rules goes on
+            self._mark_broken(rule_id)
+            return None
 
     def _case(self, one: KeptRule) -> Case:
         return load_case(
@@ -202,7 +220,7 @@ class _Pass:
             if one.rule.id in self._states and one.rule.id not in self.done.broken:
                 metric = metric_of(one.rule, self._house)
                 if set(metric.sources) & set(asked):
-                    self._judge_silence(one, metric)
+                    self._guarded(one.rule.id, self._judge_silence, one, metric)
 
     def _judge_silence(self, one: KeptRule, metric: Metric) -> None:
         anchor = self._states[one.rule.id].no_data.anchor

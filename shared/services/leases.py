@@ -1,50 +1,80 @@
 """One pass at a time per target. An economy only: what fences a slow owner is If-Match on state."""
 
+import logging
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from shared.domain.errors import Conflict
-from shared.domain.records import LEASE, Delete, put
+from shared.domain.errors import Conflict, StoreError
+from shared.domain.records import LEASE, Kept, Replace, put
 from shared.ports import Ledger, WallClock
 
 LENGTH = timedelta(seconds=45)
 
+_log = logging.getLogger(__name__)
 
-class Lease(Struct, frozen=True):
-    """Who works on a target, until when (wall time)."""
+
+class Lease(Struct, frozen=True, rename="camel"):
+    """Who works on a target, until when (wall time), and its last good pass (world time)."""
 
     owner: str
     until: datetime
+    evaluated_at: datetime | None = None
+
+
+@dataclass
+class Hold:
+    """What a pass has of the lease; it sets `evaluated_at` when it did all its work."""
+
+    is_mine: bool
+    evaluated_at: datetime | None = None
 
 
 @contextmanager
-def lease(target: str, *, alerts: Ledger, wall: WallClock) -> Iterator[bool]:
-    """Hold the target's lease for a block; False when somebody else holds it."""
-    etag = _take(target, alerts, wall())
+def lease(target: str, *, alerts: Ledger, wall: WallClock) -> Iterator[Hold]:
+    """Hold the target's lease for a block; `is_mine` is False when somebody else has it."""
+    mine = _take(target, alerts, wall())
+    hold = Hold(is_mine=mine is not None)
     try:
-        yield etag is not None
+        yield hold
     finally:
-        if etag is not None:
-            _release(target, etag, alerts)
+        if mine is not None:
+            _release(target, mine, hold, alerts, wall())
 
 
-def _take(target: str, alerts: Ledger, wall: datetime) -> str | None:
-    """The ETag of the lease that is now ours; None when it is somebody else's."""
+def last_good_pass(target: str, *, alerts: Ledger) -> datetime | None:
+    """When every rule of the target was last brought up to date (world time)."""
+    kept = alerts.get(target, LEASE, Lease)
+    return kept.value.evaluated_at if kept is not None else None
+
+
+def _take(target: str, alerts: Ledger, wall: datetime) -> Kept[Lease] | None:
+    """The lease that is now ours; None when it is somebody else's."""
     kept = alerts.get(target, LEASE, Lease)
     if kept is not None and kept.value.until > wall:
         return None
-    mine = Lease(owner=secrets.token_hex(4), until=wall + LENGTH)
+    mine = Lease(
+        owner=secrets.token_hex(4),
+        until=wall + LENGTH,
+        evaluated_at=kept.value.evaluated_at if kept is not None else None,
+    )
     try:
-        return alerts.commit(target, [put(LEASE, mine, kept)])[0]
+        return Kept(LEASE, mine, str(alerts.commit(target, [put(LEASE, mine, kept)])[0]))
     except Conflict:
         stored = alerts.get(target, LEASE, Lease)
-        return stored.etag if stored is not None and stored.value == mine else None
+        return stored if stored is not None and stored.value == mine else None
 
 
-def _release(target: str, etag: str, alerts: Ledger) -> None:
-    with suppress(Conflict):  # it had run out, and somebody else took it in between
-        alerts.commit(target, [Delete(LEASE, etag)])
+def _release(target: str, mine: Kept[Lease], hold: Hold, alerts: Ledger, wall: datetime) -> None:
+    evaluated_at = hold.evaluated_at or mine.value.evaluated_at
+    free = replace(mine.value, until=wall, evaluated_at=evaluated_at)
+    try:
+        alerts.commit(target, [Replace(LEASE, free, mine.etag)])
+    except StoreError as error:
+        # It ran out and somebody else took it, or the store is silent: it ends by itself.
+        _log.warning("the lease of %s was not given back: %s", target, error)

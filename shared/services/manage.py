@@ -20,6 +20,7 @@ from shared.services.boards import load_board, load_case
 from shared.services.targets import rules_in_force
 
 MOST_TRIES = 5
+LONGEST_NOTE = 1000
 ACTIONS = ("acknowledge", "resolve", "snooze", "unsnooze")
 
 
@@ -40,17 +41,24 @@ def act(target: str, wish: AlertAction, *, house: House, now: datetime) -> Alert
     episode, StoreUnavailable when others keep writing first. Acknowledging or resolving what is
     over changes nothing.
     """
-    if wish.action not in ACTIONS:
-        raise InvalidInput(f"unknown action {wish.action!r}; the actions are {', '.join(ACTIONS)}")
+    _check(wish)
+    entry = secrets.token_hex(4)
     for _ in range(MOST_TRIES):
         try:
-            return _act_once(target, wish, house, now)
+            return _act_once(target, wish, entry, house, now)
         except Conflict:
             continue
     raise StoreUnavailable("others kept changing this alert; try again")
 
 
-def _act_once(target: str, wish: AlertAction, house: House, now: datetime) -> Alert:
+def _check(wish: AlertAction) -> None:
+    if wish.action not in ACTIONS:
+        raise InvalidInput(f"unknown action {wish.action!r}; the actions are {', '.join(ACTIONS)}")
+    if len(wish.note or "") > LONGEST_NOTE or len(wish.by) > LONGEST_NOTE:
+        raise InvalidInput(f"a note has at most {LONGEST_NOTE:,} characters")
+
+
+def _act_once(target: str, wish: AlertAction, entry: str, house: House, now: datetime) -> Alert:
     # The state comes first: whoever writes after this reading makes our own write conflict.
     board = load_board(target, house.alerts)
     kept = house.alerts.get(target, alert_key(wish.alert), Alert)
@@ -61,10 +69,12 @@ def _act_once(target: str, wish: AlertAction, house: House, now: datetime) -> Al
         return _without_rule(kept.value, wish)
     case = load_case(board, rule, house=house)
     decision, silence = _decide(case, kept, wish, now)
+    if silence is not None and silence == case.snooze:  # done; only the answer was lost
+        return replace(kept.value, snoozed_until=case.snoozed_until(now))
     if decision.changes_anything or silence is not None:
-        _write(target, wish, case, decision, silence, house, now)
-    until = silence.until if silence is not None else case.snoozed_until(now)
-    return replace(decision.outcome(kept.value), snoozed_until=until)
+        _write(target, wish, entry, case, decision, silence, house, now)
+    quiet = replace(case, snooze=silence or case.snooze)
+    return replace(decision.outcome(kept.value), snoozed_until=quiet.snoozed_until(now))
 
 
 def _rule_of(alert: Alert, house: House) -> Rule | None:
@@ -90,6 +100,8 @@ def _decide(
         case "snooze":
             minutes = _minutes(wish)
             return snooze(case, minutes=minutes, by=wish.by, note=wish.note, now=now)
+        case _ if case.snoozed_until(now) is None:
+            return Decision(case, now), None
         case _:
             return unsnooze(case, by=wish.by, note=wish.note, now=now)
 
@@ -103,6 +115,7 @@ def _minutes(wish: AlertAction) -> int:
 def _write(
     target: str,
     wish: AlertAction,
+    entry: str,
     case: Case,
     decision: Decision,
     silence: Snooze | None,
@@ -113,7 +126,7 @@ def _write(
     if silence is not None:
         kept = house.alerts.get(target, snooze_key(case.rule.id), Snooze)
         writes.append(put(snooze_key(case.rule.id), silence, kept))
-    writes.append(Insert(audit_key(now, secrets.token_hex(4)), _audit(wish, now)))
+    writes.append(Insert(audit_key(now, entry), _audit(wish, now)))
     house.alerts.commit(target, writes)
 
 

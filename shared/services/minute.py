@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -16,8 +17,8 @@ from shared.services.collect import Answer, collect, is_probe
 from shared.services.deliver import deliver_due, waiting_groups
 from shared.services.dispatch import dispatch
 from shared.services.evaluate import Evaluation, evaluate
-from shared.services.leases import lease
-from shared.services.targets import activate, rules_in_force
+from shared.services.leases import last_good_pass, lease
+from shared.services.targets import activate, leavers, retire, rules_in_force
 
 COLLECT_QUEUE = "collect"
 DELIVERIES_QUEUE = "deliveries"
@@ -26,6 +27,7 @@ WORK_FOR = timedelta(seconds=25)
 """New work is begun for so long; with the last time-outs added a pass ends within 40 s."""
 FRESH = timedelta(minutes=3)
 OVERDUE = timedelta(minutes=5)
+MOST_AT_ONCE = 16
 
 _log = logging.getLogger(__name__)
 
@@ -74,13 +76,28 @@ def watch(target: str, *, house: House, now: datetime) -> Pass:
     return _pass(target, probes, house=house, now=now)
 
 
+def close_stories(target: str, *, house: House, now: datetime) -> Pass:
+    """The last passes over a target that left the settings: its followers hear the end."""
+    done = Pass(target, now)
+    with lease(target, alerts=house.alerts, wall=house.wall) as hold:
+        if hold.is_mine:
+            done.evaluation = evaluate(target, house=house, rules=[], activated_at=now, now=now)
+    done.skipped = not hold.is_mine
+    done.dispatched = dispatch(target, house=house)
+    done.attempts = deliver_due(target, house=house)
+    if hold.is_mine and not house.alerts.keys(target, "due:"):
+        retire(target, config=house.config, now=now)
+    return done
+
+
 def _pass(target: str, sources: Sequence[MetricSource], *, house: House, now: datetime) -> Pass:
     done = Pass(target, now)
     keep_going = _deadline(house)
-    with lease(target, alerts=house.alerts, wall=house.wall) as mine:
-        if mine:
+    with lease(target, alerts=house.alerts, wall=house.wall) as hold:
+        if hold.is_mine:
             _collect_and_evaluate(done, sources, house, keep_going)
-    done.skipped = not mine
+            hold.evaluated_at = now if done.evaluation.is_complete else None
+    done.skipped = not hold.is_mine
     done.dispatched = dispatch(target, house=house)
     done.attempts = deliver_due(target, house=house, keep_going=keep_going)
     if not keep_going():
@@ -140,12 +157,15 @@ def heartbeat(targets: Sequence[str], *, house: House, now: datetime) -> list[st
     """
     problems: list[str] = []
     for target in targets:
-        updated = house.samples.latest(target).updated_at
-        if updated is None or now - updated > FRESH:
-            problems.append(f"{target} was not evaluated for {FRESH // MINUTE} minutes")
+        done_at = last_good_pass(target, alerts=house.alerts)
+        if done_at is None or now - done_at > FRESH:
+            problems.append(f"{target} was not fully evaluated for {FRESH // MINUTE} minutes")
         late = [g for g in waiting_groups(target, house=house) if _is_overdue(g, house)]
         if late:
             problems.append(f"{target} has {len(late)} deliveries overdue by 5 minutes")
+        stuck = house.alerts.keys(target, "outbox:")
+        if stuck:
+            problems.append(f"{target} has {len(stuck)} events that can't be dispatched")
     return problems
 
 
@@ -164,6 +184,8 @@ def tick_all(targets: Sequence[str], *, inline_max: int, house: House, now: date
 def watch_all(targets: Sequence[str], *, house: House, now: datetime) -> list[Pass]:
     """The timer's second look at every target, closed by the heartbeat when all is well."""
     passes = _each(targets, partial(watch, house=house, now=now))
+    leaving = leavers(targets, config=house.config)
+    passes += _each(leaving, partial(close_stories, house=house, now=now))
     problems = heartbeat(targets, house=house, now=now)
     if problems:
         _log.error("no heartbeat: %s", "; ".join(problems))
@@ -173,13 +195,22 @@ def watch_all(targets: Sequence[str], *, house: House, now: datetime) -> list[Pa
 
 
 def _each(targets: Sequence[str], run: Callable[[str], Pass]) -> list[Pass]:
-    passes: list[Pass] = []
-    for target in targets:
-        try:
-            passes.append(_logged(run(target)))
-        except Exception:  # noqa: BLE001 - one target must not stop the others; the heartbeat misses it
-            _log.exception("the pass over %s failed", target)
-    return passes
+    """Every target at the same time, so that one that hangs does not make the others late."""
+    if not targets:
+        return []
+    if len(targets) == 1:
+        return [done for done in [_guarded(run, targets[0])] if done is not None]
+    with ThreadPoolExecutor(max_workers=min(len(targets), MOST_AT_ONCE)) as pool:
+        passes = list(pool.map(partial(_guarded, run), targets))
+    return [done for done in passes if done is not None]
+
+
+def _guarded(run: Callable[[str], Pass], target: str) -> Pass | None:
+    try:
+        return _logged(run(target))
+    except Exception:  # noqa: BLE001 - one target must not stop the others; the heartbeat misses it
+        _log.exception("the pass over %s failed", target)
+        return None
 
 
 def collect_message(message: CollectMessage, *, house: House, now: datetime) -> Pass | None:

@@ -1,12 +1,14 @@
 """What is watched since when, and which rules are in force."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.domain.errors import Conflict
-from shared.domain.records import Insert
+from shared.domain.records import put
 from shared.domain.rules import KeptRule, Rule
 from shared.domain.times import floor_minute
 from shared.ports import Ledger
@@ -16,22 +18,40 @@ RULES = "rule"
 
 
 class Target(Struct, frozen=True, rename="camel"):
-    """A watched application; minutes before `activated_at` are stored, never judged."""
+    """A watched application; minutes before `activated_at` are stored, never judged.
+
+    `retired_at`: it left the settings, and its stories are closed.
+    """
 
     activated_at: datetime
+    retired_at: datetime | None = None
 
 
 def activate(target: str, *, config: Ledger, now: datetime) -> datetime:
-    """The minute from which rules judge the target; the first call fixes it."""
+    """The minute from which rules judge the target; the first call fixes it, a return anew."""
     kept = config.get(TARGETS, target, Target)
-    if kept is not None:
+    if kept is not None and kept.value.retired_at is None:
         return kept.value.activated_at
     first = Target(activated_at=floor_minute(now))
     try:
-        config.commit(TARGETS, [Insert(target, first)])
+        config.commit(TARGETS, [put(target, first, kept)])
     except Conflict:
         return activate(target, config=config, now=now)
     return first.activated_at
+
+
+def leavers(targets: Sequence[str], *, config: Ledger) -> list[str]:
+    """The targets that were watched once, are not any more, and still have stories to close."""
+    known = config.scan(TARGETS, "", Target)
+    return [one.key for one in known if one.key not in targets and one.value.retired_at is None]
+
+
+def retire(target: str, *, config: Ledger, now: datetime) -> None:
+    """Note that nothing is left to do for a target that left."""
+    kept = config.get(TARGETS, target, Target)
+    if kept is not None:
+        with suppress(Conflict):
+            config.commit(TARGETS, [put(target, replace(kept.value, retired_at=now), kept)])
 
 
 def rules_in_force(target: str, shipped: Sequence[Rule], *, config: Ledger) -> list[KeptRule]:

@@ -16,11 +16,12 @@ from shared.adapters.channels.memory import MemoryChannel
 from shared.domain import deliveries
 from shared.domain.errors import ChannelError
 from shared.domain.notifications import Notification, compose
+from shared.domain.rules import Action, ActionType
 from shared.ports import Channel
 from tests.adapters.builders import an_event
 
 SECRET = "hooks.example/T0K3N-s3cr3t"  # noqa: S105 - opens nothing
-NOTIFICATION = compose("m1", "#alerts", [an_event()])
+NOTIFICATION = compose("m1", Action(ActionType.SLACK, "#alerts"), [an_event()])
 
 
 @dataclass(frozen=True)

@@ -190,10 +190,10 @@ def test_the_heartbeat_names_a_target_that_was_not_evaluated(make_desk: MakeDesk
     desk.tick(3)
 
     assert heartbeat([TARGET, "other"], house=desk.house, now=at(3, 50)) == [
-        "other was not evaluated for 3 minutes"
+        "other was not fully evaluated for 3 minutes"
     ]
     assert heartbeat([TARGET], house=desk.house, now=at(6, 21)) == [
-        f"{TARGET} was not evaluated for 3 minutes"
+        f"{TARGET} was not fully evaluated for 3 minutes"
     ]
 
 

@@ -42,10 +42,11 @@ def test_a_lease_has_one_holder_until_it_is_released(desk: Desk) -> None:
     house = desk.house
     with lease(TARGET, alerts=house.alerts, wall=house.wall) as mine:
         with lease(TARGET, alerts=house.alerts, wall=house.wall) as other:
-            assert (mine, other) == (True, False)
+            assert (mine.is_mine, other.is_mine) == (True, False)
         with lease(TARGET, alerts=house.alerts, wall=house.wall) as other:
-            assert not other, "whoever got none must not release somebody else's"
-    assert desk.keys(LEASE) == []
+            assert not other.is_mine, "whoever got none must not release somebody else's"
+    with lease(TARGET, alerts=house.alerts, wall=house.wall) as next_one:
+        assert next_one.is_mine
 
 
 def test_a_lease_runs_out_and_its_slow_holder_leaves_the_next_ones_alone(desk: Desk) -> None:
@@ -53,10 +54,10 @@ def test_a_lease_runs_out_and_its_slow_holder_leaves_the_next_ones_alone(desk: D
     with lease(TARGET, alerts=house.alerts, wall=house.wall):
         desk.clock.advance(LENGTH - timedelta(seconds=1))
         with lease(TARGET, alerts=house.alerts, wall=house.wall) as early:
-            assert not early
+            assert not early.is_mine
         desk.clock.advance(timedelta(seconds=1))
         taken = lease(TARGET, alerts=house.alerts, wall=house.wall)
-        assert taken.__enter__()
+        assert taken.__enter__().is_mine
     assert len(desk.rows(LEASE, Lease)) == 1
     taken.__exit__(None, None, None)
 
@@ -64,7 +65,8 @@ def test_a_lease_runs_out_and_its_slow_holder_leaves_the_next_ones_alone(desk: D
 def test_a_lease_is_released_when_its_work_fails(desk: Desk) -> None:
     with pytest.raises(RuntimeError), lease(TARGET, alerts=desk.house.alerts, wall=desk.house.wall):
         raise RuntimeError
-    assert desk.keys(LEASE) == []
+    with lease(TARGET, alerts=desk.house.alerts, wall=desk.house.wall) as next_one:
+        assert next_one.is_mine
 
 
 def test_placeholders_are_filled_in_where_a_value_is_known() -> None:
@@ -81,15 +83,22 @@ def test_everybody_who_cannot_be_told_is_named_once() -> None:
     nobody = Action(ActionType.EMAIL, "${ALERT_EMAIL}")
     rules = [a_rule("one", actions=(nobody, SLACK)), a_rule("two", actions=(nobody, LOG))]
 
-    assert unreachable(rules, {"console"}) == [
+    assert unreachable(rules, {"console"}, LOG) == [
         "the setting ALERT_EMAIL is empty, so its email alerts reach nobody",
-        "no slack channel is set up, so alerts to #alerts reach nobody",
+        "no slack channel is set up, so slack alerts reach nobody",
     ]
 
 
 def test_when_nobody_at_all_can_be_told_that_comes_first() -> None:
-    problems = unreachable([a_rule(actions=(MAIL,))], set())
+    problems = unreachable([a_rule(actions=(MAIL,))], set(), None)
 
     assert problems[0].startswith("nobody can be told")
-    assert unreachable([a_rule(actions=(MAIL,), enabled=False)], set()) == []
-    assert unreachable([a_rule(actions=(MAIL,))], {"email"}) == []
+    assert unreachable([a_rule(actions=(MAIL,), enabled=False)], {"console"}, LOG) == []
+    assert unreachable([a_rule(actions=(MAIL,))], {"email", "console"}, LOG) == []
+
+
+@pytest.mark.parametrize("fallback", [None, Action(ActionType.TEAMS, "room")])
+def test_a_fallback_that_hears_nothing_is_named(fallback: Action | None) -> None:
+    (problem,) = unreachable([a_rule(actions=(MAIL,))], {"email"}, fallback)
+
+    assert "fallback" in problem
