@@ -61,7 +61,7 @@ def crash(run: Run, connection: str, kill_at: int, *, after: bool) -> None:
 
 @dataclass
 class Walk:
-    """All crashes of one session of the walk, in one Azurite."""
+    """All crashes of one walk, in one Azurite."""
 
     folder: Path
     connection: str
@@ -103,31 +103,33 @@ def chosen(calls: int, every: int, seed: int) -> list[tuple[int, bool]]:
 def walk(every: int, seed: int, say: Callable[[str], None]) -> int:
     """Walk and answer how many crashes told a wrong story."""
     began = time.monotonic()
-    with walking() as session:
-        calls, calm = session.calm()
+    with walking() as crashing:
+        calls, calm = crashing.calm()
         say(f"N = {calls} port calls in {PASSES} passes, {len(calm.heard)} stories on channels")
         problems = calm.problems(calm)
         crashes = chosen(calls, every, seed)
-        failed = _in_two(crashes, session, calm, say)
+        failed = _in_two(crashes, crashing, calm, say)
     say(f"{len(crashes)} crashes, {failed} wrong stories, {time.monotonic() - began:.0f} s")
     return failed + len(problems)
 
 
 def _in_two(
-    crashes: Sequence[tuple[int, bool]], session: Walk, calm: Ending, say: Callable[[str], None]
+    crashes: Sequence[tuple[int, bool]], crashing: Walk, calm: Ending, say: Callable[[str], None]
 ) -> int:
     """Two processes share the crashes; each is a single thread, so that forking is safe."""
     halves = [crashes[0::2], crashes[1::2]]
-    children = [_fork(partial(_crash_all, half, session, calm, say)) for half in halves]
+    children = [_fork(partial(_crash_all, half, crashing, calm, say)) for half in halves]
     return sum(map(_exit_code, children))
 
 
 def _crash_all(
-    crashes: Sequence[tuple[int, bool]], session: Walk, calm: Ending, say: Callable[[str], None]
+    crashes: Sequence[tuple[int, bool]], crashing: Walk, calm: Ending, say: Callable[[str], None]
 ) -> int:
     failed = 0
-    for kill_at, after in crashes:
-        problems = session.crash_at(kill_at, after=after, calm=calm)
+    for done, (kill_at, after) in enumerate(crashes):
+        if done % 50 == 49:
+            say(f"... {done + 1} of {len(crashes)}")
+        problems = crashing.crash_at(kill_at, after=after, calm=calm)
         failed += bool(problems)
         for problem in problems:
             say(f"killed {'after' if after else 'before'} call {kill_at}: {problem}")

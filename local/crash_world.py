@@ -180,7 +180,7 @@ def _acknowledge(target: str, house: House, now: datetime) -> None:
         if kept.value.episode is not None:
             act(
                 target,
-                AlertAction(action="acknowledge", alert=kept.value.episode, by="ann"),
+                AlertAction(action="acknowledge", alert=kept.value.episode, by="admin"),
                 house=house,
                 now=now,
             )

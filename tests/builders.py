@@ -248,7 +248,7 @@ class Desk:
     def act(self, action: str, episode: str, minute: float, **wish: Any) -> Alert:
         """What a person does to an alert, in that minute."""
         self.clock.now = max(self.clock.now, at(minute))
-        given = AlertAction(action=action, alert=episode, by="ada", **wish)
+        given = AlertAction(action=action, alert=episode, by="admin", **wish)
         return act(TARGET, given, house=self.house, now=at(minute))
 
     def shipped(self, *rules: Rule) -> None:

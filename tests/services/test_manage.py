@@ -40,12 +40,12 @@ def audit(desk: Desk) -> list[str]:
 def test_acknowledging_names_who_cares_and_tells_nobody(firing: Desk) -> None:
     alert = firing.act("acknowledge", firing.alert().id, 11, note="on it")
 
-    assert (alert.acknowledged_by, alert.acknowledged_at, alert.note) == ("ada", at(11), "on it")
+    assert (alert.acknowledged_by, alert.acknowledged_at, alert.note) == ("admin", at(11), "on it")
     assert alert == firing.alert()
     assert alert.state is AlertState.FIRING
     firing.ticks(11, 14)
     assert firing.told() == ["firing"]
-    assert audit(firing) == ["ada acknowledge"]
+    assert audit(firing) == ["admin acknowledge"]
 
 
 def test_an_acknowledgement_lasts_and_the_resolve_is_told(firing: Desk) -> None:
@@ -54,14 +54,14 @@ def test_an_acknowledgement_lasts_and_the_resolve_is_told(firing: Desk) -> None:
     firing.ticks(11, 17)
 
     assert firing.told() == ["firing", "resolved"]
-    assert firing.alert().acknowledged_by == "ada"
+    assert firing.alert().acknowledged_by == "admin"
 
 
 def test_a_second_acknowledgement_changes_nothing(firing: Desk) -> None:
     first = firing.act("acknowledge", firing.alert().id, 11)
 
     assert firing.act("acknowledge", first.id, 12, note="me too") == first
-    assert audit(firing) == ["ada acknowledge"]
+    assert audit(firing) == ["admin acknowledge"]
 
 
 def test_resolving_by_hand_tells_the_followers_that_the_condition_still_holds(
@@ -70,9 +70,9 @@ def test_resolving_by_hand_tells_the_followers_that_the_condition_still_holds(
     alert = firing.act("resolve", firing.alert().id, 11, note="known")
     firing.ticks(11, 15)
 
-    assert (alert.state, alert.resolved_by, alert.resolved_at) == ("resolved", "ada", at(11))
+    assert (alert.state, alert.resolved_by, alert.resolved_at) == ("resolved", "admin", at(11))
     assert firing.told() == ["firing", "resolved"]
-    assert "resolved by ada" in firing.messages()[-1].text
+    assert "resolved by admin" in firing.messages()[-1].text
     assert "The condition still holds." in firing.messages()[-1].text
     assert firing.state().state is State.HELD
     assert firing.state().held_until == at(41)
@@ -128,7 +128,7 @@ def test_a_snooze_says_until_when_and_an_unsnooze_ends_it(firing: Desk) -> None:
 
     assert (snoozed.snoozed_until, unsnoozed.snoozed_until) == (at(71), None)
     assert firing.told() == ["firing", "snooze_ended"]
-    assert audit(firing) == ["ada unsnooze", "ada snooze"]
+    assert audit(firing) == ["admin unsnooze", "admin snooze"]
 
 
 def test_an_unsnoozed_rule_that_is_ok_by_now_says_only_that_it_is_resolved(firing: Desk) -> None:
@@ -246,8 +246,8 @@ def test_no_word_is_lost_when_the_evaluator_writes_in_between(
     alert = firing.alert()
     assert (alert.count, alert.last_triggered) == (6, at(10))
     assert {
-        "acknowledge": alert.acknowledged_by == "ada",
-        "resolve": alert.resolved_by == "ada",
+        "acknowledge": alert.acknowledged_by == "admin",
+        "resolve": alert.resolved_by == "admin",
         "snooze": firing.state().quiet is Reason.SNOOZED,
     }[action]
     calm_from(firing, 12)
@@ -276,7 +276,7 @@ def test_who_loses_every_race_is_told_to_try_again(firing: Desk) -> None:
         caller.act("acknowledge", firing.alert().id, 11)
 
     assert len(firing.keys("audit:")) == before
-    assert caller.act("acknowledge", firing.alert().id, 11).acknowledged_by == "ada"
+    assert caller.act("acknowledge", firing.alert().id, 11).acknowledged_by == "admin"
 
 
 def test_the_evaluator_that_loses_against_a_person_decides_again(firing: Desk) -> None:

@@ -197,7 +197,7 @@ def test_an_address_with_a_secret_is_in_no_delivery_row(make_desk: MakeDesk) -> 
 
 
 def test_an_actions_own_message_is_told_to_its_channel_only(make_desk: MakeDesk) -> None:
-    wake = Action(ActionType.EMAIL, "ada@example.com", "Call the host.")
+    wake = Action(ActionType.EMAIL, "admin@example.com", "Call the host.")
     desk = make_desk([BAD] * 3, rules=[a_rule(actions=(wake, SLACK))])
     desk.ticks(0, 4)
 

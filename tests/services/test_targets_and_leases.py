@@ -73,9 +73,9 @@ def test_placeholders_are_filled_in_where_a_value_is_known() -> None:
     mail = Action(ActionType.EMAIL, "${ALERT_EMAIL}")
     rule = a_rule(actions=(mail, SLACK), escalate_to=(Action(ActionType.SMS, "${PHONE}"),))
 
-    (filled,) = fill_in([rule], {"ALERT_EMAIL": "ada@example.com"})
+    (filled,) = fill_in([rule], {"ALERT_EMAIL": "admin@example.com"})
 
-    assert [action.target for action in filled.actions] == ["ada@example.com", "#alerts"]
+    assert [action.target for action in filled.actions] == ["admin@example.com", "#alerts"]
     assert filled.escalate_to[0].target == "${PHONE}"
 
 

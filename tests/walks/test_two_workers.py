@@ -245,7 +245,7 @@ def a_person(crew: Crew, minute: int) -> Callable[[], object]:
     wish = AlertAction(
         action=action,
         alert=crew.random.choice(known[-2:]).removeprefix("alert:"),
-        by="ada",
+        by="admin",
         minutes=crew.random.randrange(1, 9) if action == "snooze" else None,
     )
 
