@@ -13,6 +13,7 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ def _fork(work: Callable[[], int]) -> int:
         code = 250
         try:
             code = min(work(), 250)
+        except Exception:  # noqa: BLE001 - the parent only sees the exit code
+            traceback.print_exc()
         finally:
             sys.stdout.flush()
             os._exit(code)
