@@ -1,5 +1,6 @@
 """A store that is sick, silent or gone is StoreUnavailable, soon; what it refuses, StoreRefused."""
 
+import gc
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,15 +22,19 @@ Call = Callable[[str], None]
 @contextmanager
 def opened_table(connection_string: str) -> Iterator[Rows]:
     rows = open_table("Rows", connection_string=connection_string)
-    yield rows
-    rows.close()
+    try:
+        yield rows
+    finally:
+        rows.close()
 
 
 @contextmanager
 def opened_queues(connection_string: str) -> Iterator[StorageQueues]:
     opened = open_queues(connection_string=connection_string)
-    yield opened
-    opened._service.close()
+    try:
+        yield opened
+    finally:
+        opened._service.close()
 
 
 def get(connection_string: str) -> None:
@@ -145,6 +150,8 @@ def test_an_error_without_a_sensible_body_is_still_translated(
         call(answerer.connection_string)
 
 
+# The SDK leaves the socket of a broken answer to the garbage collector, which says so.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("call", [*READS, *WRITES])
 @pytest.mark.parametrize("body", [b"", b"<html>a proxy's page</html>", b"{", b"[]"])
 @pytest.mark.parametrize("status", [200, 202])
@@ -156,3 +163,4 @@ def test_garbage_in_place_of_an_answer_is_a_store_error(
 
     with pytest.raises(StoreError):
         call(answerer.connection_string)
+    gc.collect()
