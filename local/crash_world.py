@@ -221,13 +221,15 @@ def rules() -> list[Rule]:
 
 Place = tuple[str, str, str]
 """A channel, and the episode it heard of, as rule and activeAt."""
+Message = tuple[int, ...]
+"""The numbers of an episode's events that one message tells."""
 
 
 @dataclass(frozen=True)
 class Ending:
     """What is left of a run: what each channel heard of each episode, and the rows."""
 
-    heard: dict[Place, list[int]]
+    heard: dict[Place, list[Message]]
     states: dict[str, tuple[Any, ...]]
     leftovers: list[str]
 
@@ -238,20 +240,36 @@ class Ending:
             found.append(f"states {self.states} instead of {calm.states}")
         if self.heard.keys() != calm.heard.keys():
             found.append(f"heard of {sorted(self.heard)} instead of {sorted(calm.heard)}")
-        for place, numbers in self.heard.items():
-            if numbers != sorted(numbers):
-                found.append(f"{place} heard events out of order: {numbers}")
-            if set(numbers) != set(calm.heard.get(place, [])):
-                found.append(f"{place} heard events {numbers}, not {calm.heard.get(place)}")
+        for place, messages in self.heard.items():
+            if not in_order(messages):
+                found.append(f"{place} heard events out of order: {messages}")
+            if numbers(messages) != numbers(calm.heard.get(place, [])):
+                found.append(f"{place} heard {messages}, not {calm.heard.get(place)}")
         return found
+
+
+def numbers(messages: list[Message]) -> set[int]:
+    """Every event that the messages tell."""
+    return {number for message in messages for number in message}
+
+
+def in_order(messages: list[Message]) -> bool:
+    """Whether no message goes back behind another one; the same message may come twice."""
+    newest = [message[-1] for message in messages]
+    first_heard = list(dict.fromkeys(number for message in messages for number in message))
+    return newest == sorted(newest) and first_heard == sorted(first_heard)
 
 
 def ending_of(run: Run, storage: Storage) -> Ending:
     """Read what a run left behind."""
-    heard: dict[Place, list[int]] = {}
+    heard: dict[Place, list[Message]] = {}
     for channel, *events in run.told():
+        message: dict[Place, Message] = {}
         for rule, active_at, seq in events:
-            heard.setdefault((channel, rule, active_at), []).append(seq)
+            place = (channel, rule, active_at)
+            message[place] = (*message.get(place, ()), seq)
+        for place, told in message.items():
+            heard.setdefault(place, []).append(told)
     house = house_of(run, storage, VirtualClock(T0), Reaper())
     return Ending(heard, _states(run.target, house), _leftovers(run.target, house))
 

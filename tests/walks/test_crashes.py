@@ -7,6 +7,7 @@ import pytest
 
 from local.azurite import PROGRAM
 from local.chaos import chosen
+from local.crash_world import in_order
 
 needs_azurite = pytest.mark.skipif(
     not PROGRAM.exists(), reason="Azurite is not installed: run `make setup` first."
@@ -41,3 +42,20 @@ def test_every_call_is_crashed_at_before_and_after_when_all_are_asked_for() -> N
 def test_a_sample_of_crashes_is_the_same_for_the_same_seed() -> None:
     assert chosen(500, 10, seed=4) == chosen(500, 10, seed=4)
     assert len(chosen(500, 10, seed=4)) == 100
+
+
+@pytest.mark.parametrize(
+    ("messages", "ordered"),
+    [
+        ([(1,), (2,)], True),
+        ([(1,), (1, 2)], True),
+        ([(1, 2), (1, 2)], True),
+        ([(2,), (1,)], False),
+        ([(1, 2), (1,)], False),
+        ([(2, 1)], False),
+    ],
+)
+def test_a_message_may_come_twice_but_never_go_back(
+    messages: list[tuple[int, ...]], *, ordered: bool
+) -> None:
+    assert in_order(messages) is ordered
