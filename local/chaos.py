@@ -64,53 +64,55 @@ def crash(run: Run, connection: str, kill_at: int, *, after: bool) -> None:
 
 @dataclass
 class Walk:
-    """All crashes of one walk, in one Azurite."""
+    """All crashes of one walk; each has an account of its own, or the tables grow and slow down."""
 
     folder: Path
-    connection: str
+    connections: Sequence[str]
 
     def calm(self) -> tuple[int, Ending]:
         """The undisturbed run: how many calls it makes, and how it ends."""
         run, reaper = new_run(self.folder, "calm"), Reaper()
-        storage = table_storage(self.connection)
+        storage = table_storage(self.connections[0])
         live(run, storage, reaper)
         return reaper.calls, ending_of(run, storage)
 
     def crash_at(self, kill_at: int, *, after: bool, calm: Ending) -> list[str]:
         """One crash; answers what went wrong with its story."""
         run = new_run(self.folder, f"{'after' if after else 'before'}-{kill_at}")
+        connection = self.connections[(2 * kill_at + after) % len(self.connections)]
         try:
-            crash(run, self.connection, kill_at, after=after)
+            crash(run, connection, kill_at, after=after)
         except AssertionError as error:
             return [str(error)]
-        return ending_of(run, table_storage(self.connection)).problems(calm)
+        return ending_of(run, table_storage(connection)).problems(calm)
 
 
 @contextmanager
 def walking() -> Iterator[Walk]:
     """A walk over a fresh Azurite."""
-    from local.azurite import running_azurite  # noqa: PLC0415 - so that the rest needs no Node
+    from local.azurite import SPARE_ACCOUNTS, running_azurite  # noqa: PLC0415 - needs Node
 
     with tempfile.TemporaryDirectory() as folder, running_azurite() as azurite:
-        yield Walk(Path(folder), azurite.connection_string)
+        accounts = [azurite.fresh_account() for _ in range(SPARE_ACCOUNTS)]
+        yield Walk(Path(folder), [account.connection_string for account in accounts])
 
 
-def chosen(calls: int, every: int, seed: int) -> list[tuple[int, bool]]:
-    """(call, after?) for all crashes, or a seeded one of every `every`."""
-    all_of_them = [(k, after) for k in range(1, calls + 1) for after in (False, True)]
+def chosen(calls: int, every: int, seed: int, first: int = 1) -> list[tuple[int, bool]]:
+    """(call, after?) for all crashes from call `first` on, or a seeded one of every `every`."""
+    all_of_them = [(k, after) for k in range(first, calls + 1) for after in (False, True)]
     if every == 1:
         return all_of_them
     return sorted(random.Random(seed).sample(all_of_them, len(all_of_them) // every))
 
 
-def walk(every: int, seed: int, say: Callable[[str], None]) -> int:
+def walk(every: int, seed: int, first: int, say: Callable[[str], None]) -> int:
     """Walk and answer how many crashes told a wrong story."""
     began = time.monotonic()
     with walking() as crashing:
         calls, calm = crashing.calm()
         say(f"N = {calls} port calls in {PASSES} passes, {len(calm.heard)} stories on channels")
         problems = calm.problems(calm)
-        crashes = chosen(calls, every, seed)
+        crashes = chosen(calls, every, seed, first)
         failed = _in_two(crashes, crashing, calm, say)
     say(f"{len(crashes)} crashes, {failed} wrong stories, {time.monotonic() - began:.0f} s")
     return failed + len(problems)
@@ -144,8 +146,9 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m local.chaos", description=__doc__)
     parser.add_argument("--every", type=int, default=1, help="crash at a seeded one of so many")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--first", type=int, default=1, help="begin with this call")
     given = parser.parse_args(arguments)
-    return 1 if walk(given.every, given.seed, print) else 0
+    return 1 if walk(given.every, given.seed, given.first, print) else 0
 
 
 if __name__ == "__main__":
