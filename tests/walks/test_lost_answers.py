@@ -1,40 +1,30 @@
 """A write that is done though its answer is lost: nobody may take it for a race, or do it twice."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import pytest
 
 from local.desks import Storage, memory_storage
-from shared.adapters.rows import Op, Row, Rows
+from shared.adapters.rows import Op, Rows
 from shared.domain.errors import Conflict, StoreUnavailable
-from tests.builders import BAD, OK, Desk, a_desk, a_rule, assert_at_rest, checked, events_of
+from tests.builders import BAD, OK, CheckedRows, Desk, a_desk, a_rule, assert_at_rest, events_of
 
 SERIES = [OK, BAD, BAD, OK, OK, BAD, BAD, BAD, OK, OK]
 WRITES = 40
 """More than the short story makes, so that the last walks lose nothing at all."""
 
 
-class LosesAnswer:
+class LosesAnswer(CheckedRows):
     """A table that does everything, and loses the answer of one write."""
 
     def __init__(self, rows: Rows, error: Exception, lost: int) -> None:
-        self._rows = rows
+        super().__init__(rows)
         self._error = error
         self._left = lost
 
-    def get(self, partition: str, key: str) -> Row | None:
-        """See Rows.get."""
-        return self._rows.get(partition, key)
-
-    def query(
-        self, partition: str, first: str, end: str, select: Iterable[str] | None = None
-    ) -> list[Row]:
-        """See Rows.query."""
-        return self._rows.query(partition, first, end, select)
-
     def transact(self, partition: str, ops: Sequence[Op]) -> list[str | None]:
         """See Rows.transact."""
-        etags = self._rows.transact(partition, ops)
+        etags = super().transact(partition, ops)
         self._left -= 1
         if self._left == 0:
             raise self._error
@@ -43,7 +33,7 @@ class LosesAnswer:
 
 def a_desk_that_loses(error: Exception, lost: int) -> Desk:
     """A monitor whose `lost`th write of alerts is done without an answer."""
-    rooms = checked(memory_storage())
+    rooms = memory_storage()
     lossy = LosesAnswer(rooms.alerts, error, lost)
     return a_desk(
         SERIES, rules=[a_rule()], storage=Storage(rooms.samples, lossy, rooms.config, rooms.queue)
