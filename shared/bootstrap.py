@@ -28,8 +28,17 @@ _alert_log = logging.getLogger("pantry.alerts")
 
 
 def utc_now() -> datetime:
-    """The one place where the app reads a clock; to the second, as the wire spells times."""
-    return datetime.now(UTC).replace(microsecond=0)
+    """World time: the one place where the app reads it; to the second, as the wire spells times."""
+    return wall_now().replace(microsecond=0)
+
+
+def wall_now() -> datetime:
+    """Wall time, of which leases, deliveries, tokens and budgets are made."""
+    return datetime.now(UTC)
+
+
+def _wall_second() -> datetime:
+    return wall_now().replace(microsecond=0)
 
 
 @cache
@@ -56,7 +65,7 @@ def furnish(given: Settings) -> House:
         queue=_queue(given),
         sources=(),
         channels=channels(),
-        wall=utc_now,
+        wall=_wall_second,
         fallback=_fallback(given),
     )
 

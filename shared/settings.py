@@ -4,10 +4,12 @@ Settings come from the environment (the function app's configuration). Everythin
 is said in one message; a secret's value is never said at all.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from shared import setting_forms as form
+from shared.setting_forms import Resources
 
 
 class SettingsError(ValueError):
@@ -31,49 +33,6 @@ class Setting:
     secret: bool = False
 
 
-CHANNEL_TYPES = ("email", "slack", "webhook", "sms", "teams", "console")
-
-_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-
-
-def _ids(text: str) -> tuple[str, ...]:
-    ids = tuple(one.strip() for one in text.split(",") if one.strip())
-    if not ids or not all(_ID.fullmatch(one) for one in ids):
-        raise ValueError("names of 1-63 of a-z, 0-9 and -, joined by commas")
-    return ids
-
-
-def _count(text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or int(text) < 1:
-        raise ValueError("a whole number from 1")
-    return int(text)
-
-
-def _channel(text: str) -> str:
-    kind, _, target = text.partition(":")
-    if text and not (kind in CHANNEL_TYPES and target.strip()):
-        types = ", ".join(CHANNEL_TYPES)
-        raise ValueError(f"type:target as in console:log (types: {types}), or nothing")
-    return text
-
-
-def _connection(text: str) -> str:
-    names = {part.partition("=")[0].strip() for part in text.split(";") if "=" in part}
-    if text and not names & {"AccountName", "TableEndpoint"}:
-        raise ValueError(
-            "a connection string spelled out, with AccountName and AccountKey "
-            "(UseDevelopmentStorage=true is not enough for every client)"
-        )
-    return text
-
-
-def _email(text: str) -> str:
-    if text and not _EMAIL.fullmatch(text):
-        raise ValueError("one e-mail address")
-    return text
-
-
 TABLE = (
     Setting(
         "AzureWebJobsStorage",
@@ -81,7 +40,7 @@ TABLE = (
         "",
         "Connection string of the storage account with the monitor's tables and queues. "
         "Leave it empty in Azure and name the account below: the app's identity is used.",
-        _connection,
+        form.connection,
         secret=True,
     ),
     Setting(
@@ -95,14 +54,131 @@ TABLE = (
         "targets",
         "pantry-crm",
         "The applications to watch, joined by commas.",
-        _ids,
+        form.ids,
+    ),
+    Setting(
+        "APP_SERVICE_PLAN_ID",
+        "plan",
+        "",
+        "Resource id of the CRM's App Service plan (CPU, memory, bytes, sockets).",
+        form.RESOURCE_FORMS["plan"],
+    ),
+    Setting(
+        "APP_SERVICE_ID",
+        "app",
+        "",
+        "Resource id of the CRM's web app (its disk).",
+        form.RESOURCE_FORMS["app"],
+    ),
+    Setting(
+        "SQL_DATABASE_ID",
+        "database",
+        "",
+        "Resource id of the CRM's Azure SQL database (DTU and storage as the platform sees them).",
+        form.RESOURCE_FORMS["database"],
+    ),
+    Setting(
+        "LOG_ANALYTICS_WORKSPACE_ID",
+        "workspace",
+        "",
+        "Id (GUID) of the Log Analytics workspace behind the CRM's Application Insights.",
+        form.RESOURCE_FORMS["workspace"],
+    ),
+    Setting(
+        "HEALTH_URL",
+        "health_url",
+        "",
+        "The CRM's health page, asked twice a minute, such as https://crm.example.com/api/health.",
+        form.RESOURCE_FORMS["health_url"],
+    ),
+    Setting(
+        "MORE_TARGETS",
+        "more_targets",
+        "",
+        "The resources of further targets as JSON: target to an object of plan, app, database, "
+        "workspace and health_url. The settings above describe the first target.",
+        form.more_targets,
+    ),
+    Setting(
+        "AZURE_MONITOR_ENDPOINT",
+        "monitor_endpoint",
+        "https://management.azure.com",
+        "Where platform metrics are read; another one for sovereign clouds.",
+        form.azure("azure.com", "usgovcloudapi.net", "chinacloudapi.cn"),
+    ),
+    Setting(
+        "LOG_ANALYTICS_ENDPOINT",
+        "logs_endpoint",
+        "https://api.loganalytics.io",
+        "Where logs are queried; another one for sovereign clouds.",
+        form.azure("loganalytics.io", "loganalytics.us", "loganalytics.azure.cn", "azure.com"),
     ),
     Setting(
         "ALERT_EMAIL",
         "alert_email",
         "",
         "Who gets alerts by e-mail. While it is empty, rules that mail have nobody to tell.",
-        _email,
+        form.email,
+    ),
+    Setting(
+        "ACS_CONNECTION_STRING",
+        "acs",
+        "",
+        "Azure Communication Services, which sends the mails. Leave it empty and give the "
+        "endpoint below to use the app's identity.",
+        form.acs,
+        secret=True,
+    ),
+    Setting(
+        "ACS_ENDPOINT",
+        "acs_endpoint",
+        "",
+        "Endpoint of Azure Communication Services, used with the app's identity.",
+        form.azure("communication.azure.com", "communication.azure.us"),
+    ),
+    Setting(
+        "MAIL_FROM",
+        "mail_from",
+        "",
+        "The sender's address on the mail domain linked to Azure Communication Services.",
+        form.email,
+    ),
+    Setting(
+        "MAILS_PER_MINUTE",
+        "mails_per_minute",
+        "5",
+        "How many mails the mail domain allows in a minute; 5 on an Azure-managed one.",
+        form.count,
+    ),
+    Setting(
+        "MAILS_PER_HOUR",
+        "mails_per_hour",
+        "10",
+        "How many mails it allows in an hour; 10 on an Azure-managed one. Two of ten are kept "
+        "for critical alerts.",
+        form.count,
+    ),
+    Setting(
+        "SLACK_WEBHOOKS",
+        "slack_webhooks",
+        "",
+        "Slack's incoming webhooks as JSON: channel name to URL.",
+        form.webhooks,
+        secret=True,
+    ),
+    Setting(
+        "SLACK_BOT_TOKEN",
+        "slack_bot_token",
+        "",
+        "A Slack bot's token (xoxb-…), which may post to any channel it was invited to.",
+        secret=True,
+    ),
+    Setting(
+        "SLACK_ENDPOINT",
+        "slack_endpoint",
+        "https://slack.com/api",
+        "Slack's Web API, used with the bot's token.",
+        form.azure("slack.com", "slack-gov.com"),
     ),
     Setting(
         "FALLBACK_CHANNEL",
@@ -110,14 +186,50 @@ TABLE = (
         "console:log",
         "Where an alert goes when its own channel refuses it, as type:target. The default "
         "writes it to the log; empty means nowhere.",
-        _channel,
+        form.channel,
     ),
     Setting(
         "COLLECT_INLINE_MAX",
         "collect_inline_max",
         "5",
         "Up to so many targets are collected by the timer itself; more go through the queue.",
-        _count,
+        form.count,
+    ),
+    Setting(
+        "AUTH_ISSUER",
+        "auth_issuer",
+        "",
+        "Issuer of the callers' Entra ID tokens, such as "
+        "https://login.microsoftonline.com/<tenant>/v2.0.",
+        form.https_url,
+    ),
+    Setting(
+        "AUTH_AUDIENCE",
+        "auth_audience",
+        "",
+        "The audience that a caller's token must name, such as api://pantry-monitor.",
+    ),
+    Setting(
+        "AUTH_JWKS_URL",
+        "auth_jwks_url",
+        "",
+        "Where that issuer publishes its signing keys, such as "
+        "https://login.microsoftonline.com/<tenant>/discovery/v2.0/keys.",
+        form.https_url,
+    ),
+    Setting(
+        "AUTH_ROLE_CLAIM",
+        "auth_role_claim",
+        "roles",
+        "The claim that holds a caller's roles (admin, reader, deployer).",
+    ),
+    Setting(
+        "CRM_TOKEN_KEY",
+        "crm_token_key",
+        "",
+        "Secret shared with the CRM's server, which signs short tokens (HS256) with it.",
+        form.signing_key,
+        secret=True,
     ),
 )
 
@@ -129,9 +241,37 @@ class Settings:
     storage: str = field(repr=False)
     storage_account: str
     targets: tuple[str, ...]
+    plan: str
+    app: str
+    database: str
+    workspace: str
+    health_url: str
+    more_targets: Mapping[str, Resources]
+    monitor_endpoint: str
+    logs_endpoint: str
     alert_email: str
+    acs: str = field(repr=False)
+    acs_endpoint: str
+    mail_from: str
+    mails_per_minute: int
+    mails_per_hour: int
+    slack_webhooks: Mapping[str, str] = field(repr=False)
+    slack_bot_token: str = field(repr=False)
+    slack_endpoint: str
     fallback_channel: str
     collect_inline_max: int
+    auth_issuer: str
+    auth_audience: str
+    auth_jwks_url: str
+    auth_role_claim: str
+    crm_token_key: str = field(repr=False)
+
+    @property
+    def resources(self) -> dict[str, Resources]:
+        """What is measured for each target; the flat settings describe the first one."""
+        first = Resources(self.plan, self.app, self.database, self.workspace, self.health_url)
+        given = {self.targets[0]: first, **self.more_targets}
+        return {target: given.get(target, Resources()) for target in self.targets}
 
     @property
     def placeholders(self) -> dict[str, str]:
@@ -153,6 +293,22 @@ def load(environment: Mapping[str, str]) -> Settings:
     if not values.get("storage") and not values.get("storage_account"):
         needed = "set AzureWebJobsStorage (a connection string) or AzureWebJobsStorage__accountName"
         problems.setdefault("AzureWebJobsStorage", needed)
+    problems.update(_disagreements(values))
     if problems:
         raise SettingsError(problems)
     return Settings(**values)
+
+
+def _disagreements(values: Mapping[str, Any]) -> dict[str, str]:
+    """What is wrong only between settings, among those that can be read at all."""
+    problems = {}
+    strangers = set(values.get("more_targets", {})) - set(values.get("targets", ())[1:])
+    if strangers and "targets" in values:
+        names = ", ".join(sorted(strangers))
+        problems["MORE_TARGETS"] = f"MORE_TARGETS describes {names}, but MONITOR_TARGETS has it not"
+    if (values.get("acs") or values.get("acs_endpoint")) and not values.get("mail_from", "-"):
+        problems["MAIL_FROM"] = "MAIL_FROM must be set when mails can be sent"
+    entra = ("auth_issuer", "auth_audience", "auth_jwks_url")
+    if 0 < sum(bool(values.get(name)) for name in entra) < len(entra):
+        problems["AUTH_ISSUER"] = "AUTH_ISSUER, AUTH_AUDIENCE and AUTH_JWKS_URL are set together"
+    return problems

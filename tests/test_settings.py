@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from shared.domain.rules import ActionType
-from shared.settings import CHANNEL_TYPES, TABLE, Settings, SettingsError, load
+from shared.setting_forms import CHANNEL_TYPES
+from shared.settings import TABLE, Settings, SettingsError, load
 
 ROOT = Path(__file__).parents[1]
 SECRET = "AccountName=pantry;AccountKey=c2VjcmV0"  # noqa: S105 - nobody's

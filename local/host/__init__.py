@@ -1,0 +1,1 @@
+"""What the Functions host does for the app: timers, queues and HTTP, without the .NET host."""

@@ -1,0 +1,161 @@
+"""What happens in a world: raw events and counters, as Azure would see them before any query.
+
+Everything is a plain value. Times are aware UTC; durations are in the unit their name says.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request telemetry item that survived sampling; it stands for `item_count` requests."""
+
+    at: datetime
+    operation_id: str
+    name: str
+    url: str
+    status: int
+    duration_ms: float
+    item_count: int = 1
+    user_id: str = ""
+    session_id: str = ""
+    client_ip: str = ""
+    user_agent: str = ""
+    synthetic_source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionEvent:
+    """One exception telemetry item, of the request with the same operation."""
+
+    at: datetime
+    operation_id: str
+    problem_id: str
+    kind: str
+    message: str
+    item_count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class CustomEvent:
+    """One custom event of the CRM, such as a failed login or a report that was opened."""
+
+    at: datetime
+    name: str
+    operation_id: str = ""
+    user_id: str = ""
+    session_id: str = ""
+    client_ip: str = ""
+    item_count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PageView:
+    """One page shown in a browser."""
+
+    at: datetime
+    name: str
+    url: str
+    duration_ms: float
+    user_id: str = ""
+    session_id: str = ""
+    item_count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PlanMinute:
+    """The App Service plan's counters of one minute; percents are of 1 core and 1,750 MB."""
+
+    cpu_percent: float
+    memory_percent: float
+    bytes_received: int
+    bytes_sent: int
+    http_queue_length: float
+    sockets_outbound: float
+
+
+@dataclass(frozen=True, slots=True)
+class SiteMinute:
+    """The app's own platform counters of one minute; unlike telemetry they are never sampled."""
+
+    requests: int
+    http_4xx: int
+    http_5xx: int
+    response_time_s: float | None
+    memory_working_set_bytes: int
+    cpu_time_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceRow:
+    """Fifteen seconds of the database, as sys.dm_db_resource_stats would have them."""
+
+    end_time: datetime
+    cpu_percent: float
+    data_io_percent: float
+    log_write_percent: float
+    workers_percent: float
+    sessions_percent: float
+
+
+@dataclass(frozen=True, slots=True)
+class BusinessMinute:
+    """What the CRM's own tables gain in one minute, and what waits in them at its end."""
+
+    active_sessions: tuple[str, ...]
+    interactions: int
+    reports: int
+    sync_failed: int
+    sync_pending: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorldMinute:
+    """Everything that happens in [start, start + 1 min); lists are in order of time."""
+
+    start: datetime
+    requests: tuple[Request, ...]
+    exceptions: tuple[ExceptionEvent, ...]
+    events: tuple[CustomEvent, ...]
+    page_views: tuple[PageView, ...]
+    plan: PlanMinute
+    site: SiteMinute
+    resources: tuple[ResourceRow, ...]
+    storage_bytes: int
+    sessions: int
+    business: BusinessMinute
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What the CRM's /api/health would answer at a moment; `refuses`: nobody listens."""
+
+    status: int
+    latency_ms: float
+    heap_bytes: int
+    resident_bytes: int
+    certificate_ends: datetime
+    refuses: bool = False
+
+
+class World(Protocol):
+    """A world answers for every minute of its life, in any order, always the same."""
+
+    @property
+    def storage_limit_bytes(self) -> int:
+        """The database's maximum size: 2 GB on Basic."""
+        ...
+
+    def minute(self, start: datetime) -> WorldMinute:
+        """The minute that begins at `start`."""
+        ...
+
+    def health(self, at: datetime) -> Health:
+        """The CRM's health at that moment."""
+        ...
+
+    def is_down(self, source: str, at: datetime) -> bool:
+        """Whether the scenario takes a source (platform, logs, probe, dmv) away at that moment."""
+        ...

@@ -1,0 +1,189 @@
+"""The forms of settings: each turns a setting's text into its value or raises ValueError.
+
+The error finishes the sentence "NAME must be …". Standard library only, like the settings.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+CHANNEL_TYPES = ("email", "slack", "webhook", "sms", "teams", "console")
+
+SHORTEST_KEY = 32
+
+_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+
+
+def ids(text: str) -> tuple[str, ...]:
+    ids = tuple(one.strip() for one in text.split(",") if one.strip())
+    if not ids or not all(_ID.fullmatch(one) for one in ids):
+        raise ValueError("names of 1-63 of a-z, 0-9 and -, joined by commas")
+    return ids
+
+
+def count(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or int(text) < 1:
+        raise ValueError("a whole number from 1")
+    return int(text)
+
+
+def channel(text: str) -> str:
+    kind, _, target = text.partition(":")
+    if text and not (kind in CHANNEL_TYPES and target.strip()):
+        types = ", ".join(CHANNEL_TYPES)
+        raise ValueError(f"type:target as in console:log (types: {types}), or nothing")
+    return text
+
+
+def connection(text: str) -> str:
+    names = {part.partition("=")[0].strip() for part in text.split(";") if "=" in part}
+    if text and not names & {"AccountName", "TableEndpoint"}:
+        raise ValueError(
+            "a connection string spelled out, with AccountName and AccountKey "
+            "(UseDevelopmentStorage=true is not enough for every client)"
+        )
+    return text
+
+
+def email(text: str) -> str:
+    if text and not _EMAIL.fullmatch(text):
+        raise ValueError("one e-mail address")
+    return text
+
+
+def _resource(kind: str) -> Callable[[str], str]:
+    """The ARM id of a resource; the type is checked, because the wrong id answers emptiness."""
+    form = re.compile(rf"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/{kind}", re.IGNORECASE)
+
+    def parse(text: str) -> str:
+        if text and not form.fullmatch(text):
+            shown = kind.replace("[^/]+", "<name>")
+            raise ValueError(
+                f"a resource id /subscriptions/<id>/resourceGroups/<group>/providers/{shown}"
+            )
+        return text
+
+    return parse
+
+
+def workspace(text: str) -> str:
+    if text and not _GUID.fullmatch(text):
+        raise ValueError("the workspace's id (a GUID), not its resource id")
+    return text
+
+
+def _is_loopback(url: SplitResult) -> bool:
+    try:
+        return ip_address(url.hostname or "").is_loopback
+    except ValueError:
+        return url.hostname == "localhost"
+
+
+def https_url(text: str) -> str:
+    """An absolute https URL; plain http only to this machine."""
+    try:
+        url = urlsplit(text)
+        allowed = url.scheme == "https" or (url.scheme == "http" and _is_loopback(url))
+        usable = allowed and bool(url.hostname) and url.port != 0
+    except ValueError:
+        usable = False
+    if text and not usable:
+        raise ValueError("a URL beginning with https://")
+    return text.rstrip("/")
+
+
+def azure(*domains: str) -> Callable[[str], str]:
+    """A URL that gets bearer tokens: only Microsoft's own domains, or this machine."""
+
+    def parse(text: str) -> str:
+        url = urlsplit(https_url(text))
+        host = url.hostname or ""
+        if (
+            text
+            and not _is_loopback(url)
+            and not any(host == domain or host.endswith(f".{domain}") for domain in domains)
+        ):
+            raise ValueError(f"a URL on {' or '.join(domains)}")
+        return text.rstrip("/")
+
+    return parse
+
+
+def acs(text: str) -> str:
+    names = {part.partition("=")[0].strip().lower() for part in text.split(";") if "=" in part}
+    if text and not {"endpoint", "accesskey"} <= names:
+        raise ValueError("a connection string endpoint=https://…/;accesskey=…")
+    return text
+
+
+def webhooks(text: str) -> Mapping[str, str]:
+    """Channel names and their incoming webhooks' URLs."""
+    given = _object(text, 'a JSON object like {"#alerts": "https://hooks.slack.com/services/…"}')
+    for url in given.values():
+        if not isinstance(url, str) or not url:
+            raise ValueError("a JSON object of channel names and URLs")
+        https_url(url)
+    return given
+
+
+def _object(text: str, form: str) -> dict[str, Any]:
+    if not text:
+        return {}
+    try:
+        given = json.loads(text)
+    except ValueError:
+        given = None
+    if not isinstance(given, dict):
+        raise ValueError(form)  # noqa: TRY004 - for the reader of settings it is a wrong value
+    return given
+
+
+def signing_key(text: str) -> str:
+    if text and len(text.encode()) < SHORTEST_KEY:
+        raise ValueError(f"a random secret of at least {SHORTEST_KEY} bytes")
+    return text
+
+
+@dataclass(frozen=True)
+class Resources:
+    """Where one target's figures come from; what is empty is not measured."""
+
+    plan: str = ""
+    app: str = ""
+    database: str = ""
+    workspace: str = ""
+    health_url: str = ""
+
+
+RESOURCE_FORMS: dict[str, Callable[[str], str]] = {
+    "plan": _resource("Microsoft.Web/serverfarms/[^/]+"),
+    "app": _resource("Microsoft.Web/sites/[^/]+"),
+    "database": _resource("Microsoft.Sql/servers/[^/]+/databases/[^/]+"),
+    "workspace": workspace,
+    "health_url": https_url,
+}
+
+
+def more_targets(text: str) -> Mapping[str, Resources]:
+    """Targets beyond the first, each with its own resources."""
+    given = _object(text, 'a JSON object like {"other-app": {"plan": "/subscriptions/…"}}')
+    return {target: _resources(target, one) for target, one in given.items()}
+
+
+def _resources(target: str, given: Any) -> Resources:
+    known = [one.name for one in fields(Resources)]
+    if not _ID.fullmatch(target) or not isinstance(given, dict) or not given.keys() <= set(known):
+        raise ValueError(f"for each target an object of {', '.join(known)}")
+    values = {}
+    for name, value in given.items():
+        try:
+            values[name] = RESOURCE_FORMS[name](str(value))
+        except ValueError as error:
+            raise ValueError(f"right for {target}: its {name} must be {error}") from error
+    return Resources(**values)
