@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from shared.domain.rules import ActionType
-from shared.setting_forms import CHANNEL_TYPES
+from shared.setting_forms import CHANNEL_TYPES, Resources
 from shared.settings import TABLE, Settings, SettingsError, load
 
 ROOT = Path(__file__).parents[1]
@@ -103,3 +103,92 @@ def test_the_defaults_are_values_that_would_be_accepted() -> None:
 
 def test_the_settings_know_every_type_of_channel_that_a_rule_can_name() -> None:
     assert tuple(ActionType) == CHANNEL_TYPES
+
+
+def test_the_flat_settings_describe_the_first_target_and_json_the_others() -> None:
+    plan = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/serverfarms/p"
+    more = {"second": {"health_url": "https://second.example.com/api/health", "plan": plan}}
+    given = load(
+        {
+            **GOOD,
+            "MONITOR_TARGETS": "first,second,third",
+            "APP_SERVICE_PLAN_ID": plan,
+            "MORE_TARGETS": json.dumps(more),
+        }
+    )
+
+    assert given.resources == {
+        "first": Resources(plan=plan),
+        "second": Resources(plan=plan, health_url="https://second.example.com/api/health"),
+        "third": Resources(),
+    }
+
+
+WRONG = {
+    "APP_SERVICE_PLAN_ID": [
+        "plan",
+        "/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/app",
+        "/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/serverfarms/p/extra",
+    ],
+    "APP_SERVICE_ID": ["/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/serverfarms/p"],
+    "SQL_DATABASE_ID": ["/subscriptions/s/resourceGroups/g/providers/Microsoft.Sql/servers/s"],
+    "LOG_ANALYTICS_WORKSPACE_ID": ["workspace", "/subscriptions/s/workspaces/w"],
+    "HEALTH_URL": ["crm.example.com", "http://crm.example.com/", "ftp://crm", "https://[::1", "x:"],
+    "MORE_TARGETS": [
+        "[]",
+        "{",
+        '{"second": "plan"}',
+        '{"second": {"paln": ""}}',
+        '{"second": {"plan": "p"}}',
+        '{"second": {"health_url": 7}}',
+        '{"stranger": {}}',
+    ],
+    "AZURE_MONITOR_ENDPOINT": [
+        "https://example.com",
+        "https://management.azure.com.example.com",
+        "https://evilazure.com",
+        "http://management.azure.com",
+        "https://example.com/?x=.azure.com",
+        "https://management.azure.com@example.com",
+    ],
+    "LOG_ANALYTICS_ENDPOINT": ["https://example.com/api.loganalytics.io"],
+    "ACS_ENDPOINT": ["https://example.com"],
+    "ACS_CONNECTION_STRING": ["endpoint=https://x.communication.azure.com/", "key"],
+    "MAIL_FROM": ["alerts", "a@b"],
+    "MAILS_PER_MINUTE": ["0", "many"],
+    "SLACK_WEBHOOKS": [
+        "#alerts",
+        "[]",
+        '{"#alerts": 1}',
+        '{"#alerts": ""}',
+        '{"#a": "http://x.y"}',
+    ],
+    "SLACK_ENDPOINT": ["https://slack.example.com/api"],
+    "AUTH_ISSUER": ["tenant"],
+    "CRM_TOKEN_KEY": ["short"],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value) for name, values in WRONG.items() for value in values]
+)
+def test_what_could_never_work_is_refused(name: str, value: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load({**GOOD, "MONITOR_TARGETS": "first,second", name: value})
+
+    assert refused.value.names == (name,)
+
+
+def test_tokens_may_go_to_this_machine_in_plain_text() -> None:
+    here = "http://127.0.0.1:8080"
+
+    assert load({**GOOD, "AZURE_MONITOR_ENDPOINT": here}).monitor_endpoint == here
+    assert load({**GOOD, "HEALTH_URL": "http://localhost:3000/"}).health_url
+
+
+def test_settings_that_need_each_other_are_missed_together() -> None:
+    acs = "endpoint=https://x.communication.azure.com/;accesskey=c2VjcmV0"
+    with pytest.raises(SettingsError) as refused:
+        load({**GOOD, "ACS_CONNECTION_STRING": acs, "AUTH_AUDIENCE": "api://monitor"})
+
+    assert refused.value.names == ("MAIL_FROM", "AUTH_ISSUER")
