@@ -1,0 +1,108 @@
+"""The scenario engine: plays any minute of a script, in any order, always the same."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from operator import attrgetter
+from random import Random
+
+from local.world import counters, telemetry, traffic
+from local.world.events import Health, WorldMinute
+from local.world.levels import MIB, STORAGE_LIMIT, Levels, calm
+from local.world.scenes import Scene
+from shared.domain.errors import InvalidInput
+from shared.domain.times import floor_minute
+
+CERTIFICATE_LASTS = timedelta(days=60)
+_KEPT_MINUTES = 1500
+_AT = attrgetter("at")
+
+
+@dataclass(frozen=True)
+class Script:
+    """Calm days and, among them, scenes; `begins` is when somebody starts to watch."""
+
+    name: str
+    begins: datetime
+    scenes: tuple[Scene, ...] = ()
+
+
+class ScriptedWorld:
+    """A script and a seed as a World; it answers for the time before `begins`, too.
+
+    Chance is seeded anew by purpose and minute, so neither order nor process matters, and a scene
+    disturbs nothing but what it changes.
+    """
+
+    def __init__(self, script: Script, *, seed: int = 1) -> None:
+        self.script = script
+        self.begins = floor_minute(_utc(script.begins))
+        self._seed = seed
+        self._play_once = lru_cache(_KEPT_MINUTES)(self._play)
+
+    @property
+    def storage_limit_bytes(self) -> int:
+        """See World."""
+        return STORAGE_LIMIT
+
+    def minute(self, start: datetime) -> WorldMinute:
+        """See World; any moment of the minute will do."""
+        return self._play_once(floor_minute(_utc(start)))
+
+    def health(self, at: datetime) -> Health:
+        """See World; the same for all of a second."""
+        second = _utc(at).replace(microsecond=0)
+        levels = self._levels(second)
+        chance = self._chance("health", second)
+        return Health(
+            status=levels.health_status,
+            latency_ms=round(chance.uniform(18, 60) + 0.4 * levels.wait_ms, 3),
+            heap_bytes=int(levels.heap_mb * chance.uniform(0.98, 1.02) * MIB),
+            resident_bytes=int((levels.resident_mb + chance.uniform(-4, 4)) * MIB),
+            certificate_ends=self.begins + CERTIFICATE_LASTS,
+            refuses=not levels.serving,
+        )
+
+    def is_down(self, source: str, at: datetime) -> bool:
+        """See World."""
+        moment = _utc(at)
+        return any(scene.takes_away(source) for scene in self.script.scenes if scene.holds(moment))
+
+    def _levels(self, at: datetime) -> Levels:
+        levels = calm(at, self.begins)
+        for scene in self.script.scenes:
+            if scene.holds(at):
+                levels = scene.change(levels, at - scene.begins)
+        return levels
+
+    def _chance(self, purpose: str, at: datetime) -> Random:
+        return Random(f"{self._seed}:{purpose}:{at:%Y-%m-%dT%H:%M:%S}")
+
+    def _play(self, start: datetime) -> WorldMinute:
+        levels = self._levels(start)
+        visits = traffic.visits(start, levels, self._chance("visits", start))
+        guesses = traffic.guesses(start, levels, self._chance("guesses", start))
+        probes = traffic.probes(start, self.health, self._chance("probes", start))
+        asked = sorted([*visits, *guesses], key=_AT)
+        arrived = [*asked, *probes]
+        kept = telemetry.sampled(asked) if levels.serving else []
+        plan = counters.plan_minute(levels, len(arrived), self._chance("plan", start))
+        return WorldMinute(
+            start=start,
+            requests=tuple(sorted([*kept, *probes], key=_AT)),
+            exceptions=telemetry.exceptions(kept, levels.failure),
+            events=telemetry.custom_events(kept),
+            page_views=telemetry.page_views(kept),
+            plan=plan,
+            site=counters.site_minute(levels, arrived, plan.cpu_percent),
+            resources=counters.resource_rows(start, levels, self._chance("database", start)),
+            storage_bytes=int(levels.storage_bytes),
+            sessions=levels.sessions,
+            business=counters.business_minute(levels, arrived, self._chance("business", start)),
+        )
+
+
+def _utc(at: datetime) -> datetime:
+    if at.tzinfo is None:
+        raise InvalidInput(f"a world's time knows its zone, {at.isoformat()} does not")
+    return at.astimezone(UTC)

@@ -1,0 +1,84 @@
+"""Scenes and whole stories by name: what the desk plays, and a script per scene for tests."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from local.world.engine import Script
+from local.world.recorded import recorded
+from local.world.scenes import (
+    SOURCES,
+    BruteForce,
+    Degraded,
+    DtuStorm,
+    ErrorBurst,
+    Flapping,
+    MemoryLeak,
+    Outage,
+    Scene,
+    SlowRelease,
+    SourceDown,
+    StorageFilling,
+)
+from shared.domain.errors import InvalidInput
+from shared.domain.times import MINUTE, floor_minute
+
+SERIES = Path(__file__).parents[1] / "series"
+LEAD = 5 * MINUTE
+"""The calm before the scene of a script that has only one."""
+
+Begin = Callable[[datetime], Scene]
+Story = Callable[[datetime], tuple[Scene, ...]]
+
+
+def _source_down(source: str) -> Begin:
+    return lambda begins: SourceDown(begins, source=source)
+
+
+SCENES: Mapping[str, Begin] = {
+    "dtu_storm": DtuStorm,
+    "flapping": Flapping,
+    "memory_leak": MemoryLeak,
+    "slow_release": SlowRelease,
+    "error_burst": ErrorBurst,
+    "outage": Outage,
+    "degraded": Degraded,
+    "brute_force": BruteForce,
+    "storage_filling": StorageFilling,
+    "recording": partial(recorded, SERIES / "dtu_storm.csv", quantity="dtu"),
+    "source_down": SourceDown,
+    **{f"source_down_{source}": _source_down(source) for source in SOURCES},
+}
+"""How each scene begins when it lasts as long as it usually does."""
+
+
+def _calm(start: datetime) -> tuple[Scene, ...]:  # noqa: ARG001 - whenever nothing happens
+    return ()
+
+
+def _default(start: datetime) -> tuple[Scene, ...]:
+    """A bad query soon enough to be watched for, then a slow release, then peace."""
+    return (DtuStorm(start + 6 * MINUTE, 10), SlowRelease(start + 25 * MINUTE, 8))
+
+
+def _alone(begin: Begin) -> Story:
+    return lambda start: (begin(start + LEAD),)
+
+
+STORIES: Mapping[str, Story] = {
+    "calm": _calm,
+    "default": _default,
+    **{name: _alone(begin) for name, begin in SCENES.items()},
+}
+
+
+def script_named(name: str, start: datetime) -> Script:
+    """The story of that name for a world that begins with the minute of `start`.
+
+    Raises InvalidInput, which says what names there are.
+    """
+    if name not in STORIES:
+        raise InvalidInput(f"There is no script {name!r}; there are {', '.join(STORIES)}")
+    begins = floor_minute(start)
+    return Script(name, begins, STORIES[name](begins))
