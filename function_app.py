@@ -9,6 +9,9 @@ from msgspec import json
 from shared import bootstrap
 from shared.services import minute
 from shared.services.deliver import deliver_one
+from shared.web import alerts as alert_routes
+from shared.web import metrics as metric_routes
+from shared.web.doors import serve
 from shared.web.health import health as answer_health
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
@@ -47,7 +50,31 @@ def deliver(message: func.QueueMessage) -> None:
     deliver_one(hint.target, hint.episode, hint.channel, house=bootstrap.house())
 
 
+@app.route(route="monitoring/metrics", methods=["GET"])
+def metrics(req: func.HttpRequest) -> func.HttpResponse:
+    """The figures now and over a range, the open alerts, and how it stands."""
+    return serve(req, metric_routes.METRICS, bootstrap.office)
+
+
+@app.route(route="monitoring/alerts", methods=["GET"])
+def list_alerts(req: func.HttpRequest) -> func.HttpResponse:
+    """The alerts, newest first."""
+    return serve(req, alert_routes.ALERTS, bootstrap.office)
+
+
+@app.route(route="monitoring/alerts/{id}", methods=["GET"])
+def alert(req: func.HttpRequest) -> func.HttpResponse:
+    """One alert with its timeline."""
+    return serve(req, alert_routes.ALERT, bootstrap.office)
+
+
+@app.route(route="monitoring/alerts", methods=["POST"])
+def act_on_alert(req: func.HttpRequest) -> func.HttpResponse:
+    """Acknowledge, resolve, snooze or unsnooze an alert."""
+    return serve(req, alert_routes.ACT, bootstrap.office)
+
+
 @app.route(route="monitoring/health", methods=["GET"])
-def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - takes no parameters
+def health(req: func.HttpRequest) -> func.HttpResponse:
     """Is the app alive, and can it tell anybody?"""
-    return answer_health(bootstrap.problems())
+    return answer_health(req, bootstrap.problems)

@@ -30,7 +30,8 @@ from shared.domain.rules import MOST_MINUTES, ActionType, Rule, parse_rules
 from shared.domain.times import MINUTE, iso
 from shared.ports import House
 from shared.services.deliver import waiting_groups
-from shared.services.minute import Pass, tick, watch
+from shared.services.minute import tick, watch
+from shared.services.passes import Pass
 from shared.services.reach import fill_in
 
 TARGET = "pantry-crm"

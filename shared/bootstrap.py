@@ -6,8 +6,10 @@ wrong, or open a connection.
 
 import logging
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
+from typing import Any
 
 from shared.adapters.channels.console import ConsoleChannel
 from shared.adapters.chunk_store import ChunkStore
@@ -16,10 +18,15 @@ from shared.adapters.ledger import RowLedger
 from shared.adapters.rows import Rows
 from shared.catalog.metrics import CATALOG
 from shared.catalog.rules import default_rules
+from shared.domain.budgets import Limits
 from shared.domain.rules import Action, ActionType, Rule
-from shared.ports import Channel, House, WorkQueue
-from shared.services.reach import fill_in, unreachable
+from shared.ports import Channel, House, MetricSource, WorkQueue
+from shared.services.reach import fill_in, unmeasured, unreachable
+from shared.setting_forms import Resources
 from shared.settings import Settings, SettingsError, load
+from shared.web.auth import Gate
+from shared.web.doors import Office
+from shared.web.problems import Problem
 
 SAMPLES, ALERTS, CONFIG = "Samples", "Alerts", "Config"
 
@@ -53,18 +60,21 @@ def house() -> House:
     return furnish(settings())
 
 
-def furnish(given: Settings) -> House:
-    """A house over real storage."""
-    samples, alerts, config = (_table(given, name) for name in (SAMPLES, ALERTS, CONFIG))
+def furnish(given: Settings, identity: Callable[[], Any] | None = None) -> House:
+    """A house over real storage; `identity` makes the app's credential, when one is needed."""
+    identity = identity or _identity
+    samples, alerts, config = (_table(given, name, identity) for name in (SAMPLES, ALERTS, CONFIG))
     return House(
         catalog=CATALOG,
         rules=rules(given),
         samples=ChunkStore(samples),
         alerts=RowLedger(alerts),
         config=RowLedger(config),
-        queue=_queue(given),
-        sources=(),
-        channels=channels(),
+        queue=_queue(given, identity),
+        sources=_sources(given, identity),
+        measured=measured(given),
+        channels=channels(given, identity),
+        budgets={ActionType.EMAIL: Limits(given.mails_per_minute, given.mails_per_hour)},
         wall=_wall_second,
         fallback=_fallback(given),
     )
@@ -75,9 +85,60 @@ def rules(given: Settings) -> list[Rule]:
     return fill_in(default_rules(), given.placeholders)
 
 
-def channels() -> dict[str, Channel]:
-    """The channels by action type; the console writes to the log that the portal shows."""
-    return {ActionType.CONSOLE: ConsoleChannel(write=_alert_log.warning)}
+def channels(given: Settings, identity: Callable[[], Any] | None = None) -> dict[str, Channel]:
+    """The channels that are set up, by action type; the console writes to the portal's log."""
+    known: dict[str, Channel] = {ActionType.CONSOLE: ConsoleChannel(write=_alert_log.warning)}
+    if given.acs or given.acs_endpoint:
+        known[ActionType.EMAIL] = _email(given, identity or _identity)
+    if given.slack_webhooks or given.slack_bot_token:
+        from shared.adapters.channels.slack import SlackChannel  # noqa: PLC0415 - light at import
+
+        known[ActionType.SLACK] = SlackChannel(
+            given.slack_webhooks, token=given.slack_bot_token, endpoint=given.slack_endpoint
+        )
+    return known
+
+
+def measured(given: Settings) -> dict[str, frozenset[str]]:
+    """Which sources each target has: those whose resource is named in the settings."""
+    return {
+        target: frozenset(name for name, has in _has(its).items() if has)
+        for target, its in given.resources.items()
+    }
+
+
+def _has(its: Resources) -> dict[str, bool]:
+    return {
+        "probe": bool(its.health_url),
+        "platform": bool(its.plan or its.app or its.database),
+        "logs": bool(its.workspace),
+    }
+
+
+@cache
+def gate() -> Gate:
+    """Who may ask; it remembers the issuer's keys between requests."""
+    given = settings()
+    return Gate(
+        issuer=given.auth_issuer,
+        audience=given.auth_audience,
+        jwks_url=given.auth_jwks_url,
+        role_claim=given.auth_role_claim,
+        crm_key=given.crm_token_key,
+        # The platform's own variable: then it also strips the login headers that callers make up.
+        platform_login=os.environ.get("WEBSITE_AUTH_ENABLED", "").lower() == "true",
+    )
+
+
+def office() -> Office:
+    """What answers a request; a Problem (503) while the settings can't be used."""
+    try:
+        return Office(gate=gate(), targets=settings().targets, house=house, now=utc_now())
+    except SettingsError as error:
+        _log.error("%s", error)
+        names = ", ".join(error.names)
+        said = f"{names} can't be used; the log says why"
+        raise Problem(503, "settings_unusable", said, headers={"Retry-After": "60"}) from None
 
 
 def problems() -> list[str]:
@@ -87,7 +148,10 @@ def problems() -> list[str]:
     except SettingsError as error:
         _log.error("%s", error)
         return [f"{', '.join(error.names)} can't be used; the log says why"]
-    return unreachable(rules(given), channels().keys(), _fallback(given))
+    return [
+        *unreachable(rules(given), channels(given), _fallback(given)),
+        *unmeasured(rules(given), CATALOG, measured(given)),
+    ]
 
 
 @cache
@@ -104,26 +168,68 @@ def _fallback(given: Settings) -> Action | None:
     return Action(ActionType(kind), target)
 
 
-def _table(given: Settings, name: str) -> Rows:
+def _sources(given: Settings, identity: Callable[[], Any]) -> list[MetricSource]:
+    """Every source that some target has."""
+    named = frozenset[str]().union(*measured(given).values())
+    makers = {"probe": _probe, "platform": _platform, "logs": _logs}
+    return [make(given, identity) for name, make in makers.items() if name in named]
+
+
+def _probe(given: Settings, _: Callable[[], Any]) -> MetricSource:
+    from shared.adapters.health_probe import HealthProbe  # noqa: PLC0415 - SDK import
+
+    return HealthProbe({target: its.health_url for target, its in given.resources.items()})
+
+
+def _platform(given: Settings, identity: Callable[[], Any]) -> MetricSource:
+    from shared.adapters.azure_monitor import open_azure_monitor  # noqa: PLC0415 - SDK import
+
+    ids = {
+        target: {"plan": its.plan, "app": its.app, "database": its.database}
+        for target, its in given.resources.items()
+    }
+    return open_azure_monitor(ids, endpoint=given.monitor_endpoint, credential=identity())
+
+
+def _logs(given: Settings, identity: Callable[[], Any]) -> MetricSource:
+    from shared.adapters.log_analytics import open_log_analytics  # noqa: PLC0415 - SDK import
+
+    workspaces = {target: its.workspace for target, its in given.resources.items()}
+    return open_log_analytics(workspaces, endpoint=given.logs_endpoint, credential=identity())
+
+
+def _email(given: Settings, identity: Callable[[], Any]) -> Channel:
+    from shared.adapters.channels.email import (  # noqa: PLC0415 - SDK import
+        open_email,
+        open_email_as,
+    )
+
+    if given.acs:
+        return open_email(connection_string=given.acs, sender=given.mail_from)
+    return open_email_as(endpoint=given.acs_endpoint, credential=identity(), sender=given.mail_from)
+
+
+def _table(given: Settings, name: str, identity: Callable[[], Any]) -> Rows:
     from shared.adapters.tables import open_table, open_table_as  # noqa: PLC0415 - SDK import
 
     if given.storage:
         return GuardedRows(open_table(name, connection_string=given.storage))
     endpoint = f"https://{given.storage_account}.table.core.windows.net"
-    return GuardedRows(open_table_as(name, endpoint=endpoint, credential=_credential()))
+    return GuardedRows(open_table_as(name, endpoint=endpoint, credential=identity()))
 
 
-def _queue(given: Settings) -> WorkQueue:
+def _queue(given: Settings, identity: Callable[[], Any]) -> WorkQueue:
     from shared.adapters.queues import open_queues, open_queues_as  # noqa: PLC0415 - SDK import
 
     if given.storage:
         return open_queues(connection_string=given.storage)
     endpoint = f"https://{given.storage_account}.queue.core.windows.net"
-    return open_queues_as(endpoint=endpoint, credential=_credential())
+    return open_queues_as(endpoint=endpoint, credential=identity())
 
 
 @cache
-def _credential() -> object:
+def _identity() -> Any:
+    """The app's managed identity in Azure, a developer's own sign-in elsewhere."""
     from azure.identity import DefaultAzureCredential  # noqa: PLC0415 - SDK import
 
     return DefaultAzureCredential()

@@ -1,12 +1,13 @@
 """What the services need from outside, one Protocol each; adapters and their twins provide it."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 from msgspec import Struct
 
+from shared.domain.budgets import Limits
 from shared.domain.chunks import HourChunk, Latest
 from shared.domain.metrics import Catalog
 from shared.domain.notifications import Notification
@@ -116,13 +117,21 @@ class Channel(Protocol):
         """Deliver once and answer the provider's id; raises ChannelError."""
         ...
 
+    def problem(self, target: str) -> str:
+        """Why `target` can't be told as things are set up, for everybody to read; else empty.
+
+        Nothing is asked of the provider, and no secret or private address is named.
+        """
+        ...
+
 
 @dataclass(frozen=True, kw_only=True)
 class House:
     """Every port of one running monitor, as bootstrap (or a test) furnished it.
 
     `rules` are the shipped ones; what people change lives in `config`. `fallback` hears what no
-    other channel could tell.
+    other channel could tell. `measured`: the names of each target's sources; a target that it does
+    not know has them all. `budgets`: what the resources behind the types of channel take.
     """
 
     catalog: Catalog
@@ -135,3 +144,10 @@ class House:
     channels: Mapping[str, Channel]
     wall: WallClock
     fallback: Action | None = None
+    budgets: Mapping[str, Limits] = field(default_factory=dict)
+    measured: Mapping[str, Collection[str]] = field(default_factory=dict)
+
+    def sources_of(self, target: str) -> list[MetricSource]:
+        """The sources that measure `target`."""
+        known = self.measured.get(target)
+        return [source for source in self.sources if known is None or source.name in known]

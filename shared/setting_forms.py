@@ -5,6 +5,7 @@ The error finishes the sentence "NAME must be …". Standard library only, like 
 
 import json
 import re
+from base64 import b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from ipaddress import ip_address
@@ -116,10 +117,19 @@ def azure(*domains: str) -> Callable[[str], str]:
 
 
 def acs(text: str) -> str:
-    names = {part.partition("=")[0].strip().lower() for part in text.split(";") if "=" in part}
-    if text and not {"endpoint", "accesskey"} <= names:
-        raise ValueError("a connection string endpoint=https://…/;accesskey=…")
+    parts = (part.strip().partition("=") for part in text.split(";"))
+    given = {name.lower(): value for name, _, value in parts}
+    if text and not (given.get("endpoint") and _is_base64(given.get("accesskey", ""))):
+        raise ValueError("a connection string endpoint=https://…/;accesskey=…, its key in base64")
+    https_url(given.get("endpoint", ""))
     return text
+
+
+def _is_base64(text: str) -> bool:
+    try:
+        return bool(b64decode(text, validate=True))
+    except ValueError:
+        return False
 
 
 def webhooks(text: str) -> Mapping[str, str]:

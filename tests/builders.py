@@ -24,6 +24,7 @@ from shared.domain.times import MINUTE, floor_minute
 from shared.ports import House, MetricSource
 from shared.services import minute as minutes
 from shared.services.manage import AlertAction, act
+from shared.services.passes import Pass
 
 T = TypeVar("T")
 
@@ -231,17 +232,17 @@ class Desk:
     channels: dict[str, MemoryChannel]
     left_open: bool = field(default=False)
 
-    def tick(self, minute: float) -> minutes.Pass:
+    def tick(self, minute: float) -> Pass:
         """The timer at :20 of that minute."""
         self.clock.now = at(minute) + TICK
         return minutes.tick(TARGET, house=self.house, now=self.clock.now)
 
-    def watch(self, minute: float) -> minutes.Pass:
+    def watch(self, minute: float) -> Pass:
         """The timer at :50 of that minute."""
         self.clock.now = at(minute) + WATCH
         return minutes.watch(TARGET, house=self.house, now=self.clock.now)
 
-    def ticks(self, first: int, end: int) -> list[minutes.Pass]:
+    def ticks(self, first: int, end: int) -> list[Pass]:
         """One tick a minute in [first, end)."""
         return [self.tick(minute) for minute in range(first, end)]
 

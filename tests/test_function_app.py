@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import azure.functions as func
+import jwt
 import pytest
 from msgspec.json import encode
 
@@ -22,7 +23,11 @@ from tests.builders import LOG, an_event
 
 ROOT = Path(__file__).parents[1]
 TARGET = "pantry-crm"
-SDKS = ["azure.data", "azure.identity", "azure.storage", "azure.core", "pyodbc", "requests"]
+SDKS = [
+    *("azure.data", "azure.identity", "azure.storage", "azure.core"),
+    *("pyodbc", "requests", "jwt", "cryptography"),
+]
+CRM_KEY = "a shared secret of more than 32 bytes"
 INDEX = """
 import json, sys, function_app
 found = function_app.app.get_functions()
@@ -64,6 +69,10 @@ def test_every_function_has_its_trigger(indexed: dict[str, Any]) -> None:
         "watch": "timerTrigger",
         "collect_target": "queueTrigger",
         "deliver": "queueTrigger",
+        "metrics": "httpTrigger",
+        "list_alerts": "httpTrigger",
+        "alert": "httpTrigger",
+        "act_on_alert": "httpTrigger",
         "health": "httpTrigger",
     }
 
@@ -76,9 +85,16 @@ def test_timers_run_each_minute_at_20_and_50_and_have_six_fields(indexed: dict[s
 
 
 def test_http_is_anonymous_to_the_platform(indexed: dict[str, Any]) -> None:
-    health = triggers(indexed)["health"]
+    doors = [one for one in triggers(indexed).values() if one["type"] == "httpTrigger"]
 
-    assert (health["authLevel"], health["route"]) == ("ANONYMOUS", "monitoring/health")
+    assert {door["authLevel"] for door in doors} == {"ANONYMOUS"}
+    assert sorted((door["route"], *door["methods"]) for door in doors) == [
+        ("monitoring/alerts", "GET"),
+        ("monitoring/alerts", "POST"),
+        ("monitoring/alerts/{id}", "GET"),
+        ("monitoring/health", "GET"),
+        ("monitoring/metrics", "GET"),
+    ]
 
 
 def test_queues_are_those_of_the_monitors_own_storage(indexed: dict[str, Any]) -> None:
@@ -100,7 +116,7 @@ def test_indexing_imports_no_sdk(indexed: dict[str, Any]) -> None:
 
 
 def test_wrong_settings_do_not_keep_the_app_from_being_indexed() -> None:
-    assert len(index(COLLECT_INLINE_MAX="none", MONITOR_TARGETS="?")["functions"]) == 5
+    assert len(index(COLLECT_INLINE_MAX="none", MONITOR_TARGETS="?")["functions"]) == 9
 
 
 @pytest.fixture
@@ -119,7 +135,7 @@ def fresh_app() -> Iterator[Any]:
 
 
 def forget() -> None:
-    for remembered in (bootstrap.settings, bootstrap.house, bootstrap.warn):
+    for remembered in (bootstrap.settings, bootstrap.house, bootstrap.gate, bootstrap.warn):
         remembered.cache_clear()
 
 
@@ -183,6 +199,41 @@ def test_a_queued_delivery_is_delivered(app: Any, caplog: pytest.LogCaptureFixtu
     assert house.alerts.keys(TARGET, "due:") == []
 
 
+def ask(function: Any, method: str = "GET", body: bytes = b"", **route: str) -> Any:
+    """The status and envelope that an admin of the CRM gets."""
+    now = int(datetime.now(UTC).timestamp())
+    claims = {"iss": "pantry-crm", "aud": "pantry-monitor", "sub": "1", "roles": "admin"}
+    token = jwt.encode({**claims, "iat": now, "exp": now + 60}, CRM_KEY, "HS256")
+    headers = {"Authorization": f"Bearer {token}"}
+    url = "/api/monitoring/x"
+    request = func.HttpRequest(method, url, headers=headers, route_params=route, body=body)
+    answer = call(function, request)
+    return answer.status_code, json.loads(answer.get_body())
+
+
+def test_an_admin_sees_figures_and_alerts_and_acts(
+    app: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CRM_TOKEN_KEY", CRM_KEY)
+    call(app.tick, a_timer())
+    nobody: Any = {"id": f"{TARGET}.20260101T0005Z-1a2b3c4d"}
+    wish = encode({"alertId": nobody["id"], "action": "resolve"})
+
+    status, told = ask(app.metrics)
+
+    assert (status, len(told["data"]["historical"])) == (200, 60)
+    assert told["data"]["lastUpdated"] is not None
+    assert ask(app.list_alerts)[1]["data"] == []
+    assert ask(app.alert, **nobody)[0] == 404
+    assert ask(app.act_on_alert, "POST", wish)[1]["error"]["code"] == "not_found"
+
+
+def test_without_keys_nobody_is_let_in(app: Any) -> None:
+    status, told = ask(app.metrics)
+
+    assert (status, told["error"]["code"]) == (401, "auth_not_configured")
+
+
 def test_health_says_who_cannot_be_told(app: Any) -> None:
     said = health_of(app)
 
@@ -201,6 +252,10 @@ def test_with_wrong_settings_health_says_so_without_secrets(
         assert said["status"] == "degraded"
         assert any("COLLECT_INLINE_MAX" in warning for warning in said["warnings"])
         assert "c2VjcmV0" not in json.dumps(said)
+        status, told = ask(app.metrics)
+        assert (status, told["error"]["code"]) == (503, "settings_unusable")
+        assert "COLLECT_INLINE_MAX" in told["error"]["message"]
+        assert "c2VjcmV0" not in json.dumps(told)
 
 
 @pytest.mark.parametrize("channel", ["pigeon:roof"])

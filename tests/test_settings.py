@@ -153,7 +153,12 @@ WRONG = {
     ],
     "LOG_ANALYTICS_ENDPOINT": ["https://example.com/api.loganalytics.io"],
     "ACS_ENDPOINT": ["https://example.com"],
-    "ACS_CONNECTION_STRING": ["endpoint=https://x.communication.azure.com/", "key"],
+    "ACS_CONNECTION_STRING": [
+        "endpoint=https://x.communication.azure.com/",
+        "key",
+        "endpoint=https://x.communication.azure.com/;accesskey=not base64",
+        "endpoint=http://x.communication.azure.com/;accesskey=c2VjcmV0",
+    ],
     "MAIL_FROM": ["alerts", "a@b"],
     "MAILS_PER_MINUTE": ["0", "many"],
     "SLACK_WEBHOOKS": [

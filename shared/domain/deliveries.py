@@ -291,6 +291,19 @@ def refused(row: Delivery, error: ChannelError, wall: datetime) -> Delivery:
     )
 
 
+def put_back(row: Delivery, until: datetime) -> Delivery:
+    """A claimed row whose message had no token: pending again, and the try does not count."""
+    return replace(
+        row,
+        status=Status.PENDING,
+        attempt=row.attempt - 1,
+        lease_until=None,
+        next_attempt_at=until,
+        reason=Reason.NO_BUDGET,
+        due=due_key(until, row.episode, row.channel, row.seq),
+    )
+
+
 def finished(row: Delivery, status: Status, reason: Reason) -> Delivery:
     """The row in its final state; nothing is due any more."""
     return replace(

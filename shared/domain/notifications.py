@@ -52,9 +52,15 @@ def compose(message: str, address: Action, events: Iterable[Event]) -> Notificat
         target=first.target,
         severity=max((story.last.alert.severity for story in stories), key=_RANK.__getitem__),
         subject=_subject(stories),
-        text="\n\n".join([*map(_paragraph, stories), address.message or ""]).strip(),
+        text="\n\n".join([*map(paragraph, stories), address.message or ""]).strip(),
         stories=stories,
     )
+
+
+def remark(notification: Notification) -> str:
+    """The channel's own message, which closes the text; empty when it has none."""
+    told = "\n\n".join(map(paragraph, notification.stories))
+    return notification.text.removeprefix(told.strip()).strip()
 
 
 def _stories(events: Iterable[Event]) -> list[Story]:
@@ -71,17 +77,19 @@ def _urgency(story: Story) -> tuple[bool, int, str]:
 def _subject(stories: Sequence[Story]) -> str:
     first = stories[0].last
     if len(stories) == 1:
-        return f"[{_word(stories[0])}] {_headline(stories[0])} — {first.target}"
+        return f"[{word(stories[0])}] {headline(stories[0])} — {first.target}"
     open_count = sum(not story.is_over for story in stories)
     said = f"{len(stories)} alerts, {open_count} open" if open_count else f"{len(stories)} alerts"
-    return f"[{_word(stories[0])}] {said} — {first.target}"
+    return f"[{word(stories[0])}] {said} — {first.target}"
 
 
-def _word(story: Story) -> str:
+def word(story: Story) -> str:
+    """How it stands, in a word: its severity, or that it is over."""
     return "RESOLVED" if story.is_over else story.last.alert.severity.upper()
 
 
-def _headline(story: Story) -> str:
+def headline(story: Story) -> str:
+    """What it is about, in a line."""
     event, alert = story.last, story.last.alert
     if event.missed_count:
         return f"{alert.rule_name}: {event.missed_count} while the monitor caught up"
@@ -93,7 +101,8 @@ def _headline(story: Story) -> str:
     return f"{event.metric_label} {value} for {_minutes(alert.count)}"
 
 
-def _paragraph(story: Story) -> str:
+def paragraph(story: Story) -> str:
+    """All there is to say about it, a sentence or two to a line."""
     lines = [_opening(story), *_ending(story), *_notes(story)]
     return "\n".join(line for line in lines if line)
 

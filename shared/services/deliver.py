@@ -7,10 +7,12 @@ freeze fell between the send and its record (docs/semantics.md section 4).
 import logging
 import secrets
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from itertools import accumulate
 
 from msgspec.structs import replace
 
+from shared.domain.budgets import Wait
 from shared.domain.deliveries import (
     Attempt,
     Delivery,
@@ -26,6 +28,7 @@ from shared.domain.deliveries import (
     message_id,
     moves,
     one_claim,
+    put_back,
     refused,
     sort_rows,
     wants_fallback,
@@ -38,6 +41,7 @@ from shared.domain.records import Kept, Write
 from shared.domain.rules import Action
 from shared.ports import Channel, House
 from shared.services.addresses import addresses, events_of
+from shared.services.budgets import take_token
 
 MOST_TRIES = 3
 
@@ -99,6 +103,14 @@ def _deliver_batch(target: str, batch: Sequence[Group], house: House) -> list[At
 
 class _TooLate(Exception):
     """The lease would not outlast the send."""
+
+
+class _NoToken(Exception):
+    """The channel's resource takes no message before `until`."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(until)
+        self.until = until
 
 
 class _Claim:
@@ -205,6 +217,8 @@ class _Claim:
             wall = self._house.wall()
             _log.warning("delivery %s failed: %s", mine[0].key, error)
             self._record(mine, [refused(kept.value, error, wall) for kept in mine])
+        except _NoToken as no_token:
+            self._record(mine, [put_back(kept.value, no_token.until) for kept in mine])
         except _TooLate:
             return  # whoever comes after the lease sends
         else:
@@ -217,6 +231,10 @@ class _Claim:
             raise ChannelError(f"no {first.channel_type} channel is set up", permanent=True)
         events, address = self._events(mine)
         notification = compose(str(first.message), address, events)
+        token = take_token(channel, notification.severity, house=self._house)
+        if isinstance(token, Wait):
+            raise _NoToken(token.until)
+        # Looked at last, because everything above takes time.
         if not self._lease_outlasts(first, channel):
             raise _TooLate
         return channel.send(notification)

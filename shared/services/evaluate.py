@@ -4,7 +4,7 @@ The state row is written If-Match as read, so whoever comes second reads again, 
 """
 
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -43,8 +43,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class Evaluation:
-    """What a pass decided about a target; `behind` when it had to leave minutes unfolded."""
+    """What a pass decided about a target; `behind` when it had to leave minutes unfolded.
 
+    `covered`: how far each source had spoken when it began.
+    """
+
+    covered: Mapping[str, datetime] = field(default_factory=dict)
     transitions: list[Transition] = field(default_factory=list)
     suppressions: list[Suppression] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
@@ -94,7 +98,7 @@ class _Pass:
         self._latest = house.samples.latest(target)
         self._board = load_board(target, house.alerts)
         self._states: dict[str, RuleState] = {}
-        self.done = Evaluation()
+        self.done = Evaluation(covered=self._latest.covered)
 
     def drop_removed(self, rules: Sequence[KeptRule]) -> None:
         """Close the stories of rules that are gone, disabled or no longer for this target."""

@@ -3,21 +3,21 @@
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
-from msgspec import Struct, json
+from msgspec import Struct
 
-from shared.domain.deliveries import Attempt, Group
-from shared.domain.samples import Failure
-from shared.domain.times import MINUTE, iso
+from shared.domain.deliveries import Group
+from shared.domain.rules import KeptRule
+from shared.domain.times import MINUTE
 from shared.ports import House, MetricSource
-from shared.services.collect import Answer, collect, is_probe
+from shared.services.collect import collect, is_probe
 from shared.services.deliver import deliver_due, waiting_groups
 from shared.services.dispatch import dispatch
-from shared.services.evaluate import Evaluation, evaluate
+from shared.services.evaluate import evaluate
 from shared.services.leases import last_good_pass, lease
+from shared.services.passes import Pass, PassKind, log_line, measured
 from shared.services.targets import activate, leavers, retire, rules_in_force
 
 COLLECT_QUEUE = "collect"
@@ -30,6 +30,9 @@ OVERDUE = timedelta(minutes=5)
 MOST_AT_ONCE = 16
 
 _log = logging.getLogger(__name__)
+
+Work = Callable[[Pass, House], None]
+"""What a pass does; it notes in the Pass what it did."""
 
 
 class CollectMessage(Struct, frozen=True):
@@ -47,78 +50,87 @@ class DeliveryMessage(Struct, frozen=True):
     channel: str
 
 
-@dataclass
-class Pass:
-    """What one pass over one target did; `skipped` when another pass held the lease."""
-
-    target: str
-    now: datetime
-    skipped: bool = False
-    answers: list[Answer] = field(default_factory=list)
-    evaluation: Evaluation = field(default_factory=Evaluation)
-    dispatched: int = 0
-    attempts: list[Attempt] = field(default_factory=list)
-
-    @property
-    def failures(self) -> list[Failure]:
-        """The sources that did not answer."""
-        return [answer for answer in self.answers if isinstance(answer, Failure)]
-
-
 def tick(target: str, *, house: House, now: datetime) -> Pass:
     """Collect, evaluate, dispatch, deliver. Doubled, late and missed ticks change nothing."""
-    return _pass(target, house.sources, house=house, now=now)
+    return _alone(_tick, Pass(target, now, PassKind.TICK), house)
 
 
 def watch(target: str, *, house: House, now: datetime) -> Pass:
     """The second look of the minute: probe again, catch up, deliver what is due."""
-    probes = [source for source in house.sources if is_probe(source, house.catalog)]
-    return _pass(target, probes, house=house, now=now)
+    return _alone(_watch, Pass(target, now, PassKind.WATCH), house)
 
 
 def close_stories(target: str, *, house: House, now: datetime) -> Pass:
     """The last passes over a target that left the settings: its followers hear the end."""
-    done = Pass(target, now)
-    with lease(target, alerts=house.alerts, wall=house.wall) as hold:
+    return _alone(_close, Pass(target, now, PassKind.CLOSE), house)
+
+
+def _tick(done: Pass, house: House) -> None:
+    _pass(done, house.sources_of(done.target), house)
+
+
+def _watch(done: Pass, house: House) -> None:
+    sources = house.sources_of(done.target)
+    _pass(done, [source for source in sources if is_probe(source, house.catalog)], house)
+
+
+def _close(done: Pass, house: House) -> None:
+    with lease(done.target, alerts=house.alerts, wall=house.wall) as hold:
         if hold.is_mine:
-            done.evaluation = evaluate(target, house=house, rules=[], activated_at=now, now=now)
+            _evaluate(done, [], done.now, house)
     done.skipped = not hold.is_mine
-    done.dispatched = dispatch(target, house=house)
-    done.attempts = deliver_due(target, house=house)
-    if hold.is_mine and not house.alerts.keys(target, "due:"):
-        retire(target, config=house.config, now=now)
-    return done
+    _tell(done, house)
+    if hold.is_mine and not house.alerts.keys(done.target, "due:"):
+        retire(done.target, config=house.config, now=done.now)
 
 
-def _pass(target: str, sources: Sequence[MetricSource], *, house: House, now: datetime) -> Pass:
-    done = Pass(target, now)
+def _pass(done: Pass, sources: Sequence[MetricSource], house: House) -> None:
     keep_going = _deadline(house)
-    with lease(target, alerts=house.alerts, wall=house.wall) as hold:
+    with lease(done.target, alerts=house.alerts, wall=house.wall) as hold:
         if hold.is_mine:
             _collect_and_evaluate(done, sources, house, keep_going)
-            hold.evaluated_at = now if done.evaluation.is_complete else None
+            hold.evaluated_at = done.now if done.evaluation.is_complete else None
     done.skipped = not hold.is_mine
-    done.dispatched = dispatch(target, house=house)
-    done.attempts = deliver_due(target, house=house, keep_going=keep_going)
+    _tell(done, house, keep_going)
     if not keep_going():
-        _hand_over(target, house)
-    return done
+        _hand_over(done.target, house)
 
 
 def _collect_and_evaluate(
     done: Pass, sources: Sequence[MetricSource], house: House, keep_going: Callable[[], bool]
 ) -> None:
     activated_at = activate(done.target, config=house.config, now=done.now)
-    done.answers = collect(done.target, house=house, sources=sources, now=done.now)
-    done.evaluation = evaluate(
-        done.target,
-        house=house,
-        rules=rules_in_force(done.target, house.rules, config=house.config),
-        activated_at=activated_at,
-        now=done.now,
-        asked={answer.source for answer in done.answers},
-        keep_going=keep_going,
-    )
+    with done.timed("collect"):
+        done.answers = collect(done.target, house=house, sources=sources, now=done.now)
+    rules = rules_in_force(done.target, house.rules, config=house.config)
+    _evaluate(done, rules, activated_at, house, keep_going)
+
+
+def _evaluate(
+    done: Pass,
+    rules: Sequence[KeptRule],
+    activated_at: datetime,
+    house: House,
+    keep_going: Callable[[], bool] = lambda: True,
+) -> None:
+    done.rules = len(rules)
+    with done.timed("evaluate"):
+        done.evaluation = evaluate(
+            done.target,
+            house=house,
+            rules=rules,
+            activated_at=activated_at,
+            now=done.now,
+            asked={answer.source for answer in done.answers},
+            keep_going=keep_going,
+        )
+
+
+def _tell(done: Pass, house: House, keep_going: Callable[[], bool] = lambda: True) -> None:
+    with done.timed("dispatch"):
+        done.dispatched = dispatch(done.target, house=house)
+    with done.timed("deliver"):
+        done.attempts = deliver_due(done.target, house=house, keep_going=keep_going)
 
 
 def _deadline(house: House) -> Callable[[], bool]:
@@ -146,7 +158,8 @@ def is_outdated(target: str, asked_for: datetime, *, house: House, now: datetime
     if now - asked_for > MESSAGE_LIFE:
         return True
     asked = house.samples.latest(target).asked
-    by_ticks = [source.name for source in house.sources if not is_probe(source, house.catalog)]
+    ticked = (s for s in house.sources_of(target) if not is_probe(s, house.catalog))
+    by_ticks = [source.name for source in ticked]
     return any(asked[name].at >= asked_for for name in by_ticks if name in asked)
 
 
@@ -178,14 +191,14 @@ def tick_all(targets: Sequence[str], *, inline_max: int, house: House, now: date
     if len(targets) > inline_max:
         fan_out(targets, house=house, now=now)
         return []
-    return _each(targets, partial(tick, house=house, now=now))
+    return _each(_tick, [Pass(target, now, PassKind.TICK) for target in targets], house)
 
 
 def watch_all(targets: Sequence[str], *, house: House, now: datetime) -> list[Pass]:
     """The timer's second look at every target, closed by the heartbeat when all is well."""
-    passes = _each(targets, partial(watch, house=house, now=now))
+    passes = _each(_watch, [Pass(target, now, PassKind.WATCH) for target in targets], house)
     leaving = leavers(targets, config=house.config)
-    passes += _each(leaving, partial(close_stories, house=house, now=now))
+    passes += _each(_close, [Pass(target, now, PassKind.CLOSE) for target in leaving], house)
     problems = heartbeat(targets, house=house, now=now)
     if problems:
         _log.error("no heartbeat: %s", "; ".join(problems))
@@ -194,49 +207,44 @@ def watch_all(targets: Sequence[str], *, house: House, now: datetime) -> list[Pa
     return passes
 
 
-def _each(targets: Sequence[str], run: Callable[[str], Pass]) -> list[Pass]:
-    """Every target at the same time, so that one that hangs does not make the others late."""
-    if not targets:
-        return []
-    if len(targets) == 1:
-        return [done for done in [_guarded(run, targets[0])] if done is not None]
-    with ThreadPoolExecutor(max_workers=min(len(targets), MOST_AT_ONCE)) as pool:
-        passes = list(pool.map(partial(_guarded, run), targets))
-    return [done for done in passes if done is not None]
+def _each(work: Work, passes: Sequence[Pass], house: House) -> list[Pass]:
+    """Every target at the same time, so that one that hangs does not make the others late.
+
+    Logged from here: the Functions host drops what is logged from threads that it did not start.
+    """
+    run = partial(_guarded, work, house)
+    if len(passes) < 2:
+        errors = [run(done) for done in passes]
+    else:
+        with ThreadPoolExecutor(max_workers=min(len(passes), MOST_AT_ONCE)) as pool:
+            errors = list(pool.map(run, passes))
+    for done, error in zip(passes, errors, strict=True):
+        log_line(done, house.catalog)
+        if error is not None:
+            _log.error("the pass over %s failed", done.target, exc_info=error)
+    return [done for done, error in zip(passes, errors, strict=True) if error is None]
 
 
-def _guarded(run: Callable[[str], Pass], target: str) -> Pass | None:
+def _guarded(work: Work, house: House, done: Pass) -> Exception | None:
     try:
-        return _logged(run(target))
-    except Exception:  # noqa: BLE001 - one target must not stop the others; the heartbeat misses it
-        _log.exception("the pass over %s failed", target)
-        return None
+        with measured(done):
+            work(done, house)
+    except Exception as error:  # noqa: BLE001 - it must not stop the others; the heartbeat misses it
+        return error
+    return None
+
+
+def _alone(work: Work, done: Pass, house: House) -> Pass:
+    try:
+        with measured(done):
+            work(done, house)
+    finally:
+        log_line(done, house.catalog)
+    return done
 
 
 def collect_message(message: CollectMessage, *, house: House, now: datetime) -> Pass | None:
     """One target's minute from the queue; None when the message is outdated."""
     if is_outdated(message.target, message.minute, house=house, now=now):
         return None
-    return _logged(tick(message.target, house=house, now=now))
-
-
-def _logged(done: Pass) -> Pass:
-    """One structured line per pass, for whoever reads the portal's logs."""
-    line = {
-        "target": done.target,
-        "at": iso(done.now),
-        "skipped": done.skipped,
-        "sources": {answer.source: _source_line(answer) for answer in done.answers},
-        "transitions": len(done.evaluation.transitions),
-        "suppressions": len(done.evaluation.suppressions),
-        "broken": done.evaluation.broken,
-        "behind": done.evaluation.behind,
-        "dispatched": done.dispatched,
-        "deliveries": [attempt.delivery.status for attempt in done.attempts],
-    }
-    _log.info("pass %s", json.encode(line).decode())
-    return done
-
-
-def _source_line(answer: Answer) -> str | int:
-    return answer.error if isinstance(answer, Failure) else len(answer.samples)
+    return _alone(_tick, Pass(message.target, now, PassKind.COLLECT), house)

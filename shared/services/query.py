@@ -1,6 +1,7 @@
 """Answers about the past and the present: alerts with their timelines, and metric history."""
 
-from collections.abc import Iterable, Sequence
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import chain
 
@@ -8,12 +9,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.domain.chunks import NO_CELLS, NO_HISTOGRAMS, HourChunk, by_hour, sum_buckets
-from shared.domain.decisions import Snooze
 from shared.domain.episodes import Alert, TimelineLine
-from shared.domain.errors import InvalidInput, NotFound
+from shared.domain.errors import DamagedRow, InvalidInput, NotFound
 from shared.domain.histograms import Histogram, quantile
 from shared.domain.metrics import Metric
-from shared.domain.records import Kept, alert_key, snooze_key
+from shared.domain.records import Kept, alert_key
 from shared.domain.series import Chunks
 from shared.domain.times import (
     HOUR,
@@ -24,13 +24,15 @@ from shared.domain.times import (
     minutes_between,
 )
 from shared.ports import House, Ledger
-from shared.services.boards import load_board
+from shared.services.boards import Board, load_board
 
 MINUTES_UP_TO = timedelta(hours=6)
 STEPS_UP_TO = timedelta(days=3)
 HOURS_UP_TO = timedelta(days=14)
 STEP = timedelta(minutes=5)
 TICK = timedelta.resolution
+
+_log = logging.getLogger(__name__)
 
 
 class AlertStory(Struct, frozen=True):
@@ -59,11 +61,41 @@ class History(Struct, frozen=True):
 
 def open_alerts(target: str, *, house: House, now: datetime) -> list[Alert]:
     """The episodes that go on, oldest first."""
-    states = load_board(target, house.alerts).states.values()
+    board = load_board(target, house.alerts)
+    states = board.states.values()
     episodes = [(kept.value.episode, kept.value.no_data.episode) for kept in states]
     keys = sorted(alert_key(one) for pair in episodes for one in pair if one is not None)
-    found = (house.alerts.get(target, key, Alert) for key in keys)
-    return [_with_snooze(kept.value, house.alerts, now) for kept in found if kept is not None]
+    found = (_readable(target, key, house.alerts) for key in keys)
+    return [_with_snooze(kept.value, board, now) for kept in found if kept is not None]
+
+
+def _readable(target: str, key: str, alerts: Ledger) -> Kept[Alert] | None:
+    """One damaged alert must not hide the others."""
+    try:
+        return alerts.get(target, key, Alert)
+    except DamagedRow as error:
+        _log.error("%s", error)
+        return None
+
+
+def past_alerts(
+    target: str, *, wanted: Callable[[Alert], bool], most: int, house: House, now: datetime
+) -> list[Alert]:
+    """The newest alerts that are wanted, open or over, newest first, at most `most`."""
+    found: list[Alert] = []
+    for month in _months(target, house.alerts):
+        kept = house.alerts.scan(target, month, Alert)
+        found += [one.value for one in reversed(kept) if wanted(one.value)]
+        if len(found) >= most:
+            break
+    board = load_board(target, house.alerts)
+    return [_with_snooze(alert, board, now) for alert in found[:most]]
+
+
+def _months(target: str, alerts: Ledger) -> Iterator[str]:
+    """The beginnings of keys that have alerts, newest first: a year is never read in one go."""
+    length = len(alert_key("202601"))
+    return iter(sorted({key[:length] for key in alerts.keys(target, alert_key(""))}, reverse=True))
 
 
 def alert_story(target: str, episode: str, *, house: House, now: datetime) -> AlertStory:
@@ -72,31 +104,44 @@ def alert_story(target: str, episode: str, *, house: House, now: datetime) -> Al
     if kept is None:
         raise NotFound(f"{target} has no alert {episode!r}")
     lines = house.alerts.scan(target, f"timeline:{episode}:", TimelineLine)
-    alert = _with_snooze(kept.value, house.alerts, now)
+    alert = _with_snooze(kept.value, load_board(target, house.alerts), now)
     return AlertStory(alert, tuple(line.value for line in lines))
 
 
-def _with_snooze(alert: Alert, alerts: Ledger, now: datetime) -> Alert:
+def _with_snooze(alert: Alert, board: Board, now: datetime) -> Alert:
     """`snoozedUntil` is the rule's, computed and never stored with the alert."""
-    kept: Kept[Snooze] | None = alerts.get(alert.target, snooze_key(alert.rule_id), Snooze)
+    kept = board.snoozes.get(alert.rule_id)
     running = kept is not None and kept.value.until > now
     return replace(alert, snoozed_until=kept.value.until if kept and running else None)
 
 
+def step_for(length: timedelta) -> timedelta:
+    """How finely a range of that length is answered: minutes, 5-minute steps or hours."""
+    if length <= MINUTES_UP_TO:
+        return MINUTE
+    return STEP if length <= STEPS_UP_TO else HOUR
+
+
 def history(
-    target: str, metrics: Sequence[Metric], *, house: House, start: datetime, end: datetime
+    target: str,
+    metrics: Sequence[Metric],
+    *,
+    house: House,
+    start: datetime,
+    end: datetime,
+    step: timedelta | None = None,
 ) -> list[History]:
     """The metrics over [start, end): minutes up to 6 h, 5-minute steps up to 3 d, then hours.
 
-    Quantiles of a step longer than a minute come from merged histograms; they are never averaged.
-    Raises InvalidInput for a range that is empty or beyond 14 days.
+    `step`: one of these three, chosen otherwise. Quantiles of a step longer than a minute come
+    from merged histograms; they are never averaged. Raises InvalidInput for a range that is empty
+    or beyond 14 days.
     """
     if not start < end or end - start > HOURS_UP_TO:
         raise InvalidInput("a range has its start before its end and is at most 14 days long")
-    if end - start <= MINUTES_UP_TO:
-        return _from_cells(target, metrics, house, start, end, MINUTE)
-    if end - start <= STEPS_UP_TO:
-        return _from_cells(target, metrics, house, start, end, STEP)
+    step = step or step_for(end - start)
+    if step < HOUR:
+        return _from_cells(target, metrics, house, start, end, step)
     return _from_summaries(target, metrics, house, start, end)
 
 

@@ -4,7 +4,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
 
+from shared.domain.metrics import Catalog
 from shared.domain.rules import Action, Rule
+from shared.ports import Channel
 
 
 def fill_in(rules: Sequence[Rule], values: Mapping[str, str]) -> list[Rule]:
@@ -27,34 +29,47 @@ def _filled(action: Action, values: Mapping[str, str]) -> Action:
 
 
 def unreachable(
-    rules: Sequence[Rule], channel_types: Collection[str], fallback: Action | None
+    rules: Sequence[Rule], channels: Mapping[str, Channel], fallback: Action | None
 ) -> list[str]:
-    """One sentence for every reason why somebody can't be told; no address is named."""
+    """One sentence for every reason why somebody can't be told; no private address is named."""
     actions = [action for rule in rules if rule.enabled for action in rule.actions]
-    problems = list(dict.fromkeys(_problems(actions, channel_types)))
-    if actions and all(_problem(action, channel_types) for action in actions):
+    problems = list(dict.fromkeys(_problems(actions, channels)))
+    if actions and all(_problem(action, channels) for action in actions):
         problems.insert(0, "nobody can be told: no rule has an action that can be delivered")
-    return [*problems, *_fallback_problems(fallback, channel_types)]
+    return [*problems, *_fallback_problems(fallback, channels)]
 
 
-def _fallback_problems(fallback: Action | None, channel_types: Collection[str]) -> list[str]:
+def _fallback_problems(fallback: Action | None, channels: Mapping[str, Channel]) -> list[str]:
     if fallback is None:
         return ["no fallback channel is set: what its own channel refuses, nobody hears"]
-    problem = _problem(fallback, channel_types)
+    problem = _problem(fallback, channels)
     return [f"the fallback can't tell anybody: {problem}"] if problem else []
 
 
-def _problems(actions: Iterable[Action], channel_types: Collection[str]) -> Iterable[str]:
+def _problems(actions: Iterable[Action], channels: Mapping[str, Channel]) -> Iterable[str]:
     for action in actions:
-        problem = _problem(action, channel_types)
+        problem = _problem(action, channels)
         if problem:
             yield problem
 
 
-def _problem(action: Action, channel_types: Collection[str]) -> str:
+def _problem(action: Action, channels: Mapping[str, Channel]) -> str:
     if "${" in action.target:
         name = action.target.partition("${")[2].partition("}")[0]
         return f"the setting {name} is empty, so its {action.type} alerts reach nobody"
-    if action.type not in channel_types:
+    if action.type not in channels:
         return f"no {action.type} channel is set up, so {action.type} alerts reach nobody"
-    return ""
+    return channels[action.type].problem(action.target)
+
+
+def unmeasured(
+    rules: Sequence[Rule], catalog: Catalog, measured: Mapping[str, Collection[str]]
+) -> list[str]:
+    """One sentence for every enabled rule that can't fire, because nothing gives its metric."""
+    return [
+        f"nothing measures {rule.metric} of {target}, so the rule {rule.id} can't fire"
+        for rule in rules
+        if rule.enabled
+        for target, sources in measured.items()
+        if rule.applies_to(target) and not set(catalog.metric(rule.metric).sources) & set(sources)
+    ]

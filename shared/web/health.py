@@ -1,9 +1,11 @@
 """GET health: is the app alive, and can it tell anybody? No secrets, no authentication."""
 
+from collections.abc import Callable
+
 import azure.functions as func
 from msgspec import Struct
 
-from shared.web.answers import success
+from shared.web.doors import Reply, answered
 
 
 class Health(Struct, frozen=True):
@@ -13,6 +15,10 @@ class Health(Struct, frozen=True):
     warnings: list[str]
 
 
-def health(problems: list[str]) -> func.HttpResponse:
+def health(request: func.HttpRequest, problems: Callable[[], list[str]]) -> func.HttpResponse:
     """200 either way: the app is alive, and what it lacks is in the answer."""
-    return success(Health("degraded" if problems else "ok", problems))
+    return answered(request, "health", lambda _: _health(problems()))
+
+
+def _health(problems: list[str]) -> Reply:
+    return Reply(Health("degraded" if problems else "ok", problems))

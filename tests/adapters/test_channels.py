@@ -1,24 +1,33 @@
 """The contract of Channel, over every channel there is; a new one adds itself to CHANNELS."""
 
 import io
+import json
 import logging
 import pkgutil
-from collections.abc import Callable
+import time
+import traceback
+from base64 import b64encode
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from html import unescape
 
 import pytest
 
-from shared import bootstrap
+from shared import bootstrap, settings
 from shared.adapters import channels
+from shared.adapters.channels import email, slack
 from shared.adapters.channels.console import ConsoleChannel
+from shared.adapters.channels.email import open_email
 from shared.adapters.channels.memory import MemoryChannel
+from shared.adapters.channels.slack import SlackChannel
 from shared.domain import deliveries
 from shared.domain.errors import ChannelError
 from shared.domain.notifications import Notification, compose
 from shared.domain.rules import Action, ActionType
 from shared.ports import Channel
 from tests.adapters.builders import an_event
+from tests.adapters.providers import Asked, Provider, running_provider
 
 SECRET = "hooks.example/T0K3N-s3cr3t"  # noqa: S105 - opens nothing
 NOTIFICATION = compose("m1", Action(ActionType.SLACK, "#alerts"), [an_event()])
@@ -28,12 +37,42 @@ NOTIFICATION = compose("m1", Action(ActionType.SLACK, "#alerts"), [an_event()])
 class ChannelUnderTest:
     """How to make a channel that works and writes what it sent to a list, and one that fails.
 
-    The failing one is furnished with SECRET wherever it could have one.
+    The failing one is furnished with SECRET wherever it could have one. `over_http`: how to make
+    one that sends to a provider, and how that provider says yes.
     """
 
+    name: str
     module: str
-    working: Callable[[list[str]], Channel]
-    failing: Callable[[], Channel]
+    working: Callable[[list[str], Provider], Channel]
+    failing: Callable[[Provider], Channel]
+    over_http: "OverHttp | None" = None
+
+
+@dataclass(frozen=True)
+class OverHttp:
+    """A channel that sends to a provider; `permanent`: what the provider says for good."""
+
+    to: Callable[[str], Channel]
+    yes: tuple[int, bytes]
+    told: Callable[[bytes], str]
+    permanent: tuple[tuple[int, bytes], ...] = ()
+    transient: tuple[tuple[int, bytes], ...] = ()
+
+    def working(self, told: list[str], provider: Provider) -> Channel:
+        """Every message is taken, under a new id."""
+        status, body = self.yes
+
+        def take(asked: Asked) -> None:
+            told.append(self.told(asked.body))
+            provider.answers(status, body.replace(b"ID", str(len(provider.asked)).encode()))
+
+        provider.took = take
+        return self.to(provider.url)
+
+    def failing(self, provider: Provider) -> Channel:
+        """The provider is out of order, and repeats what it should not."""
+        provider.answers(500, f'{{"error": {{"code": "{SECRET}"}}, "ok": "{SECRET}"}}'.encode())
+        return self.to(provider.url)
 
 
 class Recorded(MemoryChannel):
@@ -59,20 +98,119 @@ def failing_memory() -> Channel:
     return channel
 
 
+def mail_at(url: str) -> Channel:
+    key = b64encode(SECRET.encode()).decode()
+    return open_email(connection_string=f"endpoint={url};accesskey={key}", sender="a@example.com")
+
+
+def mail_told(body: bytes) -> str:
+    mail = json.loads(body)
+    (to,) = mail["recipients"]["to"]
+    return f"{to['address']} {mail['content']['subject']} {mail['content']['plainText']}"
+
+
+def webhook_at(url: str) -> Channel:
+    return SlackChannel({NOTIFICATION.to: f"{url}/services/{SECRET}"})
+
+
+def bot_at(url: str) -> Channel:
+    return SlackChannel({}, token=SECRET, endpoint=url)
+
+
+def slack_told(body: bytes) -> str:
+    message = json.loads(body)
+    texts = [block["text"]["text"] for block in message["blocks"] if "text" in block]
+    return unescape("\n".join([message.get("channel", NOTIFICATION.to), *texts]))
+
+
+def refusal_of_bot(error: str) -> tuple[int, bytes]:
+    return 200, json.dumps({"ok": False, "error": error}).encode()
+
+
+MAIL = OverHttp(
+    to=mail_at,
+    yes=(202, b'{"id": "mail-ID", "status": "Running"}'),
+    told=mail_told,
+    permanent=(
+        (400, b'{"error": {"code": "BadRequest", "message": "no"}}'),
+        (404, b'{"error": {"code": "DomainNotLinked", "message": "no"}}'),
+        (202, b'{"id": "1", "status": "Failed", "error": {"code": "EmailDropped"}}'),
+        (202, b'{"id": "1", "status": "Canceled"}'),
+    ),
+    transient=((202, b'{"status": "Running"}'), (202, b"[]"), (202, b""), (200, b"{}")),
+)
+WEBHOOK = OverHttp(
+    to=webhook_at,
+    yes=(200, b"ok"),
+    told=slack_told,
+    permanent=(
+        (400, b"invalid_payload"),
+        (403, b"invalid_token"),
+        (404, b"no_service"),
+        (410, b"channel_is_archived"),
+    ),
+    transient=((200, b"<html>Sign in</html>"), (200, b"")),
+)
+BOT = OverHttp(
+    to=bot_at,
+    yes=(200, b'{"ok": true, "ts": "1767225600.00000ID"}'),
+    told=slack_told,
+    permanent=tuple(
+        refusal_of_bot(error)
+        for error in ("channel_not_found", "not_in_channel", "invalid_auth", "is_archived")
+    ),
+    transient=(
+        *(refusal_of_bot(error) for error in ("ratelimited", "fatal_error", "internal_error")),
+        refusal_of_bot("what_is_this"),
+        (200, b"[]"),
+        (200, b""),
+    ),
+)
+
 CHANNELS = [
     ChannelUnderTest(
+        name="console",
         module="console",
-        working=lambda told: ConsoleChannel(write=told.append),
-        failing=lambda: ConsoleChannel(write=broken_stream),
+        working=lambda told, _: ConsoleChannel(write=told.append),
+        failing=lambda _: ConsoleChannel(write=broken_stream),
     ),
-    ChannelUnderTest(module="memory", working=Recorded, failing=failing_memory),
+    ChannelUnderTest(
+        name="memory",
+        module="memory",
+        working=lambda told, _: Recorded(told),
+        failing=lambda _: failing_memory(),
+    ),
+    ChannelUnderTest("email", "email", MAIL.working, MAIL.failing, MAIL),
+    ChannelUnderTest("slack-webhook", "slack", WEBHOOK.working, WEBHOOK.failing, WEBHOOK),
+    ChannelUnderTest("slack-bot", "slack", BOT.working, BOT.failing, BOT),
 ]
 
 
-@pytest.fixture(params=CHANNELS, ids=lambda one: one.module)
+@pytest.fixture(params=CHANNELS, ids=lambda one: one.name)
 def under_test(request: pytest.FixtureRequest) -> ChannelUnderTest:
     found: ChannelUnderTest = request.param
     return found
+
+
+@pytest.fixture(
+    params=[one.over_http for one in CHANNELS if one.over_http],
+    ids=[one.name for one in CHANNELS if one.over_http],
+)
+def over_http(request: pytest.FixtureRequest) -> OverHttp:
+    found: OverHttp = request.param
+    return found
+
+
+@pytest.fixture
+def provider() -> Iterator[Provider]:
+    with running_provider() as running:
+        yield running
+
+
+def refused(channel: Channel) -> ChannelError:
+    with pytest.raises(ChannelError) as failure:
+        channel.send(NOTIFICATION)
+    return failure.value
 
 
 def test_every_channel_is_under_test() -> None:
@@ -82,13 +220,27 @@ def test_every_channel_is_under_test() -> None:
 
 
 def test_every_channel_in_use_serves_the_type_it_is_registered_for() -> None:
-    assert all(channel.type == kind for kind, channel in bootstrap.channels().items())
+    given = settings.load(
+        {
+            "AzureWebJobsStorage__accountName": "pantry",
+            "ACS_CONNECTION_STRING": "endpoint=https://mail.example.com/;accesskey=a2V5",
+            "MAIL_FROM": "monitor@example.com",
+            "SLACK_BOT_TOKEN": "xoxb-token",
+        }
+    )
+
+    in_use = bootstrap.channels(given)
+
+    assert all(channel.type == kind for kind, channel in in_use.items())
+    assert set(in_use) == {"console", "email", "slack"}
 
 
-def test_it_tells_the_whole_notification_once(under_test: ChannelUnderTest) -> None:
+def test_it_tells_the_whole_notification_once(
+    under_test: ChannelUnderTest, provider: Provider
+) -> None:
     told: list[str] = []
 
-    under_test.working(told).send(NOTIFICATION)
+    under_test.working(told, provider).send(NOTIFICATION)
 
     [message] = told
     assert NOTIFICATION.to in message
@@ -98,8 +250,10 @@ def test_it_tells_the_whole_notification_once(under_test: ChannelUnderTest) -> N
     assert len(lines) >= len(NOTIFICATION.text.splitlines())
 
 
-def test_it_answers_the_providers_id_or_none(under_test: ChannelUnderTest) -> None:
-    channel = under_test.working([])
+def test_it_answers_the_providers_id_or_none(
+    under_test: ChannelUnderTest, provider: Provider
+) -> None:
+    channel = under_test.working([], provider)
 
     answers = [channel.send(NOTIFICATION), channel.send(NOTIFICATION)]
 
@@ -107,27 +261,36 @@ def test_it_answers_the_providers_id_or_none(under_test: ChannelUnderTest) -> No
     assert all(answer is None or answer for answer in answers)
 
 
-def test_it_has_a_type_and_a_time_out_that_fits_in_a_lease(under_test: ChannelUnderTest) -> None:
-    channel = under_test.working([])
+def test_it_has_a_type_and_a_time_out_that_fits_in_a_lease(
+    under_test: ChannelUnderTest, provider: Provider
+) -> None:
+    channel = under_test.working([], provider)
 
     assert channel.type
     assert timedelta(0) < channel.timeout < deliveries.LEASE / 2
 
 
-def test_a_failure_is_a_channel_error(under_test: ChannelUnderTest) -> None:
+def test_whom_it_can_tell_is_no_problem(under_test: ChannelUnderTest, provider: Provider) -> None:
+    to = "admin@example.com" if under_test.name == "email" else NOTIFICATION.to
+
+    assert under_test.working([], provider).problem(to) == ""
+
+
+def test_a_failure_is_a_channel_error(under_test: ChannelUnderTest, provider: Provider) -> None:
     with pytest.raises(ChannelError):
-        under_test.failing().send(NOTIFICATION)
+        under_test.failing(provider).send(NOTIFICATION)
 
 
 def test_a_failure_leaks_no_secret(
     under_test: ChannelUnderTest,
+    provider: Provider,
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     caplog.set_level(logging.DEBUG)
 
     with pytest.raises(ChannelError) as failure:
-        under_test.failing().send(NOTIFICATION)
+        under_test.failing(provider).send(NOTIFICATION)
 
     output = capfd.readouterr()
     said = [str(failure.value), repr(failure.value), caplog.text, output.out, output.err]
@@ -135,14 +298,122 @@ def test_a_failure_leaks_no_secret(
 
 
 def test_a_success_leaks_no_secret(
-    under_test: ChannelUnderTest, caplog: pytest.LogCaptureFixture
+    under_test: ChannelUnderTest, provider: Provider, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     told: list[str] = []
 
-    under_test.working(told).send(NOTIFICATION)
+    under_test.working(told, provider).send(NOTIFICATION)
 
     assert SECRET not in caplog.text + "".join(told)
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 400, 401, 403, 404, 405, 410, 413, 422])
+def test_what_only_a_person_can_mend_is_permanent(
+    over_http: OverHttp, provider: Provider, status: int
+) -> None:
+    provider.answers(status, SECRET.encode(), {"Location": f"{provider.url}/elsewhere"})
+
+    error = refused(over_http.to(provider.url))
+
+    assert error.permanent
+    assert str(status) in str(error)
+    assert SECRET not in "".join(traceback.format_exception(error))
+    assert len(provider.asked) == 1
+
+
+@pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503, 504, 599])
+def test_what_may_heal_is_tried_again_later_and_not_by_the_channel(
+    over_http: OverHttp, provider: Provider, status: int
+) -> None:
+    provider.answers(status, SECRET.encode())
+
+    error = refused(over_http.to(provider.url))
+
+    assert (error.permanent, error.retry_after) == (False, None)
+    assert len(provider.asked) == 1
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        ({"Retry-After": "3600"}, timedelta(hours=1)),
+        ({"Retry-After": "9" * 400}, timedelta(days=7)),
+        ({"Retry-After": "0"}, None),
+        ({"Retry-After": "-5"}, None),
+        ({"Retry-After": "soon"}, None),
+        ({"Retry-After": "Fri, 02 Jan 2026 00:00:00 GMT"}, "by the clock"),
+        ({"Retry-After": "Thu, 01 Jan 1970 00:00:00 GMT"}, None),
+    ],
+    ids=["seconds", "for ever", "none", "negative", "nonsense", "a date", "a date gone by"],
+)
+def test_retry_after_is_handed_on_and_not_slept_through(
+    over_http: OverHttp,
+    provider: Provider,
+    status: int,
+    headers: dict[str, str],
+    wait: timedelta | str | None,
+) -> None:
+    provider.answers(status, b"", headers)
+    began = time.monotonic()
+
+    error = refused(over_http.to(provider.url))
+
+    assert not error.permanent
+    if wait != "by the clock":
+        assert error.retry_after == wait
+    assert time.monotonic() - began < 2
+
+
+def test_the_providers_own_words_decide(over_http: OverHttp, provider: Provider) -> None:
+    for permanent, answers in ((True, over_http.permanent), (False, over_http.transient)):
+        for status, body in answers:
+            provider.answers(status, body)
+            error = refused(over_http.to(provider.url))
+            assert error.permanent is permanent, (status, body, error)
+
+
+def test_a_time_out_is_tried_again_and_takes_no_longer_than_said(
+    over_http: OverHttp, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (email, slack):
+        monkeypatch.setattr(module, "READ_TIMEOUT", 0.1)
+    provider.delay = 0.5
+
+    error = refused(over_http.to(provider.url))
+
+    assert not error.permanent
+    assert len(provider.asked) == 1
+    assert SECRET not in "".join(traceback.format_exception(error))
+
+
+def test_an_answer_that_drips_ends_at_the_deadline(
+    over_http: OverHttp, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (email, slack):
+        monkeypatch.setattr(module, "DEADLINE", 0.1)
+    provider.delay = 0.5
+
+    assert "TimeoutError" in str(refused(over_http.to(provider.url)))
+
+
+def test_a_provider_that_is_not_there_is_tried_again(over_http: OverHttp) -> None:
+    with running_provider() as gone:
+        url = gone.url
+
+    error = refused(over_http.to(url))
+
+    assert not error.permanent
+    assert SECRET not in "".join(traceback.format_exception(error))
+
+
+@pytest.mark.parametrize("url", ["http://mail.example.com", "ftp://127.0.0.1", "mail.example.com"])
+def test_nothing_is_sent_unencrypted_over_a_network(over_http: OverHttp, url: str) -> None:
+    with pytest.raises(ValueError, match="https://") as refusal:
+        over_http.to(url)
+
+    assert url not in str(refusal.value)
 
 
 def test_the_console_prints_one_message_with_its_text_indented(

@@ -217,5 +217,5 @@ def test_every_pass_is_one_line_in_the_log(
     minutes.tick_all([TARGET], inline_max=5, house=desk.house, now=at(3))
 
     (line,) = [one.getMessage() for one in caplog.records if one.getMessage().startswith("pass ")]
-    assert '"sources":{"dmv":3}' in line
+    assert '"source":"dmv","samples":3' in line
     assert '"deliveries":[]' in line

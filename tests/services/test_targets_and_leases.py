@@ -4,8 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from shared.adapters.channels.memory import MemoryChannel
+from shared.adapters.channels.slack import SlackChannel
 from shared.domain.records import LEASE, Insert
 from shared.domain.rules import Action, ActionType, KeptRule
+from shared.ports import Channel
 from shared.services.leases import LENGTH, Lease, lease
 from shared.services.reach import fill_in, unreachable
 from shared.services.targets import activate, rules_in_force
@@ -79,26 +82,41 @@ def test_placeholders_are_filled_in_where_a_value_is_known() -> None:
     assert filled.escalate_to[0].target == "${PHONE}"
 
 
+def with_channels(*kinds: str) -> dict[str, Channel]:
+    return {kind: MemoryChannel(kind) for kind in kinds}
+
+
 def test_everybody_who_cannot_be_told_is_named_once() -> None:
     nobody = Action(ActionType.EMAIL, "${ALERT_EMAIL}")
     rules = [a_rule("one", actions=(nobody, SLACK)), a_rule("two", actions=(nobody, LOG))]
 
-    assert unreachable(rules, {"console"}, LOG) == [
+    assert unreachable(rules, with_channels("console"), LOG) == [
         "the setting ALERT_EMAIL is empty, so its email alerts reach nobody",
         "no slack channel is set up, so slack alerts reach nobody",
     ]
 
 
 def test_when_nobody_at_all_can_be_told_that_comes_first() -> None:
-    problems = unreachable([a_rule(actions=(MAIL,))], set(), None)
+    problems = unreachable([a_rule(actions=(MAIL,))], {}, None)
 
     assert problems[0].startswith("nobody can be told")
-    assert unreachable([a_rule(actions=(MAIL,), enabled=False)], {"console"}, LOG) == []
-    assert unreachable([a_rule(actions=(MAIL,))], {"email", "console"}, LOG) == []
+    both = with_channels("email", "console")
+    assert unreachable([a_rule(actions=(MAIL,), enabled=False)], both, LOG) == []
+    assert unreachable([a_rule(actions=(MAIL,))], both, LOG) == []
+
+
+def test_a_channel_says_itself_whom_it_cannot_tell() -> None:
+    slack = SlackChannel({"#alerts": "https://hooks.example/services/T/B/x"})
+    rules = [a_rule(actions=(SLACK, Action(ActionType.SLACK, "#performance")))]
+
+    (problem,) = unreachable(rules, {"slack": slack, **with_channels("console")}, LOG)
+
+    assert "#performance" in problem
+    assert "SLACK_BOT_TOKEN" in problem
 
 
 @pytest.mark.parametrize("fallback", [None, Action(ActionType.TEAMS, "room")])
 def test_a_fallback_that_hears_nothing_is_named(fallback: Action | None) -> None:
-    (problem,) = unreachable([a_rule(actions=(MAIL,))], {"email"}, fallback)
+    (problem,) = unreachable([a_rule(actions=(MAIL,))], with_channels("email"), fallback)
 
     assert "fallback" in problem

@@ -32,3 +32,7 @@ class ConsoleChannel:
             # Closed, full, or of an encoding too poor for the message.
             raise ChannelError(f"the stream refused it: {type(error).__name__}") from error
         return None
+
+    def problem(self, target: str) -> str:  # noqa: ARG002 - a stream is always there
+        """See Channel.problem."""
+        return ""

@@ -1,0 +1,261 @@
+"""Platform metrics of the plan, the app and the database: one ARM GET for each of them.
+
+A resource that can't be read fails the whole reading, so that its minutes stay uncovered and are
+read again. A single metric that Azure refuses inside a good answer is asked once more, apart from
+the others; refused again it is left out and the log says so, because one metric must not silence
+all: its minutes are missing, which the no-data clock sees. What Azure measures only every six
+hours is asked once an hour and fails alone.
+"""
+
+import logging
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from http import HTTPStatus
+from http.client import HTTPException
+from typing import Any
+
+from azure.core import PipelineClient
+from azure.core.exceptions import AzureError, ClientAuthenticationError
+from azure.core.pipeline.policies import BearerTokenCredentialPolicy, RetryPolicy
+from azure.core.rest import HttpRequest
+
+from shared.adapters.azure_monitor_wire import (
+    INVALID_SAMPLING,
+    MetricsQuery,
+    Understood,
+    refusal,
+    start_of,
+    understand,
+)
+from shared.adapters.https import is_plain_loopback, outcomes
+from shared.catalog.metrics import CATALOG
+from shared.catalog.platform_metrics import (
+    NAMESPACES,
+    PLATFORM_METRICS,
+    Grain,
+    PlatformMetric,
+)
+from shared.domain.errors import SourceError
+from shared.domain.samples import Reading, Sample
+from shared.domain.times import floor_hour, floor_minute
+
+PUBLIC_CLOUD = "https://management.azure.com"
+LONGEST = timedelta(hours=24)
+"""How much one reading covers at most; after a longer gap the next ones go on."""
+FURTHEST = timedelta(days=92)
+"""Azure keeps 93 days; the last one is left for the grains that reach beyond the asked minutes."""
+
+_NAME = "platform"
+# What comes, outside the SDK's own tree, of half an answer or a host that can't be one.
+_NONSENSE = (HTTPException, OSError, ValueError)
+
+_HEADERS = {"Accept": "application/json", "User-Agent": "pantry-monitor"}
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Patience:
+    """Seconds: to connect, for the next bytes, and for a whole reading."""
+
+    connect: float = 3
+    read: float = 6
+    deadline: float = 9
+
+
+PATIENCE = Patience()
+
+
+def open_azure_monitor(
+    resources: Mapping[str, Mapping[str, str]],
+    *,
+    credential: Any,
+    endpoint: str = PUBLIC_CLOUD,
+    audience: str | None = None,
+    patience: Patience = PATIENCE,
+) -> "AzureMonitor":
+    """The source over ARM; `resources` is target to kind (plan, app, database) to resource id.
+
+    `audience` is what tokens are asked for; by default the endpoint, which a sovereign cloud has
+    of its own, and the public cloud's where the endpoint is on this machine.
+    """
+    endpoint = endpoint.rstrip("/")
+    plain = is_plain_loopback(endpoint)
+    scope = f"{audience or (PUBLIC_CLOUD if plain else endpoint)}/.default"
+    client: PipelineClient[Any, Any] = PipelineClient(
+        endpoint,
+        policies=[
+            # A connection is tried twice. An error answer never: azure-core would sleep through
+            # any Retry-After, and the next minute is retry enough.
+            RetryPolicy(retry_total=1, retry_connect=1, retry_read=0, retry_status=0),
+            BearerTokenCredentialPolicy(credential, scope),
+        ],
+        connection_timeout=patience.connect,
+        read_timeout=patience.read,
+    )
+    return AzureMonitor(resources, client, endpoint=endpoint, patience=patience)
+
+
+@dataclass(frozen=True)
+class Window:
+    """The minutes of one reading: complete in [start, covered_until), provisional up to `end`."""
+
+    start: datetime
+    covered_until: datetime
+    end: datetime
+
+
+def window(since: datetime | None, now: datetime) -> Window:
+    """What to read at `now`; after a gap longer than LONGEST, the oldest part of it."""
+    settled = floor_minute(now - CATALOG.source(_NAME).settle)
+    start = settled - LONGEST if since is None else floor_minute(since)
+    start = max(start, settled - FURTHEST)
+    covered_until = min(settled, start + LONGEST)
+    end = floor_minute(now) if covered_until == settled else covered_until
+    return Window(start, covered_until, end)
+
+
+class AzureMonitor:
+    """A MetricSource; tokens go over plain http only to this machine."""
+
+    name = _NAME
+
+    def __init__(
+        self,
+        resources: Mapping[str, Mapping[str, str]],
+        client: "PipelineClient[Any, Any]",
+        *,
+        endpoint: str,
+        patience: Patience = PATIENCE,
+        metrics: Sequence[PlatformMetric] = PLATFORM_METRICS,
+    ) -> None:
+        self._resources = resources
+        self._client = client
+        self._endpoint = endpoint
+        self._options = {"enforce_https": False} if is_plain_loopback(endpoint) else {}
+        self._patience = patience
+        self._metrics = metrics
+        self._apart: set[PlatformMetric] = set()
+        self._left_out: dict[str, frozenset[str]] = {}
+
+    def close(self) -> None:
+        """Close the connections; an app keeps them for life."""
+        self._client.close()
+
+    def read(self, target: str, *, since: datetime | None, now: datetime) -> Reading:
+        """See MetricSource.read; minutes younger than the source's settle time are provisional."""
+        wanted = window(since, now)
+        hourly = since is None or floor_hour(since) != floor_hour(wanted.covered_until)
+        due = [q for q in self._queries(target, wanted) if hourly or q.grain is Grain.MINUTE]
+        samples = self._ask(target, due) if wanted.start < wanted.end else []
+        return Reading(
+            source=self.name,
+            asked_at=now,
+            covered_until=wanted.covered_until,
+            samples=tuple(samples),
+        )
+
+    def _queries(self, target: str, wanted: Window) -> Iterator[MetricsQuery]:
+        ids = {kind: self._resources.get(target, {}).get(kind) for kind in NAMESPACES}
+        if not any(ids.values()):
+            raise SourceError(f"no plan, app or database is set for {target}")
+        for kind, resource_id in ids.items():
+            for grain in Grain:
+                metrics = [m for m in self._metrics if (m.resource, m.grain) == (kind, grain)]
+                if resource_id and metrics:
+                    start = start_of(grain, wanted.start)
+                    query = MetricsQuery(kind, resource_id, grain, (), start, wanted.end)
+                    yield from query.split(metrics, apart=self._apart)
+
+    def _ask(self, target: str, queries: Sequence[MetricsQuery]) -> list[Sample]:
+        """All samples, after a second question about what was refused among others."""
+        end = time.monotonic() + self._patience.deadline
+        first = self._answers(queries, end)
+        again = [more for query, answer in first.items() for more in self._again(query, answer)]
+        second = self._answers(again, end)
+        _log.debug("%s: %d requests to Azure Monitor", target, len(queries) + len(again))
+        asked_again = {metric for query in again for metric in query.metrics}
+        healed = asked_again - _refused(second).keys()
+        refused = _refused(first) | _refused(second)
+        left_out = {metric: why for metric, why in refused.items() if metric not in healed}
+        self._leave_out(target, queries, left_out)
+        return [s for answers in (first, second) for each in answers.values() for s in each.samples]
+
+    def _again(self, query: MetricsQuery, answer: Understood) -> list[MetricsQuery]:
+        """The refused metrics by aggregation; which only work so is remembered."""
+        refused = answer.refused.keys() - self._apart
+        self._apart |= {m for m in refused if answer.refused[m] == INVALID_SAMPLING}
+        return query.split([m for m in query.metrics if m in refused], apart=refused)
+
+    def _leave_out(
+        self,
+        target: str,
+        queries: Sequence[MetricsQuery],
+        refused: Mapping[PlatformMetric, str],
+    ) -> None:
+        """Say once what is left out; raises SourceError when nothing is left of a resource."""
+        names = frozenset(f"{m.name} ({m.aggregation}): {why}" for m, why in refused.items())
+        said = ", ".join(sorted(names))
+        if names - self._left_out.get(target, frozenset()):
+            _log.warning("Azure Monitor refuses metrics of %s: %s", target, said)
+        self._left_out[target] = names
+        minutely = [query for query in queries if query.grain is Grain.MINUTE]
+        for resource in {query.resource for query in minutely}:
+            asked = {m for query in minutely if query.resource == resource for m in query.metrics}
+            if asked <= refused.keys():
+                raise SourceError(f"{resource}: every metric was refused: {said}")
+
+    def _answers(
+        self, queries: Sequence[MetricsQuery], end: float
+    ) -> dict[MetricsQuery, Understood]:
+        """What each query gave; raises SourceError for one by the minute that failed."""
+        calls = [partial(self._get, query) for query in queries]
+        found = outcomes(calls, within=max(end - time.monotonic(), 0))
+        answers: dict[MetricsQuery, Understood] = {}
+        failures: list[str] = []
+        for query, outcome in zip(queries, found, strict=True):
+            if not isinstance(outcome, Exception):
+                answers[query] = outcome
+            elif query.grain is Grain.MINUTE:
+                failures.append(_failure(query, outcome))
+            else:
+                _log.warning("goes on without: %s", _failure(query, outcome))
+        if failures:
+            raise SourceError("; ".join(failures))
+        return answers
+
+    def _get(self, query: MetricsQuery) -> Understood:
+        request = HttpRequest("GET", query.url(self._endpoint), headers=_HEADERS)
+        with _translated(query):
+            response = self._client.send_request(request, **self._options)
+            status, body = response.status_code, response.content
+        if status != HTTPStatus.OK:
+            raise SourceError(refusal(query, status, body))
+        return understand(query, body)
+
+
+def _refused(answers: Mapping[MetricsQuery, Understood]) -> dict[PlatformMetric, str]:
+    return {metric: why for each in answers.values() for metric, why in each.refused.items()}
+
+
+def _failure(query: MetricsQuery, error: Exception) -> str:
+    return str(error) if isinstance(error, SourceError) else f"{query.resource}: {error}"
+
+
+@contextmanager
+def _translated(query: MetricsQuery) -> Iterator[None]:
+    try:
+        yield
+    except ClientAuthenticationError as error:
+        raise SourceError(f"{query.resource}: no token: {_first_line(error)}") from error
+    except (AzureError, *_NONSENSE) as error:
+        said = f"{type(error).__name__}: {_first_line(error)}"
+        raise SourceError(f"{query.resource}: {said}") from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]

@@ -1,0 +1,66 @@
+"""Deadlines, certificates, and to whom plain http is allowed: what every HTTP client needs."""
+
+import ssl
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from ipaddress import ip_address
+from socket import create_connection
+from typing import TypeVar
+from urllib.parse import SplitResult, urlsplit
+
+T = TypeVar("T")
+
+
+def is_plain_loopback(url: str) -> bool:
+    """Whether it is plain http to this machine, the only place where that may carry a token."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    try:
+        return parts.scheme == "http" and ip_address(host).is_loopback
+    except ValueError:
+        return parts.scheme == "http" and host == "localhost"
+
+
+def outcomes(calls: Sequence[Callable[[], T]], *, within: float) -> list[T | Exception]:
+    """What each call answered or raised; a TimeoutError for one still busy after `within` seconds.
+
+    The calls run side by side. Neither name resolution nor a dripping answer knows a deadline of
+    its own, so a call that is late is left behind: in a daemon, which keeps no process alive.
+    """
+    found: list[T | Exception] = [TimeoutError(f"no answer within {within:.3g} s") for _ in calls]
+
+    def run(place: int, call: Callable[[], T]) -> None:
+        try:
+            found[place] = call()
+        except Exception as error:  # noqa: BLE001 - it is the caller's, who waits in another thread
+            found[place] = error
+
+    threads = [threading.Thread(target=run, args=each, daemon=True) for each in enumerate(calls)]
+    end = time.monotonic() + within
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(max(end - time.monotonic(), 0))
+    return list(found)
+
+
+def certificate_ends(url: SplitResult, *, timeout: float) -> datetime:
+    """When the server's certificate ends; raises OSError or ValueError.
+
+    It is not verified: what is wanted is the date, of an expired or distrusted one too, and
+    nothing is sent.
+    """
+    from cryptography.x509 import load_der_x509_certificate  # noqa: PLC0415 - needed once an hour
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    address = (url.hostname or "", url.port or 443)
+    with (
+        create_connection(address, timeout) as plain,
+        context.wrap_socket(plain, server_hostname=url.hostname) as secured,
+    ):
+        certificate = secured.getpeercert(binary_form=True) or b""
+    return load_der_x509_certificate(certificate).not_valid_after_utc

@@ -1,0 +1,194 @@
+"""Request telemetry from a Log Analytics workspace; which column is which metric is the catalog's.
+
+Whole minutes are asked for. Those for which telemetry may still arrive are read too, provisionally.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Protocol
+
+from shared.adapters.https import is_plain_loopback, outcomes
+from shared.adapters.log_analytics_refusals import translated
+from shared.adapters.log_analytics_rows import Minutes, minutes_of
+from shared.catalog.log_queries import LOG_QUERIES, LogQuery
+from shared.catalog.metrics import CATALOG
+from shared.domain.errors import SourceError
+from shared.domain.histograms import Histogram
+from shared.domain.samples import MinuteHistogram, Reading, Sample
+from shared.domain.times import each_minute, floor_minute
+
+PUBLIC_CLOUD = "https://api.loganalytics.io"
+SERVER_TIMEOUT = 5
+LONGEST = timedelta(hours=24)
+"""How much one reading covers at most; after a longer gap the next ones go on."""
+SHORTEST = timedelta(hours=1)
+"""What a reading covers at least: after a failure half as much is asked, down to this."""
+FURTHEST = timedelta(days=30)
+"""Older telemetry may be deleted already, and what is gone must not be read as zeros."""
+
+_NAME = "logs"
+
+
+@dataclass(frozen=True)
+class Patience:
+    """Seconds: to connect, for the next bytes, and for a whole reading."""
+
+    connect: float = 3
+    read: float = 6
+    deadline: float = 9
+
+
+PATIENCE = Patience()
+
+
+class LogsClient(Protocol):
+    """What is used of azure.monitor.query.LogsQueryClient."""
+
+    def query_workspace(
+        self,
+        workspace_id: str,
+        query: str,
+        *,
+        timespan: tuple[datetime, datetime],
+        server_timeout: int,
+        **options: Any,
+    ) -> Any:
+        """A result whose status says whether it is all; raises AzureError."""
+        ...
+
+    def close(self) -> None:
+        """Close the connections."""
+        ...
+
+
+def open_log_analytics(
+    workspaces: Mapping[str, str],
+    *,
+    credential: Any,
+    endpoint: str = PUBLIC_CLOUD,
+    audience: str | None = None,
+    patience: Patience = PATIENCE,
+) -> "LogAnalytics":
+    """The source over the real client; `workspaces` is target to workspace id.
+
+    `audience` is what tokens are asked for; by default the endpoint, which a sovereign cloud has
+    of its own, and the public cloud's where the endpoint is on this machine.
+    """
+    from azure.monitor.query import LogsQueryClient  # noqa: PLC0415 - SDK import
+
+    plain = is_plain_loopback(endpoint)
+    client = LogsQueryClient(
+        credential,
+        endpoint=endpoint,
+        audience=audience or (PUBLIC_CLOUD if plain else endpoint),
+        connection_timeout=patience.connect,
+        read_timeout=patience.read,
+        # azure-core would sleep through any Retry-After; the next minute is retry enough.
+        retry_total=0,
+    )
+    return LogAnalytics(workspaces, client, over_plain_http=plain, patience=patience)
+
+
+@dataclass(frozen=True)
+class Window:
+    """The minutes of one reading: complete in [start, covered_until), provisional up to `end`."""
+
+    start: datetime
+    covered_until: datetime
+    end: datetime
+
+
+def window(since: datetime | None, now: datetime, longest: timedelta = LONGEST) -> Window:
+    """What to read at `now`; after a gap longer than `longest`, the oldest part of it."""
+    settled = floor_minute(now - CATALOG.source(_NAME).settle)
+    start = settled - LONGEST if since is None else floor_minute(since)
+    start = max(start, settled - FURTHEST)
+    covered_until = min(settled, start + longest)
+    end = floor_minute(now) if covered_until == settled else covered_until
+    return Window(start, covered_until, end)
+
+
+class LogAnalytics:
+    """A MetricSource; tokens go over plain http only where `over_plain_http` says so."""
+
+    name = _NAME
+
+    def __init__(
+        self,
+        workspaces: Mapping[str, str],
+        client: LogsClient,
+        *,
+        over_plain_http: bool = False,
+        patience: Patience = PATIENCE,
+        queries: Sequence[LogQuery] = LOG_QUERIES,
+    ) -> None:
+        self._workspaces = workspaces
+        self._client = client
+        self._options = {"enforce_https": False} if over_plain_http else {}
+        self._patience = patience
+        self._queries = queries
+        self._longest: dict[str, timedelta] = {}
+
+    def close(self) -> None:
+        """Close the connections; an app keeps them for life."""
+        self._client.close()
+
+    def read(self, target: str, *, since: datetime | None, now: datetime) -> Reading:
+        """See MetricSource.read; a covered minute without requests counts 0."""
+        workspace = self._workspaces.get(target)
+        if not workspace:
+            raise SourceError(f"no workspace is set for {target}")
+        longest = self._longest.get(target, LONGEST)
+        wanted = window(since, now, longest)
+        # Too much for the deadline would stay too much for ever: half of it may be answered.
+        self._longest[target] = max(longest / 2, SHORTEST)
+        answers = self._ask(workspace, wanted) if wanted.start < wanted.end else []
+        self._longest[target] = min(longest * 2, LONGEST)
+        return Reading(
+            source=self.name,
+            asked_at=now,
+            covered_until=wanted.covered_until,
+            samples=tuple(s for query, found in answers for s in _samples(query, found, wanted)),
+            histograms=tuple(h for _, found in answers for h in _histograms(found, wanted)),
+        )
+
+    def _ask(self, workspace: str, wanted: Window) -> list[tuple[LogQuery, Minutes]]:
+        """Every query's minutes; one that fails or is late fails the reading."""
+        calls = [partial(self._minutes, workspace, query, wanted) for query in self._queries]
+        answers: list[tuple[LogQuery, Minutes]] = []
+        found = outcomes(calls, within=self._patience.deadline)
+        for query, outcome in zip(self._queries, found, strict=True):
+            if isinstance(outcome, SourceError):
+                raise outcome
+            if isinstance(outcome, Exception):
+                raise SourceError(f"query {query.name}: {outcome}") from outcome
+            answers.append((query, outcome))
+        return answers
+
+    def _minutes(self, workspace: str, query: LogQuery, wanted: Window) -> Minutes:
+        with translated():
+            answer = self._client.query_workspace(
+                workspace,
+                query.text,
+                timespan=(wanted.start, wanted.end),
+                server_timeout=SERVER_TIMEOUT,
+                **self._options,
+            )
+            return minutes_of(query, answer)
+
+
+def _samples(query: LogQuery, found: Minutes, wanted: Window) -> Iterator[Sample]:
+    for minute in each_minute(wanted.start, wanted.end):
+        row = found.get(minute)
+        if row is None and minute >= wanted.covered_until:
+            continue
+        for column, metric in query.counts.items():
+            yield Sample(metric, minute, 0.0 if row is None else row.counts[column])
+
+
+def _histograms(found: Minutes, wanted: Window) -> Iterator[MinuteHistogram]:
+    for minute, row in sorted(found.items()):
+        if wanted.start <= minute < wanted.end and row.buckets:
+            yield MinuteHistogram(minute, Histogram(row.buckets, row.total))

@@ -1,0 +1,83 @@
+"""Turns a log query's answer into minutes, or says what of it is not as agreed."""
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from shared.catalog.log_queries import LogQuery
+from shared.domain.errors import SourceError
+from shared.domain.histograms import LAST_BUCKET, value_of
+
+SUCCESS = "Success"
+
+_Pairs = list[tuple[Annotated[int, Meta(ge=0, le=LAST_BUCKET)], Annotated[int, Meta(ge=0)]]]
+
+
+class LogMinute(Struct, frozen=True):
+    """One minute: counts by column, weights by bucket, the sum of all durations in ms."""
+
+    counts: dict[str, float]
+    buckets: dict[int, int]
+    total: float
+
+
+Minutes = Mapping[datetime, LogMinute]
+
+
+def minutes_of(query: LogQuery, answer: Any) -> Minutes:
+    """The answer's rows by minute; raises SourceError when it is not whole or not as agreed."""
+    if answer.status != SUCCESS:
+        error = getattr(answer, "partial_error", None)
+        raise SourceError(f"query {query.name} was answered in part only: {_said(error)}")
+    if not answer.tables:
+        raise SourceError(f"query {query.name} was answered without a table")
+    table = answer.tables[0]
+    missing = [column for column in query.columns if column not in table.columns]
+    if missing:
+        raise SourceError(f"the answer to query {query.name} has no column {', '.join(missing)}")
+    return dict(_minute(query, row) for row in table.rows)
+
+
+def _said(error: Any) -> str:
+    return "no reason given" if error is None else f"{error.code}: {error.message}"
+
+
+def _minute(query: LogQuery, row: Any) -> tuple[datetime, LogMinute]:
+    minute = row[query.minute]
+    if not isinstance(minute, datetime) or minute.tzinfo is None:
+        raise SourceError(f"column {query.minute} holds {minute!r}, which is no time")
+    counts = {column: _count(column, row[column]) for column in query.counts}
+    buckets = _buckets(query.histogram, row[query.histogram])
+    total = _number(query.total, row[query.total])
+    if not math.isfinite(total):
+        total = sum(value_of(bucket) * weight for bucket, weight in buckets.items())
+    return minute.astimezone(UTC), LogMinute(counts, buckets, total)
+
+
+def _count(column: str, cell: Any) -> float:
+    value = 0.0 if cell is None else _number(column, cell)
+    if not math.isfinite(value):
+        raise SourceError(f"column {column} holds {cell!r}, which is no count")
+    return value
+
+
+def _number(column: str, cell: Any) -> float:
+    """A cell as a number; some answers spell numbers as text, and NaN always."""
+    try:
+        return math.nan if cell is None else float(cell)
+    except (TypeError, ValueError):
+        raise SourceError(f"column {column} holds {cell!r}, which is no number") from None
+
+
+def _buckets(column: str, cell: Any) -> dict[int, int]:
+    """The [bucket, weight] pairs of a dynamic cell, which travels as JSON text."""
+    try:
+        if isinstance(cell, str):
+            return dict(msgspec.json.decode(cell, type=_Pairs))
+        return dict(msgspec.convert(cell, _Pairs))
+    except msgspec.MsgspecError as error:
+        raise SourceError(f"column {column} holds no histogram: {error}") from error

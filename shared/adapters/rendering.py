@@ -1,0 +1,152 @@
+"""A notification as a mail's HTML and as Slack's blocks; the words are the domain's.
+
+Everything that comes from outside is escaped here, and cut where a provider has a limit.
+"""
+
+from collections.abc import Callable, Sequence
+from html import escape
+from itertools import accumulate
+from typing import Any
+
+from shared.domain.notifications import Notification, Story, headline, paragraph, remark, word
+from shared.domain.rules import Severity
+
+COLOURS = {
+    Severity.CRITICAL: "#b00020",
+    Severity.HIGH: "#9a3412",
+    Severity.MEDIUM: "#854d0e",
+    Severity.LOW: "#1e40af",
+}
+"""White text on each of them has a contrast of at least 4.5 to 1."""
+COLOUR_OVER = "#166534"
+
+SLACK_HEADER = 150
+SLACK_SECTION = 3000
+SLACK_BLOCKS = 50
+SLACK_TEXT = 4000
+_FRAME = 3
+"""Blocks beside the stories: the header, the channel's own message, the footer."""
+
+_PAGE = """\
+<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light">
+<title>{subject}</title>
+</head>
+<body style="margin:0;padding:16px;background:#f3f4f6;color:#111827;\
+font:16px/1.5 'Segoe UI',Helvetica,Arial,sans-serif">
+<div role="article" aria-label="{subject}" style="max-width:640px;margin:0 auto">
+<h1 style="margin:0 0 16px;font-size:20px;line-height:1.3">{subject}</h1>
+{stories}{remark}
+<p style="margin:16px 0 0;color:#4b5563;font-size:13px">{footer}</p>
+</div>
+</body>
+</html>
+"""
+_STORY = """\
+<section style="margin:0 0 16px;padding:12px 16px;background:#ffffff;\
+border:1px solid #d1d5db;border-left:6px solid {colour}">
+<h2 style="margin:0 0 8px;font-size:16px;line-height:1.4">\
+<span style="padding:2px 8px;background:{colour};color:#ffffff;font-size:13px">{word}</span> \
+{headline}</h2>
+{lines}
+</section>
+"""
+
+
+def mail_html(notification: Notification) -> str:
+    """The whole page: a section per story, no images, styles inline as mail clients want them."""
+    said = remark(notification)
+    return _PAGE.format(
+        subject=escape(one_line(notification.subject, SLACK_SECTION)),
+        stories="".join(map(_story_html, notification.stories)),
+        remark=_lines_html(said) if said else "",
+        footer=escape(_footer(notification)),
+    )
+
+
+def _story_html(story: Story) -> str:
+    return _STORY.format(
+        colour=_colour(story),
+        word=escape(word(story)),
+        headline=escape(headline(story)),
+        lines=_lines_html(paragraph(story)),
+    )
+
+
+def _lines_html(text: str) -> str:
+    lines = (escape(line) for line in text.splitlines() if line.strip())
+    return "\n".join(f'<p style="margin:0 0 4px">{line}</p>' for line in lines)
+
+
+def _colour(story: Story) -> str:
+    return COLOUR_OVER if story.is_over else COLOURS[story.last.alert.severity]
+
+
+def _footer(notification: Notification) -> str:
+    return f"Pantry monitor, watching {notification.target}. All times are UTC."
+
+
+def slack_message(notification: Notification) -> dict[str, Any]:
+    """Text, for notifications and screen readers, and blocks, for everybody else."""
+    text = f"{one_line(notification.subject, SLACK_HEADER)}\n{notification.text}"
+    said = remark(notification)
+    return {
+        "text": mrkdwn(text, SLACK_TEXT),
+        "blocks": [
+            {"type": "header", "text": _plain(one_line(notification.subject, SLACK_HEADER))},
+            *_story_blocks(notification.stories),
+            *([_section(mrkdwn(said, SLACK_SECTION))] if said else []),
+            {"type": "context", "elements": [_mrkdwn(mrkdwn(_footer(notification), SLACK_HEADER))]},
+        ],
+    }
+
+
+def _story_blocks(stories: Sequence[Story]) -> list[dict[str, Any]]:
+    room = SLACK_BLOCKS - _FRAME
+    if len(stories) <= room:
+        return [_section(_story_mrkdwn(story)) for story in stories]
+    shown = room - 1
+    return [
+        *(_section(_story_mrkdwn(story)) for story in stories[:shown]),
+        _section(f"… and {len(stories) - shown} more."),
+    ]
+
+
+def _story_mrkdwn(story: Story) -> str:
+    return mrkdwn(f"*{word(story)}* {headline(story)}\n{paragraph(story)}", SLACK_SECTION)
+
+
+def _section(text: str) -> dict[str, Any]:
+    return {"type": "section", "text": _mrkdwn(text)}
+
+
+def _mrkdwn(text: str) -> dict[str, Any]:
+    return {"type": "mrkdwn", "text": text}
+
+
+def _plain(text: str) -> dict[str, Any]:
+    return {"type": "plain_text", "text": text, "emoji": False}
+
+
+def mrkdwn(text: str, limit: int) -> str:
+    """Text in which nothing is a mention, a link or markup of Slack's, at most `limit` long."""
+    return _cut(text, limit, lambda letter: escape(letter, quote=False))
+
+
+def one_line(text: str, limit: int) -> str:
+    """Text without line breaks, at most `limit` long."""
+    return _cut(" ".join(text.split()), limit, str)
+
+
+def _cut(text: str, limit: int, written: Callable[[str], str]) -> str:
+    """The text as written, letter by letter, ended with … where it would be too long."""
+    letters = [written(letter) for letter in text]
+    ends = list(accumulate(map(len, letters)))
+    if not ends or ends[-1] <= limit:
+        return "".join(letters)
+    fitting = sum(end < limit for end in ends)
+    return "".join(letters[:fitting]).rstrip() + "…"

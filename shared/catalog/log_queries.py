@@ -1,0 +1,57 @@
+"""Which column of which KQL query in `queries/` gives which metric; a query is one row here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+QUERIES = Path(__file__).with_name("queries")
+
+
+@dataclass(frozen=True)
+class LogQuery:
+    """A query that answers one row a minute; minutes in which nothing happened have none.
+
+    `counts`: column to the metric that it counts. `histogram`: the column with the minute's
+    [bucket, weight] pairs; `total`: the sum of all durations in milliseconds; `distributions`:
+    the metrics that are computed from those two.
+    """
+
+    name: str
+    minute: str
+    counts: Mapping[str, str]
+    histogram: str
+    total: str
+    distributions: tuple[str, ...]
+
+    @cached_property
+    def text(self) -> str:
+        """The KQL itself."""
+        return (QUERIES / f"{self.name}.kql").read_text(encoding="utf-8")
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """The columns that an answer must have, with their Kusto types."""
+        counted = dict.fromkeys(self.counts, "long")
+        return {self.minute: "datetime", **counted, self.total: "real", self.histogram: "dynamic"}
+
+
+LOG_QUERIES: tuple[LogQuery, ...] = (
+    LogQuery(
+        name="requests",
+        minute="Minute",
+        counts={
+            "Requests": "throughput",
+            "ServerErrors": "errorRate",
+            "ClientErrors": "clientErrorRate",
+        },
+        histogram="Histogram",
+        total="DurationMs",
+        distributions=(
+            "responseTime.avg",
+            "responseTime.p50",
+            "responseTime.p95",
+            "responseTime.p99",
+        ),
+    ),
+)

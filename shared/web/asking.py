@@ -1,0 +1,121 @@
+"""What a caller asked: query parameters and JSON bodies, refused in a sentence when wrong."""
+
+import re
+from collections.abc import Collection, Mapping
+from typing import Any
+from uuid import uuid4
+
+import azure.functions as func
+import msgspec
+
+from shared.web.answers import REQUEST_ID
+from shared.web.problems import Problem, nearest
+
+LARGEST_BODY = 64 * 1024
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
+
+
+def request_id(headers: Mapping[str, str]) -> str:
+    """The caller's own id when it is harmless, else a new one."""
+    given = headers.get(REQUEST_ID, "")
+    return given if _REQUEST_ID.fullmatch(given) else str(uuid4())
+
+
+def parameters(request: func.HttpRequest, known: Collection[str]) -> Mapping[str, str]:
+    """The query's parameters; one that the route does not know is a mistake worth telling."""
+    for name in request.params:
+        if name not in known:
+            raise Problem(
+                400,
+                "unknown_parameter",
+                f"there is no parameter {_shown(name)}; {nearest(name, known)}",
+                details={"known": sorted(known)},
+            )
+    return dict(request.params)
+
+
+def no_parameters(request: func.HttpRequest) -> None:
+    """A route that takes none."""
+    if request.params:
+        name = next(iter(request.params))
+        raise Problem(
+            400,
+            "unknown_parameter",
+            f"this takes no parameters, and {_shown(name)} came",
+        )
+
+
+def choice(name: str, given: str, choices: Collection[str], code: str = "") -> str:
+    """One of the named values."""
+    if given not in choices:
+        raise Problem(
+            400,
+            code or f"invalid_{name}",
+            f"{name} is one of {', '.join(choices)}, not {_shown(given)}",
+            details={"allowed": list(choices)},
+        )
+    return given
+
+
+def whole_number(name: str, given: str, least: int, most: int) -> int:
+    """A whole number between two others, both included."""
+    digits = given.isascii() and given.isdigit() and len(given) <= len(str(most))
+    if not digits or not least <= int(given) <= most:
+        raise Problem(
+            400,
+            f"invalid_{name}",
+            f"{name} is a whole number from {least} to {most}, not {_shown(given)}",
+        )
+    return int(given)
+
+
+def json_object(
+    request: func.HttpRequest, known: Collection[str], *, must_say_json: bool
+) -> Mapping[str, Any]:
+    """The body's JSON object, with known fields only.
+
+    `must_say_json`: a caller known by a cookie could be made to send a form, which needs no
+    permission across origins; JSON does.
+    """
+    _check_content_type(request.headers.get("Content-Type", ""), must_say_json=must_say_json)
+    body = request.get_body() or b""
+    if len(body) > LARGEST_BODY:
+        raise Problem(
+            413,
+            "body_too_large",
+            f"a body has at most {LARGEST_BODY // 1024} KiB, not {len(body):,} bytes",
+        )
+    given = _decoded(body)
+    for name in given:
+        if name not in known:
+            raise Problem(
+                400,
+                "unknown_field",
+                f"there is no field {_shown(name)}; {nearest(name, known)}",
+                details={"known": list(known)},
+            )
+    return given
+
+
+def _check_content_type(given: str, *, must_say_json: bool) -> None:
+    kind = given.partition(";")[0].strip().lower()
+    if (must_say_json or kind) and kind != "application/json" and not kind.endswith("+json"):
+        raise Problem(
+            415, "unsupported_media_type", "the body must be JSON: Content-Type: application/json"
+        )
+
+
+def _decoded(body: bytes) -> dict[str, Any]:
+    try:
+        given = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Problem(400, "malformed_json", "the body must be one JSON object") from None
+    if not isinstance(given, dict):
+        raise Problem(400, "invalid_body", "the body must be a JSON object")
+    return given
+
+
+def _shown(given: str) -> str:
+    """A caller's word in a sentence; a long one is cut."""
+    return repr(given if len(given) <= 60 else f"{given[:60]}…")

@@ -1,0 +1,190 @@
+"""Mail pages and Slack blocks: everything is told, nothing gets through as markup or too long."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from html.parser import HTMLParser
+
+import pytest
+
+from shared.adapters.rendering import (
+    COLOUR_OVER,
+    COLOURS,
+    SLACK_BLOCKS,
+    SLACK_HEADER,
+    SLACK_SECTION,
+    SLACK_TEXT,
+    mail_html,
+    mrkdwn,
+    one_line,
+    slack_message,
+)
+from shared.domain.episodes import Event, EventKind
+from shared.domain.notifications import Notification, compose
+from shared.domain.rules import Action, ActionType, Severity
+from tests.builders import an_alert, an_event
+
+HOSTILE = "<script>alert('x')</script> & \"<!channel>\" *b*"
+
+
+def a_notification(*events: Event, message: str | None = None) -> Notification:
+    to = Action(ActionType.EMAIL, "admin@example.com", message)
+    return compose("m1", to, events or [an_event()])
+
+
+def many(count: int, **changes: object) -> Sequence[Event]:
+    episodes = [f"20260101T{number:04d}Z-{number:08x}" for number in range(count)]
+    return [an_event(episode=one, alert=an_alert(one, **changes)) for one in episodes]
+
+
+class Page(HTMLParser):
+    """The visible text of a page, and its elements."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.text: list[str] = []
+        self.tags: list[str] = []
+        self._open: list[str] = []
+        self.feed(html)
+        self.close()
+        assert self._open == [], "every element is closed"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
+        self.tags.append(tag)
+        if tag != "meta":
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+    def __str__(self) -> str:
+        return " ".join(" ".join(self.text).split())
+
+
+def test_a_mail_tells_everything_that_the_text_tells() -> None:
+    notification = a_notification(
+        an_event(runbook="Restart the plan."), message="Call the office.\nOr do not."
+    )
+
+    page = str(Page(mail_html(notification)))
+
+    assert notification.subject in page
+    for line in notification.text.splitlines():
+        assert line in page
+    assert "All times are UTC" in page
+
+
+def test_a_mail_has_a_section_for_each_story_with_its_severity_in_colour_and_words() -> None:
+    firing = an_event(episode="20260101T0005Z-1a2b3c4d")
+    over = an_event(2, EventKind.RESOLVED, episode="20260101T0001Z-1a2b3c4e")
+
+    html = mail_html(a_notification(firing, over))
+
+    assert Page(html).tags.count("section") == 2
+    assert COLOURS[Severity.CRITICAL] in html
+    assert COLOUR_OVER in html
+    assert "CRITICAL" in str(Page(html))
+    assert "RESOLVED" in str(Page(html))
+
+
+def test_a_mail_lets_nothing_through_as_markup() -> None:
+    alert = an_alert(rule_name=HOSTILE, unit=HOSTILE)
+    event = an_event(alert=alert, metric_label=HOSTILE, runbook=HOSTILE)
+
+    html = mail_html(a_notification(event, message=HOSTILE))
+
+    page = Page(html)
+    assert "<script" not in html
+    assert not {"script", "img", "a"} & set(page.tags)
+    assert HOSTILE.replace("  ", " ") in str(page)
+
+
+def test_a_mail_loads_nothing_from_anywhere() -> None:
+    html = mail_html(a_notification())
+
+    assert "http" not in html
+    assert "url(" not in html
+
+
+@pytest.mark.parametrize("colour", [*COLOURS.values(), COLOUR_OVER])
+def test_white_on_a_severitys_colour_can_be_read(colour: str) -> None:
+    channels = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4 for one in channels]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    assert 1.05 / (luminance + 0.05) >= 4.5
+
+
+def test_slack_gets_a_header_a_section_for_each_story_and_a_footer() -> None:
+    message = slack_message(a_notification(*many(3), message="Call the office."))
+
+    kinds = [block["type"] for block in message["blocks"]]
+    assert kinds == ["header", *["section"] * 4, "context"]
+    assert message["blocks"][0]["text"]["text"].startswith("[CRITICAL] 3 alerts, 3 open")
+    assert message["blocks"][4]["text"]["text"] == "Call the office."
+
+
+def test_slack_is_given_no_mention_and_no_markup_but_our_own() -> None:
+    event = an_event(alert=an_alert(rule_name=HOSTILE), runbook=HOSTILE)
+
+    message = slack_message(a_notification(event, message=HOSTILE))
+
+    told = [message["text"], *(block["text"]["text"] for block in message["blocks"][1:-1])]
+    assert all("<" not in text and ">" not in text for text in told)
+    assert "&lt;!channel&gt;" in told[0]
+    assert "&amp;" in told[0]
+
+
+def test_slacks_limits_are_kept_however_much_there_is_to_tell() -> None:
+    long = an_event(runbook="&" * 20_000, alert=an_alert(rule_name="<" * 500))
+    crowd = many(200, rule_name="&" * 4000)
+
+    for notification in (a_notification(long, message="&" * 9000), a_notification(*crowd)):
+        message = slack_message(notification)
+        assert len(message["text"]) <= SLACK_TEXT
+        assert len(message["blocks"]) <= SLACK_BLOCKS
+        for block in message["blocks"]:
+            limit = SLACK_HEADER if block["type"] == "header" else SLACK_SECTION
+            texts = [block["text"]] if "text" in block else block["elements"]
+            assert all(0 < len(text["text"]) <= limit for text in texts)
+
+
+def test_a_message_too_long_for_slack_says_how_many_stories_it_leaves_out() -> None:
+    message = slack_message(a_notification(*many(60)))
+
+    *_, last, _footer = message["blocks"]
+    shown = sum(block["type"] == "section" for block in message["blocks"]) - 1
+    assert last["text"]["text"] == f"… and {60 - shown} more."
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "cut"),
+    [
+        ("abc", 3, "abc"),
+        ("abcd", 3, "ab…"),
+        ("a&b", 7, "a&amp;b"),
+        ("a&bc", 7, "a&amp;…"),
+        ("&&", 5, "…"),
+        ("a b", 2, "a…"),
+        ("", 5, ""),
+    ],
+)
+def test_text_is_cut_before_a_letter_and_never_inside_its_escape(
+    text: str, limit: int, cut: str
+) -> None:
+    assert mrkdwn(text, limit) == cut
+    assert len(cut) <= limit
+
+
+def test_one_line_is_one_line() -> None:
+    assert one_line(" a\r\n b\tc ", 10) == "a b c"
+
+
+def test_a_late_decision_is_said_everywhere() -> None:
+    event = an_event(late=True, decided_at=an_event().minute + timedelta(minutes=41))
+    notification = a_notification(event)
+
+    assert "Decided late, 40 min after the fact." in str(Page(mail_html(notification)))
+    assert "Decided late" in slack_message(notification)["blocks"][1]["text"]["text"]

@@ -1,0 +1,135 @@
+"""What Slack is asked for: by webhook where there is one, else by the bot."""
+
+import json
+import logging
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+import requests
+
+from shared.adapters.channels.slack import SlackChannel
+from shared.adapters.rendering import slack_message
+from shared.domain.errors import ChannelError
+from shared.domain.notifications import compose
+from shared.domain.rules import Action, ActionType
+from tests.adapters.builders import an_event
+from tests.adapters.providers import Provider, running_provider
+
+ALERTS = compose("m1", Action(ActionType.SLACK, "#alerts"), [an_event()])
+OTHERS = compose("m2", Action(ActionType.SLACK, "#others"), [an_event()])
+TOKEN = "xoxb-1"  # noqa: S105 - opens nothing
+OK = b'{"ok": true, "ts": "1767225600.000100", "channel": "C1"}'
+
+
+@pytest.fixture
+def provider() -> Iterator[Provider]:
+    with running_provider() as running:
+        running.answers(200, b"ok")
+        yield running
+
+
+def webhooks(provider: Provider) -> dict[str, str]:
+    return {"#alerts": f"{provider.url}/services/T/B/s3cr3t"}
+
+
+def test_a_webhook_gets_text_and_blocks_and_gives_no_id(provider: Provider) -> None:
+    assert SlackChannel(webhooks(provider)).send(ALERTS) is None
+
+    (asked,) = provider.asked
+    assert asked.path == "/services/T/B/s3cr3t"
+    assert asked.headers["content-type"] == "application/json"
+    assert "authorization" not in asked.headers
+    assert json.loads(asked.body) == slack_message(ALERTS)
+
+
+def test_a_channel_without_a_webhook_is_told_by_the_bot(provider: Provider) -> None:
+    provider.answers(200, OK)
+    channel = SlackChannel(webhooks(provider), token=TOKEN, endpoint=f"{provider.url}/api/")
+
+    assert channel.send(OTHERS) == "1767225600.000100"
+    (asked,) = provider.asked
+    assert asked.path == "/api/chat.postMessage"
+    assert asked.headers["authorization"] == f"Bearer {TOKEN}"
+    body = json.loads(asked.body)
+    assert body["channel"] == "#others"
+    assert {"text", "blocks"} <= body.keys()
+
+
+def test_a_webhook_goes_before_the_bot(provider: Provider) -> None:
+    SlackChannel(webhooks(provider), token=TOKEN, endpoint=provider.url).send(ALERTS)
+
+    assert provider.asked[0].path.startswith("/services/")
+
+
+def test_a_channel_with_neither_is_refused_with_the_settings_to_fill(provider: Provider) -> None:
+    channel = SlackChannel(webhooks(provider))
+
+    with pytest.raises(ChannelError, match="#others") as failure:
+        channel.send(OTHERS)
+
+    assert failure.value.permanent
+    assert "SLACK_WEBHOOKS" in str(failure.value)
+    assert "SLACK_BOT_TOKEN" in str(failure.value)
+    assert provider.asked == []
+
+
+def test_its_problems_are_known_before_anything_is_sent(provider: Provider) -> None:
+    assert SlackChannel(webhooks(provider)).problem("#alerts") == ""
+    assert "no Slack webhook for #others" in SlackChannel(webhooks(provider)).problem("#others")
+    assert SlackChannel({}, token=TOKEN).problem("#others") == ""
+
+
+def test_a_bot_that_is_too_fast_is_told_how_long_to_wait(provider: Provider) -> None:
+    channel = SlackChannel({}, token=TOKEN, endpoint=provider.url)
+    said = b'{"ok": false, "error": "ratelimited"}'
+    for status in (200, 429):
+        provider.answers(status, said, {"Retry-After": "30"})
+
+        with pytest.raises(ChannelError, match="ratelimited") as failure:
+            channel.send(ALERTS)
+
+        assert not failure.value.permanent
+        assert failure.value.retry_after == timedelta(seconds=30)
+
+
+def test_slacks_word_is_shown(provider: Provider) -> None:
+    provider.answers(404, b"no_service\n")
+
+    with pytest.raises(ChannelError) as failure:
+        SlackChannel(webhooks(provider)).send(ALERTS)
+
+    assert str(failure.value) == "Slack answered 404 no_service"
+
+
+def test_a_webhook_that_is_no_url_names_its_channel_only() -> None:
+    with pytest.raises(ValueError, match="#alerts") as refusal:
+        SlackChannel({"#alerts": "http://hooks.example/s3cr3t"})
+
+    assert "s3cr3t" not in str(refusal.value)
+
+
+def test_a_netrc_does_not_replace_the_token(
+    provider: Provider, tmp_path: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = f"{tmp_path}/netrc"
+    with open(netrc, "w", encoding="utf-8") as file:  # noqa: PTH123 - one line of a test
+        file.write("machine 127.0.0.1 login a password b\n")
+    monkeypatch.setenv("NETRC", netrc)
+    provider.answers(200, OK)
+
+    SlackChannel({}, token=TOKEN, endpoint=provider.url).send(ALERTS)
+
+    assert provider.asked[0].headers["authorization"] == f"Bearer {TOKEN}"
+
+
+def test_only_its_own_requests_are_left_out_of_the_log(
+    provider: Provider, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+
+    SlackChannel(webhooks(provider)).send(ALERTS)
+    requests.get(f"{provider.url}/somebody-elses", timeout=5)
+
+    assert "s3cr3t" not in caplog.text
+    assert "/somebody-elses" in caplog.text

@@ -1,0 +1,45 @@
+"""docs/api.md says all that the code can answer."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from shared.services.survey import RANGES
+from shared.web.alerts import FIELDS
+from shared.web.alerts import PARAMETERS as ALERT_PARAMETERS
+from shared.web.metrics import PARAMETERS
+from shared.web.problems import TABLE
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+SOURCES = [*(ROOT / "shared" / "web").glob("*.py"), ROOT / "shared" / "bootstrap.py"]
+
+
+def codes() -> set[str]:
+    """Every code that is written out, those that `choice` and its like make, and the table's."""
+    text = "\n".join(file.read_text(encoding="utf-8") for file in SOURCES)
+    written = re.findall(r'(?:Problem|_unauthenticated)\(\s*(?:\d+,\s*)?"(\w+)"', text)
+    made = {f"invalid_{name}" for name in ("range", "state", "severity", "limit")}
+    return {*written, *made, *(mapped.code for mapped in TABLE.values())}
+
+
+@pytest.mark.parametrize("code", sorted(codes()))
+def test_every_code_is_explained(code: str) -> None:
+    assert f"`{code}`" in PAGE
+
+
+def test_every_route_is_listed() -> None:
+    doors = (ROOT / "function_app.py").read_text(encoding="utf-8")
+    routes = re.findall(r'route="monitoring/([^"]+)", methods=\["(\w+)"\]', doors)
+
+    assert routes
+    for route, method in routes:
+        assert re.search(rf"\| {method} `{route.replace('{id}', '{alertId}')}[`?]", PAGE), route
+
+
+def test_every_parameter_field_and_range_is_named() -> None:
+    names = {*PARAMETERS, *ALERT_PARAMETERS, *FIELDS}
+
+    assert {name for name in names if name not in PAGE} == set()
+    assert {label for label in RANGES if label not in PAGE} == set()
