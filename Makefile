@@ -2,10 +2,12 @@
 #   PYTHON=python3.12   the interpreter to build $(VENV) with (3.11, 3.12 or 3.13)
 #   VENV=.venv-3.12     another environment beside the first
 #   ARGS='-k azurite'   handed on to the program
+#   SPEED=10            how fast the world of `make run` goes
 
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
+export SPEED
 PY := $(VENV)/bin/python
 NODE := local/node
 
@@ -19,7 +21,7 @@ VENV_READY := $(VENV)/ready
 AZURITE_READY := $(NODE)/node_modules/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-slow check format replay bench chaos azurite lock clean
+.PHONY: help setup run test test-slow check format replay bench chaos azurite lock clean
 .DELETE_ON_ERROR:
 # One step at a time: two tiers at once would halve each other's speed.
 .NOTPARALLEL:
@@ -44,6 +46,9 @@ check: $(VENV_READY) ## Lint, check the format, the types and the arrows between
 format: $(VENV_READY) ## Format the code and fix what can be fixed without thought
 	$(PY) -m ruff format
 	$(PY) -m ruff check --fix
+
+run: setup ## Run the monitor on a small Azure on the desk: make run SPEED=10
+	$(PY) -m local.run $(ARGS)
 
 replay: setup ## Replay a recorded series: make replay ARGS='--csv FILE --metric NAME'
 	$(PY) -m local.replay $(ARGS)

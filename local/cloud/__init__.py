@@ -1,1 +1,1 @@
-"""The answerers: real protocols of Azure and of the CRM's surroundings over one world."""
+"""An Azure on the desk: answerers that speak the real protocols over one world, on loopback."""

@@ -1,0 +1,55 @@
+"""What an answerer is, and the desk that all answerers of one cloud share."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from starlette.types import ASGIApp
+
+from local.cloud import resources
+from local.cloud.faults import Faults
+from local.cloud.inbox import Inbox
+from local.cloud.tokens import Keys
+from local.world.events import World
+
+
+class Clock(Protocol):
+    """World time; it may run faster than the wall's, or be moved by hand."""
+
+    def now(self) -> datetime:
+        """World time now, aware UTC."""
+        ...
+
+
+@dataclass(frozen=True)
+class Answerer:
+    """One service of the cloud; it gets a port of its own.
+
+    Its lifespan, if it has one, runs anew each time the port opens.
+    """
+
+    name: str
+    app: ASGIApp
+
+
+@dataclass
+class Desk:
+    """What answerers share; `urls` is filled when they listen, so read it per request.
+
+    The world is asked from several threads at once.
+    """
+
+    world: World
+    clock: Clock
+    faults: Faults = field(default_factory=Faults)
+    inbox: Inbox = field(default_factory=Inbox)
+    keys: Keys = field(default_factory=Keys)
+    resource_ids: tuple[str, ...] = (resources.PLAN, resources.APP, resources.DATABASE)
+    simulate_latency: bool = True
+    identity_header: str = field(default_factory=secrets.token_hex, repr=False)
+    urls: dict[str, str] = field(default_factory=dict)
+
+
+Make = Callable[[Desk], Answerer]

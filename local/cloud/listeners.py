@@ -1,0 +1,122 @@
+"""One answerer's port: opens, refuses and opens again, always the same number."""
+
+import asyncio
+import socket
+from contextlib import suppress
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+HOST = "127.0.0.1"
+GRACE_S = 5.0
+DATE_HOLDS_S = 1.0
+LOOK_AGAIN_S = 0.002
+
+
+class AbortableProtocol(H11Protocol):
+    """Gives each request, as scope["state"]["abort"], the way to cut its own connection."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.app_state: dict[str, Any] = {**self.app_state, "abort": transport.abort}
+
+
+class AbruptServer(uvicorn.Server):
+    """Cuts its connections when it ends; the graceful way takes its time and waits for clients."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        config = uvicorn.Config(
+            app,
+            http=AbortableProtocol,
+            ws="none",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+        )
+        super().__init__(config)
+        self.listening = asyncio.Event()
+        self._leaving = asyncio.Event()
+
+    def leave(self) -> None:
+        self.should_exit = True
+        self._leaving.set()
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn, but an app that can't start is an error, not the end of the process."""
+        try:
+            await super().serve(sockets)
+        except SystemExit as error:
+            raise RuntimeError("an answerer could not start") from error
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
+
+    async def main_loop(self) -> None:
+        # Each tick renews the Date header; nothing else needs one.
+        while not await self.on_tick(0):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._leaving.wait(), DATE_HOLDS_S)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002
+        for server in self.servers:
+            server.close()
+        state = self.server_state
+        gives_up = asyncio.get_running_loop().time() + GRACE_S
+        while state.connections or state.tasks:
+            for connection in list(state.connections):
+                connection.transport.abort()
+            if asyncio.get_running_loop().time() > gives_up:
+                for task in state.tasks:
+                    task.cancel()
+            await asyncio.sleep(LOOK_AGAIN_S)
+        await self.lifespan.shutdown()
+
+
+class Listener:
+    """Holds a port from birth to `close`; only while it is open does anybody answer there."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._socket = _bound(0)
+        self.port: int = self._socket.getsockname()[1]
+        self._server: AbruptServer | None = None
+        self._serving: asyncio.Task[None] | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self._server is not None
+
+    async def open(self) -> None:
+        """Answer from now on."""
+        server = AbruptServer(self._app)
+        serving = asyncio.create_task(server.serve([self._socket]))
+        listening = asyncio.create_task(server.listening.wait())
+        await asyncio.wait([serving, listening], return_when=asyncio.FIRST_COMPLETED)
+        listening.cancel()
+        if serving.done():
+            await serving
+        self._server, self._serving = server, serving
+
+    async def refuse(self) -> None:
+        """Cut every connection and let nobody in; the port stays ours, bound but not listening."""
+        await self.close()
+        self._socket = _bound(self.port)
+
+    async def close(self) -> None:
+        """Cut every connection and give the port up."""
+        if self._server and self._serving:
+            self._server.leave()
+            await self._serving
+        self._server = self._serving = None
+        self._socket.close()
+
+
+def _bound(port: int) -> socket.socket:
+    # Named as TCP: asyncio sends small answers at once only on a socket that says so.
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.bind((HOST, port))
+    return bound

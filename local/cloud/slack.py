@@ -1,0 +1,225 @@
+"""The Slack answerer: incoming webhooks by channel, and the Web API's chat.postMessage."""
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from local.clocks import wall_now
+from local.cloud.answerers import Answerer, Desk
+from local.cloud.inbox import Record
+from local.cloud.quotas import Quota
+
+NAME = "slack"
+TEAM = "TDESK0001"
+BOT_TOKEN = "xoxb-desk"  # noqa: S105 - opens this desk alone
+SECRET = "s3cr3t0fTheDesk"  # noqa: S105 - as above
+MOST_BLOCKS, LONGEST_HEADER, LONGEST_SECTION = 50, 150, 3000
+SECOND = timedelta(seconds=1)
+_STATUS = {
+    "channel_is_archived": 410,
+    "invalid_token": 403,
+    "action_prohibited": 403,
+    "no_service": 404,
+    "no_team": 404,
+    "channel_not_found": 404,
+}
+"""How a webhook says it; any other word comes with 400."""
+
+
+class Refused(Exception):
+    """Slack's word for why it does not take a message."""
+
+    def __init__(self, code: str, wait: timedelta | None = None) -> None:
+        super().__init__(code)
+        self.code = code
+        self.wait = wait
+
+
+@dataclass
+class Workspace:
+    """Its channels, those that are archived, and those that the bot was invited to.
+
+    `limited`: no channel takes more than one message a second (wall time).
+    """
+
+    channels: tuple[str, ...] = ("#alerts", "#performance")
+    archived: tuple[str, ...] = ()
+    joined: tuple[str, ...] = ("#alerts", "#performance")
+    limited: bool = False
+    wall: Callable[[], datetime] = wall_now
+    _quotas: dict[str, Quota] = field(default_factory=dict)
+    _numbers: "count[int]" = field(default_factory=lambda: count(1))
+
+    def post(self, channel: str, message: Any) -> str:
+        """Take a message; answers its ts."""
+        if channel not in self.channels:
+            raise Refused("channel_not_found")
+        if channel in self.archived:
+            raise Refused("is_archived")
+        _check_message(message)
+        self._check_rate(channel)
+        return f"{int(self.wall().timestamp())}.{next(self._numbers):06d}"
+
+    def _check_rate(self, channel: str) -> None:
+        quota = self._quotas.setdefault(channel, Quota([(1, SECOND)], self.wall))
+        wait = quota.ask() if self.limited else None
+        if wait is not None:
+            raise Refused("ratelimited", wait)
+
+
+def hook(channel: str) -> str:
+    """The part of a webhook's path that stands for its channel."""
+    return "B" + re.sub(r"[^A-Z0-9]", "", channel.upper())
+
+
+def webhooks(desk: Desk, *channels: str) -> dict[str, str]:
+    """What the app's SLACK_WEBHOOKS has to be on this desk, as a mapping."""
+    base = f"{desk.urls[NAME]}/services/{TEAM}"
+    return {one: f"{base}/{hook(one)}/{SECRET}" for one in channels or Workspace.channels}
+
+
+def endpoint(desk: Desk) -> str:
+    """What the app's SLACK_ENDPOINT has to be on this desk."""
+    return f"{desk.urls[NAME]}/api"
+
+
+def answerer(desk: Desk, workspace: Workspace | None = None) -> Answerer:  # noqa: ARG001 - a Make
+    space = workspace or Workspace()
+
+    async def webhook(request: Request) -> Response:
+        try:
+            channel = _channel_of(request.path_params, space)
+            space.post(channel, _payload(await request.body()))
+        except Refused as refused:
+            return _webhook_refusal(refused)
+        return PlainTextResponse("ok")
+
+    async def message(request: Request) -> Response:
+        try:
+            return JSONResponse(_posted(request, await request.body(), space))
+        except Refused as refused:
+            return _bot_refusal(refused)
+
+    routes = [
+        Route("/services/{team}/{hook}/{secret}", webhook, methods=["POST"]),
+        Route("/api/chat.postMessage", message, methods=["POST"]),
+    ]
+    return Answerer(NAME, Starlette(routes=routes))
+
+
+def _channel_of(path: Mapping[str, str], space: Workspace) -> str:
+    known = {hook(channel): channel for channel in space.channels}
+    if path["team"] != TEAM:
+        raise Refused("no_team")
+    if path["hook"] not in known:
+        raise Refused("no_service")
+    if path["secret"] != SECRET:
+        raise Refused("invalid_token")
+    return known[path["hook"]]
+
+
+def _payload(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError:
+        raise Refused("invalid_payload") from None
+
+
+def _posted(request: Request, body: bytes, space: Workspace) -> dict[str, Any]:
+    authorization = request.headers.get("authorization")
+    if not authorization:
+        raise Refused("not_authed")
+    if authorization != f"Bearer {BOT_TOKEN}":
+        raise Refused("invalid_auth")
+    given = _payload(body)
+    channel = given.get("channel") if isinstance(given, dict) else None
+    if channel in space.channels and channel not in space.joined:
+        raise Refused("not_in_channel")
+    ts = space.post(str(channel), given)
+    return {"ok": True, "channel": "C" + hook(str(channel))[1:], "ts": ts}
+
+
+def _webhook_refusal(refused: Refused) -> Response:
+    if refused.wait is not None:
+        return PlainTextResponse("rate_limited", 429, _retry_after(refused.wait))
+    code = "channel_is_archived" if refused.code == "is_archived" else refused.code
+    return PlainTextResponse(code, _STATUS.get(code, 400))
+
+
+def _bot_refusal(refused: Refused) -> Response:
+    body = {"ok": False, "error": refused.code}
+    if refused.wait is not None:
+        return JSONResponse(body, 429, _retry_after(refused.wait))
+    return JSONResponse(body)
+
+
+def _retry_after(wait: timedelta) -> dict[str, str]:
+    return {"Retry-After": str(math.ceil(wait.total_seconds()))}
+
+
+def _check_message(message: Any) -> None:
+    if not isinstance(message, dict):
+        raise Refused("invalid_payload")
+    blocks = message.get("blocks", [])
+    if not message.get("text") and not blocks:
+        raise Refused("no_text")
+    if not isinstance(blocks, list) or len(blocks) > MOST_BLOCKS:
+        raise Refused("invalid_blocks")
+    if not all(map(_is_block, blocks)):
+        raise Refused("invalid_blocks")
+
+
+def _is_block(block: Any) -> bool:
+    match block:
+        case {"type": "header", "text": {"type": "plain_text", "text": str(text)}}:
+            return 0 < len(text) <= LONGEST_HEADER
+        case {"type": "section", "text": {"type": "mrkdwn" | "plain_text", "text": str(text)}}:
+            return 0 < len(text) <= LONGEST_SECTION
+        case {"type": "context", "elements": [_, *_]} | {"type": "divider"}:
+            return True
+        case _:
+            return False
+
+
+@dataclass(frozen=True)
+class SlackMessage:
+    """A message that was taken, and the raw request that it came with."""
+
+    channel: str
+    text: str
+    blocks: Sequence[Mapping[str, Any]]
+    raw: Record
+
+
+def slack_messages(desk: Desk) -> list[SlackMessage]:
+    """The messages that Slack took, oldest first; a webhook's channel is known by its path."""
+    return [_message(one) for one in desk.inbox.records(NAME) if _is_taken(one)]
+
+
+def _is_taken(record: Record) -> bool:
+    if record.status != 200:
+        return False
+    if record.path.startswith("/services/"):
+        return record.answer == b"ok"
+    try:
+        return json.loads(record.answer).get("ok") is True
+    except (ValueError, AttributeError):
+        return False
+
+
+def _message(record: Record) -> SlackMessage:
+    body = json.loads(record.body)
+    by_path = record.path.split("/")[3] if record.path.startswith("/services/") else ""
+    return SlackMessage(
+        body.get("channel") or by_path, body["text"], body.get("blocks", []), record
+    )

@@ -1,0 +1,1 @@
+"""KQL checked by Microsoft's own language service, without Azure."""

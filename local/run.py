@@ -1,0 +1,192 @@
+"""`make run`: the monitor's own triggers, on a small Azure on the desk, until Ctrl-C.
+
+Nothing outside this machine is asked. What people would have been told is printed and shown on the
+inbox page; README says what to try.
+"""
+
+import argparse
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from unittest.mock import patch
+
+from local.azurite import AzuriteMissingError, AzuriteStartError, running_azurite
+from local.clocks import WorldClock, wall_now
+from local.cloud.answerers import Desk
+from local.cloud.clouds import Cloud, running_cloud
+from local.cloud.messages import messages
+from local.host.host import Host, running_host
+from local.host.world_time import world_time
+from local.surroundings import AUDIENCE, surroundings
+from local.world.engine import ScriptedWorld
+from local.world.scripts import STORIES, script_named
+from shared.domain.errors import InvalidInput
+from shared.domain.times import floor_minute, iso
+
+PORT = 7071
+"""Where Core Tools serves, too."""
+TOKEN_LIFE = timedelta(hours=12)
+LOOK_EVERY_S = 0.25
+# The settings that somebody may change for the desk; all others lead to the desk itself.
+OWN_SETTINGS = ("ALERT_EMAIL", "FALLBACK_CHANNEL", "COLLECT_INLINE_MAX", "MAILS_PER_HOUR")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Everything that runs, and the token that opens its API."""
+
+    clock: WorldClock
+    cloud: Cloud
+    host: Host
+    token: str
+
+    @property
+    def api(self) -> str:
+        """Where the monitor's own HTTP functions are."""
+        return f"{self.host.url}/{self.host.route_prefix}/monitoring"
+
+    @property
+    def inbox(self) -> str:
+        """The page with every message that was sent."""
+        return self.cloud.urls["desk"]
+
+
+@contextmanager
+def running_stage(
+    *, script: str, seed: int, speed: float, at: datetime, port: int, storage: Path | None = None
+) -> Iterator[Stage]:
+    """The whole product, in a world that begins at `at`; raises InvalidInput for an unknown script.
+
+    This process's environment and the app's clock are changed for as long as it runs.
+    """
+    world = ScriptedWorld(script_named(script, at), seed=seed)
+    with ExitStack() as stack:
+        azurite = stack.enter_context(running_azurite(storage))
+        clock = WorldClock(origin=at, speed=speed)
+        cloud = stack.enter_context(running_cloud(Desk(world=world, clock=clock)))
+        own = {name: os.environ[name] for name in OWN_SETTINGS if name in os.environ}
+        settings = surroundings(cloud, storage=azurite.connection_string, changes=own)
+        stack.enter_context(patch.dict(os.environ, settings))
+        host = stack.enter_context(_running_app(clock, settings, port))
+        token = cloud.desk.keys.user_token(roles=["admin"], audience=AUDIENCE, lifetime=TOKEN_LIFE)
+        yield Stage(clock, cloud, host, token)
+
+
+@contextmanager
+def _running_app(clock: WorldClock, settings: Mapping[str, str], port: int) -> Iterator[Host]:
+    import function_app  # noqa: PLC0415 - its bootstrap reads the environment that was just made
+    from shared import bootstrap  # noqa: PLC0415 - as above
+
+    problems = bootstrap.problems()
+    if problems:
+        raise InvalidInput("; ".join(problems))
+    storage = settings["AzureWebJobsStorage"]
+    with (
+        world_time(bootstrap, clock),
+        running_host(function_app.app, clock=clock, storage=storage, port=port) as host,
+    ):
+        yield host
+
+
+def follow(stage: Stage, ended: threading.Event, write: Callable[[str], None]) -> None:
+    """Write every message that is sent, until the end."""
+    told = 0
+    while not ended.wait(LOOK_EVERY_S):
+        sent = messages(stage.cloud.desk)[::-1]
+        for one in sent[told:]:
+            write(f"{iso(one.at)}  {one.via} to {one.to}: {one.subject}")
+        told = len(sent)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run until Ctrl-C or SIGTERM."""
+    options = _options(arguments)
+    logging.basicConfig(level=logging.INFO if options.verbose else logging.CRITICAL)
+    ended = threading.Event()
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, lambda *_: ended.set())
+    try:
+        with running_stage(
+            script=options.script,
+            seed=options.seed,
+            speed=options.speed,
+            at=options.at,
+            port=options.port,
+            storage=options.storage,
+        ) as stage:
+            _say(_as_json(stage) if options.json else _as_text(stage, options))
+            follow(stage, ended, _say)
+    except (InvalidInput, AzuriteMissingError, AzuriteStartError, OSError) as error:
+        sys.exit(f"make run: {error}")
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m local.run", description=__doc__)
+    parser.add_argument("--script", default="default", help=f"the story: {', '.join(STORIES)}")
+    parser.add_argument("--speed", type=_speed, default=os.environ.get("SPEED") or "1")
+    parser.add_argument("--seed", type=int, default=1, help="another seed, other details")
+    parser.add_argument("--at", type=_moment, default=None, help="when the world begins (UTC)")
+    parser.add_argument("--port", type=int, default=PORT, help="of the API; 0 for any")
+    parser.add_argument("--storage", type=Path, help="keep tables here (default: in memory)")
+    parser.add_argument("--json", action="store_true", help="say where it runs as JSON")
+    parser.add_argument("--verbose", action="store_true", help="show the app's log")
+    options = parser.parse_args(arguments)
+    options.at = options.at or floor_minute(wall_now())
+    return options
+
+
+def _speed(text: str) -> float:
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0 < speed <= 60:
+        raise argparse.ArgumentTypeError(f"a speed is more than 0 and at most 60, not {text}")
+    return speed
+
+
+def _moment(text: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        example = "2026-03-02T09:00"
+        raise argparse.ArgumentTypeError(f"a moment like {example}, not {text}") from None
+    return floor_minute(at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC))
+
+
+def _as_json(stage: Stage) -> str:
+    return json.dumps({"api": stage.api, "inbox": stage.inbox, "token": stage.token})
+
+
+def _as_text(stage: Stage, options: argparse.Namespace) -> str:
+    return f"""
+Pantry Monitor watches a world that begins at {iso(options.at)} and runs at {options.speed:g} x;
+its story is {options.script!r}. Ctrl-C ends it.
+
+  API     {stage.api}
+  inbox   {stage.inbox}
+
+  TOKEN={stage.token}
+  curl -H "Authorization: Bearer $TOKEN" '{stage.api}/metrics?range=1h'
+  curl -H "Authorization: Bearer $TOKEN" '{stage.api}/alerts'
+  curl -X POST {stage.inbox}/control/platform -d '{{"kind": "hang"}}'   # break something
+  curl -X DELETE {stage.inbox}/control/platform                       # and mend it
+
+What people are told:"""
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

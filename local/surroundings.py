@@ -1,0 +1,42 @@
+"""The settings that lead an app to the Azure on the desk, as its environment would have them."""
+
+import json
+import secrets
+from collections.abc import Mapping
+
+from local.cloud import email, resources, slack
+from local.cloud.clouds import Cloud
+
+ADMIN = "admin@example.com"
+AUDIENCE = "api://pantry-monitor"
+
+
+def surroundings(
+    cloud: Cloud, *, storage: str, changes: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Every setting of the app, and the variables by which azure-identity finds its identity.
+
+    `storage` is the connection string of the storage account; `changes` win.
+    """
+    urls = cloud.urls
+    return {
+        "AzureWebJobsStorage": storage,
+        "APP_SERVICE_PLAN_ID": resources.PLAN,
+        "APP_SERVICE_ID": resources.APP,
+        "SQL_DATABASE_ID": resources.DATABASE,
+        "LOG_ANALYTICS_WORKSPACE_ID": resources.WORKSPACE,
+        "HEALTH_URL": f"{urls['crm']}/api/health",
+        "AZURE_MONITOR_ENDPOINT": urls["platform"],
+        "LOG_ANALYTICS_ENDPOINT": urls["logs"],
+        "ALERT_EMAIL": ADMIN,
+        "ACS_CONNECTION_STRING": email.connection_string(cloud.desk),
+        "MAIL_FROM": email.SENDER,
+        "SLACK_WEBHOOKS": json.dumps(slack.webhooks(cloud.desk)),
+        "SLACK_ENDPOINT": slack.endpoint(cloud.desk),
+        "AUTH_ISSUER": cloud.issuer,
+        "AUTH_AUDIENCE": AUDIENCE,
+        "AUTH_JWKS_URL": cloud.jwks_url,
+        "CRM_TOKEN_KEY": secrets.token_urlsafe(48),
+        **cloud.identity_environment,
+        **(changes or {}),
+    }

@@ -1,0 +1,438 @@
+"""The logs source over the SDK's real client, against canned answers and sick services."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from azure.core.credentials import AccessToken
+
+from shared.adapters.log_analytics import (
+    FURTHEST,
+    LONGEST,
+    PATIENCE,
+    SERVER_TIMEOUT,
+    LogAnalytics,
+    Patience,
+    Window,
+    open_log_analytics,
+    window,
+)
+from shared.catalog.log_queries import LOG_QUERIES
+from shared.domain.errors import SourceError
+from shared.domain.histograms import value_of
+from shared.domain.samples import Reading
+from shared.services.collect import PATIENCE as ABANDONED_AFTER
+from tests.adapters.conftest import Answerer
+
+T0 = datetime(2026, 3, 2, 9, tzinfo=UTC)
+NOW = T0 + timedelta(minutes=10, seconds=20)
+MINUTE = timedelta(minutes=1)
+COLUMNS = LOG_QUERIES[0].columns
+SHORT = Patience(connect=0.3, read=0.3, deadline=0.6)
+
+
+class AnyToken:
+    """A credential that is always given a token, and remembers for what."""
+
+    def __init__(self) -> None:
+        self.scopes: list[str] = []
+
+    def get_token(self, *scopes: str, **_: Any) -> AccessToken:
+        self.scopes += scopes
+        return AccessToken("any", int(time.time()) + 3600)
+
+
+def a_row(minute: datetime = T0, **changes: Any) -> list[Any]:
+    """A minute of three requests, one of which failed."""
+    usual = {
+        "Minute": f"{minute:%Y-%m-%dT%H:%M:%SZ}",
+        "Requests": 3,
+        "ServerErrors": 1,
+        "ClientErrors": 0,
+        "DurationMs": 450.5,
+        "Histogram": "[[100,2],[141,1]]",
+    }
+    return list({**usual, **changes}.values())
+
+
+def an_answer(*rows: list[Any], **more: Any) -> bytes:
+    columns = [{"name": name, "type": kind} for name, kind in COLUMNS.items()]
+    table = {"name": "PrimaryResult", "columns": columns, "rows": rows}
+    return json.dumps({"tables": [table], **more}).encode()
+
+
+@pytest.fixture
+def well(answerer: Answerer) -> Answerer:
+    answerer.status = 200
+    answerer.headers = {"Content-Type": "application/json"}
+    answerer.body = an_answer()
+    return answerer
+
+
+Open = Callable[..., LogAnalytics]
+
+
+@pytest.fixture
+def opened() -> Iterator[Open]:
+    """Opens sources that are closed at the end."""
+    sources: list[LogAnalytics] = []
+
+    def open_(url: str, **options: Any) -> LogAnalytics:
+        given = {"credential": AnyToken(), "patience": SHORT, **options}
+        sources.append(open_log_analytics({"crm": "a-guid", "bare": ""}, endpoint=url, **given))
+        return sources[-1]
+
+    yield open_
+    for source in sources:
+        source.close()
+
+
+@pytest.fixture
+def source(well: Answerer, opened: Open) -> LogAnalytics:
+    return opened(well.url)
+
+
+def read(source: LogAnalytics, since: datetime | None = T0, now: datetime = NOW) -> Reading:
+    return source.read("crm", since=since, now=now)
+
+
+def values(reading: Reading, metric: str) -> dict[int, float]:
+    """A metric's values by minutes after T0."""
+    return {
+        (sample.minute - T0) // MINUTE: sample.value
+        for sample in reading.samples
+        if sample.metric == metric
+    }
+
+
+def refusal(source: LogAnalytics) -> str:
+    with pytest.raises(SourceError) as refused:
+        read(source)
+    return str(refused.value)
+
+
+class TestWindow:
+    def test_it_goes_on_at_the_watermark_and_reads_the_unsettled_tail_too(self) -> None:
+        wanted = window(T0, NOW)
+
+        assert wanted.start == T0
+        assert wanted.covered_until == T0 + 5 * MINUTE
+        assert wanted.end == T0 + 10 * MINUTE
+
+    def test_the_first_reading_covers_a_day(self) -> None:
+        wanted = window(None, NOW)
+
+        assert wanted.covered_until - wanted.start == timedelta(hours=24)
+        assert wanted.end == T0 + 10 * MINUTE
+
+    def test_a_long_gap_is_read_in_pieces_without_a_hole(self) -> None:
+        since = NOW - timedelta(days=3, minutes=7)
+        pieces: list[Window] = []
+        while not pieces or pieces[-1].end < T0 + 10 * MINUTE:
+            pieces.append(window(since, NOW))
+            since = pieces[-1].covered_until
+
+        assert len(pieces) == 4
+        assert all(one.end - one.start <= LONGEST + 5 * MINUTE for one in pieces)
+        assert all(one.covered_until <= one.end for one in pieces)
+        assert pieces[-1].covered_until == T0 + 5 * MINUTE
+
+    def test_what_may_be_deleted_is_not_asked_for(self) -> None:
+        wanted = window(NOW - timedelta(days=90), NOW)
+
+        assert wanted.start == T0 + 5 * MINUTE - FURTHEST
+
+    def test_a_watermark_that_is_ahead_asks_for_the_tail_only(self) -> None:
+        wanted = window(T0 + 8 * MINUTE, NOW)
+
+        assert (wanted.start, wanted.end) == (T0 + 8 * MINUTE, T0 + 10 * MINUTE)
+        assert wanted.covered_until <= wanted.start
+
+
+class TestReading:
+    def test_columns_become_the_metrics_of_the_table(
+        self, well: Answerer, source: LogAnalytics
+    ) -> None:
+        well.body = an_answer(a_row(T0 + MINUTE))
+
+        reading = read(source)
+
+        assert values(reading, "throughput")[1] == 3
+        assert values(reading, "errorRate")[1] == 1
+        assert values(reading, "clientErrorRate")[1] == 0
+        (one,) = reading.histograms
+        assert one.minute == T0 + MINUTE
+        assert one.histogram.buckets == {100: 2, 141: 1}
+        assert one.histogram.total == 450.5
+
+    def test_a_covered_minute_without_rows_counts_nothing_and_has_no_histogram(
+        self, well: Answerer, source: LogAnalytics
+    ) -> None:
+        well.body = an_answer(a_row(T0 + 2 * MINUTE))
+
+        reading = read(source)
+
+        assert values(reading, "throughput") == {0: 0, 1: 0, 2: 3, 3: 0, 4: 0}
+        assert values(reading, "errorRate") == {0: 0, 1: 0, 2: 1, 3: 0, 4: 0}
+        assert [one.minute for one in reading.histograms] == [T0 + 2 * MINUTE]
+
+    def test_the_tail_has_only_the_minutes_that_have_rows(
+        self, well: Answerer, source: LogAnalytics
+    ) -> None:
+        well.body = an_answer(a_row(T0 + 6 * MINUTE), a_row(T0 + 8 * MINUTE, Requests=1))
+
+        reading = read(source)
+
+        assert reading.covered_until == T0 + 5 * MINUTE
+        assert [n for n in values(reading, "throughput") if n >= 5] == [6, 8]
+
+    def test_rows_outside_the_asked_minutes_are_left_out(
+        self, well: Answerer, source: LogAnalytics
+    ) -> None:
+        """Azure does not say whether a timespan's end belongs to it."""
+        well.body = an_answer(a_row(T0 - MINUTE), a_row(T0 + 10 * MINUTE), a_row(T0 + MINUTE))
+
+        reading = read(source)
+
+        assert values(reading, "throughput") == {0: 0, 1: 3, 2: 0, 3: 0, 4: 0}
+        assert [one.minute for one in reading.histograms] == [T0 + MINUTE]
+
+    def test_the_day_of_the_first_reading_is_whole(self, source: LogAnalytics) -> None:
+        reading = read(source, since=None)
+
+        assert len(values(reading, "throughput")) == 24 * 60
+        assert reading.asked_at == NOW
+
+    def test_a_piece_of_a_gap_is_covered_to_its_own_end(self, source: LogAnalytics) -> None:
+        reading = read(source, since=T0 - timedelta(days=2))
+
+        assert reading.covered_until == T0 - timedelta(days=1)
+        assert max(sample.minute for sample in reading.samples) < reading.covered_until
+
+    def test_after_a_failure_less_is_asked_until_it_is_answered(
+        self, well: Answerer, source: LogAnalytics
+    ) -> None:
+        """What is too much for the deadline must not stay so for ever."""
+        for _ in range(9):
+            well.status = 504
+            refusal(source)
+        well.status, covered = 200, []
+        for _ in range(6):
+            reading = read(source, since=T0 - timedelta(days=2))
+            covered.append((reading.covered_until - T0) / timedelta(hours=1) + 48)
+
+        assert covered == [1, 2, 4, 8, 16, 24]
+
+    def test_nothing_is_asked_when_no_minute_is_over(
+        self, well: Answerer, source: LogAnalytics
+    ) -> None:
+        reading = read(source, since=T0 + 10 * MINUTE)
+
+        assert (reading.samples, reading.histograms, well.asked) == ((), (), [])
+
+    def test_numbers_may_come_as_text(self, well: Answerer, source: LogAnalytics) -> None:
+        well.body = an_answer(a_row(Requests="3", DurationMs="450.5"))
+
+        reading = read(source)
+
+        assert values(reading, "throughput")[0] == 3
+        assert reading.histograms[0].histogram.total == 450.5
+
+    @pytest.mark.parametrize("total", ["NaN", "Infinity", None])
+    def test_a_sum_that_is_no_number_is_taken_from_the_buckets(
+        self, total: str | None, well: Answerer, source: LogAnalytics
+    ) -> None:
+        well.body = an_answer(a_row(DurationMs=total))
+
+        reading = read(source)
+
+        expected = 2 * value_of(100) + value_of(141)
+        assert reading.histograms[0].histogram.total == pytest.approx(expected)
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("change", "said"),
+        [
+            ({"Requests": "NaN"}, "Requests"),
+            ({"ServerErrors": "many"}, "ServerErrors"),
+            ({"Minute": "yesterday"}, "Minute"),
+            ({"Minute": None}, "Minute"),
+            ({"Histogram": "[[401,1]]"}, "Histogram"),
+            ({"Histogram": "[[1,-1]]"}, "Histogram"),
+            ({"Histogram": "no JSON"}, "Histogram"),
+            ({"Histogram": None}, "Histogram"),
+        ],
+    )
+    def test_a_cell_that_is_not_as_agreed_is_named(
+        self, change: dict[str, Any], said: str, well: Answerer, source: LogAnalytics
+    ) -> None:
+        well.body = an_answer(a_row(**change))
+
+        assert said in refusal(source)
+
+    @pytest.mark.parametrize("column", COLUMNS)
+    def test_a_missing_column_is_named(
+        self, column: str, well: Answerer, source: LogAnalytics
+    ) -> None:
+        well.body = an_answer(a_row()).replace(f'"{column}"'.encode(), b'"Other"')
+
+        assert f"no column {column}" in refusal(source)
+
+    def test_a_partial_answer_is_no_data(self, well: Answerer, source: LogAnalytics) -> None:
+        error = {"code": "PartialError", "message": "Not all shards answered."}
+        well.body = an_answer(a_row(), error=error)
+
+        assert "in part only" in refusal(source)
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"",
+            b"[]",
+            b"{}",
+            b"null",
+            b'"text"',
+            b"<html>Sign in</html>",
+            b"\x00\xff<<not json",
+            b'{"tables": []}',
+            b'{"tables": 7}',
+            b'{"tables": [{"name": "PrimaryResult"}]}',
+            b'{"tables": [{"columns": [{"name": "Minute"}], "rows": []}]}',
+            b'{"tables": [{"columns": [], "rows": [[1]]}]}',
+        ],
+    )
+    def test_an_answer_of_another_shape_is_refused(
+        self, body: bytes, well: Answerer, source: LogAnalytics
+    ) -> None:
+        well.body = body
+
+        refusal(source)
+
+    @pytest.mark.parametrize(
+        ("status", "hint"),
+        [
+            (400, "400"),
+            (401, "audience"),
+            (403, "Log Analytics Reader"),
+            (404, "GUID"),
+            (429, "patience"),
+            (500, "500"),
+            (503, "not available"),
+        ],
+    )
+    def test_a_refusal_says_the_status_and_what_may_help(
+        self, status: int, hint: str, well: Answerer, source: LogAnalytics
+    ) -> None:
+        well.status = status
+        well.body = json.dumps({"error": {"code": "Sick", "message": "So it is."}}).encode()
+
+        said = refusal(source)
+
+        assert str(status) in said
+        assert "Sick: So it is." in said
+        assert hint in said
+        assert "any" not in said.split(), "the token"
+
+    def test_what_is_wrong_with_a_query_is_told_from_the_innermost_error(
+        self, well: Answerer, source: LogAnalytics
+    ) -> None:
+        innermost = {"code": "SEM0100", "message": "Failed to resolve column named 'Url'"}
+        semantic = {"code": "SemanticError", "message": "Semantic.", "innererror": innermost}
+        error = {"code": "BadArgumentError", "message": "Invalid.", "innererror": semantic}
+        well.status, well.body = 400, json.dumps({"error": error}).encode()
+
+        assert "SEM0100: Failed to resolve column named 'Url'" in refusal(source)
+
+    def test_retry_after_is_told_and_not_slept_through(
+        self, well: Answerer, source: LogAnalytics
+    ) -> None:
+        well.status, well.headers = 429, {"Retry-After": "60"}
+        began = time.monotonic()
+
+        assert "60 s" in refusal(source)
+        assert time.monotonic() - began < 2
+        assert len(well.asked) == 1
+
+    def test_a_target_without_a_workspace_is_said(self, source: LogAnalytics) -> None:
+        for target in ("bare", "unknown"):
+            with pytest.raises(SourceError, match=f"no workspace is set for {target}"):
+                source.read(target, since=T0, now=NOW)
+
+
+class TestPatience:
+    def test_all_of_it_fits_before_the_source_is_abandoned(self) -> None:
+        assert PATIENCE.connect + PATIENCE.read <= PATIENCE.deadline
+        assert PATIENCE.deadline < ABANDONED_AFTER.total_seconds()
+        assert PATIENCE.read > SERVER_TIMEOUT
+
+    def test_a_service_that_hangs_is_given_up(self, well: Answerer, source: LogAnalytics) -> None:
+        well.delay = 2 * SHORT.deadline
+        began = time.monotonic()
+
+        refusal(source)
+
+        assert time.monotonic() - began < 2 * SHORT.deadline
+
+    def test_a_credential_that_hangs_is_given_up(self, well: Answerer, opened: Open) -> None:
+        class Slow(AnyToken):
+            def get_token(self, *scopes: str, **more: Any) -> AccessToken:
+                time.sleep(2 * SHORT.deadline)
+                return super().get_token(*scopes, **more)
+
+        said = refusal(opened(well.url, credential=Slow()))
+
+        assert "no answer within" in said
+
+    def test_a_port_where_nobody_listens_is_said(self, nobody: str, opened: Open) -> None:
+        url = nobody.partition("TableEndpoint=")[2].partition(";")[0]
+
+        assert "ServiceRequestError" in refusal(opened(url))
+
+    def test_a_token_that_is_not_given_is_said(self, well: Answerer, opened: Open) -> None:
+        class Nobody(AnyToken):
+            def get_token(self, *_: str, **__: Any) -> AccessToken:
+                raise ValueError("no identity here")
+
+        assert "no identity here" in refusal(opened(well.url, credential=Nobody()))
+        assert well.asked == []
+
+
+def test_the_sdk_is_imported_only_when_a_source_is_opened() -> None:
+    code = "import sys, shared.adapters.log_analytics; print('azure.monitor' in sys.modules)"
+
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert ran.stdout == "False\n"
+
+
+class TestTokens:
+    @pytest.mark.parametrize(
+        ("endpoint", "scope"),
+        [
+            ("", "https://api.loganalytics.io/.default"),
+            ("https://api.loganalytics.us", "https://api.loganalytics.us/.default"),
+        ],
+    )
+    def test_they_are_asked_for_the_clouds_own_audience(
+        self, endpoint: str, scope: str, well: Answerer, opened: Open
+    ) -> None:
+        credential = AnyToken()
+        audience = {"audience": endpoint} if endpoint else {}
+
+        read(opened(well.url, credential=credential, **audience))
+
+        assert credential.scopes == [scope]
+
+    def test_they_never_go_over_plain_http_to_another_machine(self, opened: Open) -> None:
+        credential = AnyToken()
+
+        said = refusal(opened("http://logs.example.com", credential=credential))
+
+        assert "not permitted for non-TLS" in said
+        assert credential.scopes == []

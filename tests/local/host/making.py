@@ -1,0 +1,80 @@
+"""Small hosts to test, and a caller of them."""
+
+import http.client
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import azure.functions as func
+
+from local.clocks import WorldClock
+from local.host.host import Host, Patience, running_host
+
+T0 = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
+NO_STORAGE = "never used"
+QUICK = Patience(lease=timedelta(seconds=2), grace=timedelta(seconds=0.5))
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came over the wire; header names in lower case."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+def an_app() -> func.FunctionApp:
+    return func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+
+
+def a_host_json(folder: Path, *, timeout: str = "00:02:00", **queues: object) -> Path:
+    """A host.json with these settings of queues."""
+    said = {
+        "version": "2.0",
+        "functionTimeout": timeout,
+        "extensions": {"http": {"routePrefix": "api"}, "queues": queues},
+    }
+    file = folder / "host.json"
+    file.write_text(json.dumps(said))
+    return file
+
+
+@contextmanager
+def a_host(app: func.FunctionApp, *, speed: float = 1.0, **given: Any) -> Iterator[Host]:
+    """The app on a host whose world begins at T0."""
+    defaults: dict[str, Any] = {"storage": NO_STORAGE, "patience": QUICK, "settings": {}}
+    with running_host(app, clock=WorldClock(T0, speed), **(defaults | given)) as host:
+        yield host
+
+
+def ask(
+    host: Host,
+    path: str,
+    method: str = "GET",
+    *,
+    headers: Mapping[str, str] | None = None,
+    body: bytes | None = None,
+) -> Answer:
+    """One request on a connection of its own."""
+    address = urlsplit(host.url)
+    assert address.hostname is not None
+    connection = http.client.HTTPConnection(address.hostname, address.port, timeout=10)
+    try:
+        connection.request(method, path, body=body, headers=dict(headers or {}))
+        came = connection.getresponse()
+        told = {name.lower(): value for name, value in came.getheaders()}
+        return Answer(came.status, told, came.read())
+    finally:
+        connection.close()
