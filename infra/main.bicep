@@ -1,0 +1,251 @@
+metadata description = 'The pantry monitor: storage, telemetry, the function app, and the roles that its identity needs.'
+
+// Every setting of shared/settings.py is given by a parameter here, because a deployment replaces
+// the app's whole configuration: what is set by hand in the portal is gone after the next one.
+
+@description('Region of everything that is created here.')
+param location string = resourceGroup().location
+
+@description('Name of the function app; its identity carries the same name in the database\'s grants.')
+@minLength(2)
+@maxLength(40)
+param appName string = 'pantry-monitor-${uniqueString(resourceGroup().id)}'
+
+@description('Name of the storage account that is created for the monitor.')
+@minLength(3)
+@maxLength(24)
+param storageName string = take('pantrymon${uniqueString(resourceGroup().id)}', 24)
+
+@description('Version of Python; the wheels must be built for the same one.')
+@allowed([
+  '3.11'
+  '3.12'
+])
+param pythonVersion string = '3.11'
+
+@description('Memory of an instance in MB. 512 keeps four functions a minute inside the monthly free grant.')
+@allowed([
+  512
+  2048
+  4096
+])
+param instanceMemoryMB int = 512
+
+@description('How many instances the platform may start; 40 is the lowest that it accepts.')
+@minValue(40)
+@maxValue(1000)
+param maximumInstanceCount int = 40
+
+@description('Origin of the CRM\'s pages, such as https://crm.example.com: the only one that browsers may call from.')
+param crmOrigin string
+
+@description('Whether the monitor\'s own telemetry goes to the CRM\'s workspace; otherwise it gets one with its own daily cap.')
+param useCrmWorkspace bool = false
+
+@description('Daily cap in GB of the monitor\'s own workspace, as text because Bicep has no fractions.')
+param dailyCapGb string = '0.15'
+
+@description('How many days the monitor\'s own workspace keeps telemetry.')
+@minValue(30)
+@maxValue(730)
+param retentionDays int = 30
+
+@description('Resource id of the CRM\'s App Service plan; empty: not measured.')
+param crmPlanId string = ''
+
+@description('Resource id of the CRM\'s web app; empty: not measured.')
+param crmAppId string = ''
+
+@description('Resource id of the CRM\'s Azure SQL database; empty: not measured by the platform\'s metrics.')
+param crmDatabaseId string = ''
+
+@description('Resource id of the Log Analytics workspace behind the CRM\'s Application Insights; empty: no logs are read.')
+param crmWorkspaceId string = ''
+
+@description('Resource id of the Azure Communication Services that send the mails by the app\'s identity; empty: none, or the connection string.')
+param communicationId string = ''
+
+@description('MONITOR_TARGETS: the applications to watch, joined by commas.')
+param monitorTargets string = 'pantry-crm'
+
+@description('HEALTH_URL: the CRM\'s health page; empty: no probe.')
+param healthUrl string = ''
+
+@description('MORE_TARGETS: the resources of further targets as JSON. Their roles: modules/target_roles.bicep.')
+param moreTargets string = ''
+
+@description('AZURE_MONITOR_ENDPOINT: another one for sovereign clouds.')
+param azureMonitorEndpoint string = 'https://management.azure.com'
+
+@description('LOG_ANALYTICS_ENDPOINT: another one for sovereign clouds.')
+param logAnalyticsEndpoint string = 'https://api.loganalytics.io'
+
+@description('ALERT_EMAIL: who gets alerts by e-mail; empty: nobody.')
+param alertEmail string = ''
+
+@description('ACS_CONNECTION_STRING: a way to send mails without the app\'s identity.')
+@secure()
+param acsConnectionString string = ''
+
+@description('MAIL_FROM: the sender on the mail domain linked to Azure Communication Services.')
+param mailFrom string = ''
+
+@description('MAILS_PER_MINUTE: what the mail domain allows; 5 on an Azure-managed one.')
+@minValue(1)
+param mailsPerMinute int = 5
+
+@description('MAILS_PER_HOUR: what the mail domain allows; 10 on an Azure-managed one.')
+@minValue(1)
+param mailsPerHour int = 10
+
+@description('SLACK_WEBHOOKS: incoming webhooks as JSON, channel name to URL.')
+@secure()
+param slackWebhooks string = ''
+
+@description('SLACK_BOT_TOKEN: a bot\'s token.')
+@secure()
+param slackBotToken string = ''
+
+@description('SLACK_ENDPOINT: Slack\'s Web API.')
+param slackEndpoint string = 'https://slack.com/api'
+
+@description('FALLBACK_CHANNEL: where an alert goes when its own channel refuses it.')
+param fallbackChannel string = 'console:log'
+
+@description('COLLECT_INLINE_MAX: up to so many targets are collected by the timer itself.')
+@minValue(1)
+param collectInlineMax int = 5
+
+@description('AUTH_ISSUER: issuer of the callers\' Entra ID tokens.')
+param authIssuer string = ''
+
+@description('AUTH_AUDIENCE: the audience that a token must name.')
+param authAudience string = ''
+
+@description('AUTH_JWKS_URL: where the issuer publishes its signing keys.')
+param authJwksUrl string = ''
+
+@description('AUTH_ROLE_CLAIM: the claim that holds a caller\'s roles.')
+param authRoleClaim string = 'roles'
+
+@description('CRM_TOKEN_KEY: secret shared with the CRM\'s server, at least 32 bytes.')
+@secure()
+param crmTokenKey string = ''
+
+// Indexing an empty id would fail even where the condition is false: nothing at all is named 'none'.
+var noResource = '${resourceGroup().id}/providers/none/none/none'
+var workspaceParts = split(empty(crmWorkspaceId) ? noResource : crmWorkspaceId, '/')
+var communicationParts = split(empty(communicationId) ? noResource : communicationId, '/')
+
+resource crmWorkspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' existing = if (!empty(crmWorkspaceId)) {
+  name: workspaceParts[8]
+  scope: resourceGroup(workspaceParts[2], workspaceParts[4])
+}
+
+resource communication 'Microsoft.Communication/communicationServices@2023-04-01' existing = if (!empty(communicationId)) {
+  name: communicationParts[8]
+  scope: resourceGroup(communicationParts[2], communicationParts[4])
+}
+
+module storage 'modules/storage.bicep' = {
+  name: 'storage'
+  params: {
+    location: location
+    name: storageName
+  }
+}
+
+module monitoring 'modules/monitoring.bicep' = {
+  name: 'monitoring'
+  params: {
+    location: location
+    name: appName
+    existingWorkspaceId: useCrmWorkspace ? crmWorkspaceId : ''
+    dailyCapGb: dailyCapGb
+    retentionDays: retentionDays
+  }
+}
+
+module functionApp 'modules/function_app.bicep' = {
+  name: 'function-app'
+  params: {
+    location: location
+    name: appName
+    pythonVersion: pythonVersion
+    instanceMemoryMB: instanceMemoryMB
+    maximumInstanceCount: maximumInstanceCount
+    deploymentContainerUrl: storage.outputs.deploymentContainerUrl
+    crmOrigin: crmOrigin
+    appSettings: {
+      AzureWebJobsStorage__accountName: storage.outputs.name
+      APPLICATIONINSIGHTS_CONNECTION_STRING: monitoring.outputs.connectionString
+      APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'Authorization=AAD'
+      MONITOR_TARGETS: monitorTargets
+      APP_SERVICE_PLAN_ID: crmPlanId
+      APP_SERVICE_ID: crmAppId
+      SQL_DATABASE_ID: crmDatabaseId
+      LOG_ANALYTICS_WORKSPACE_ID: empty(crmWorkspaceId) ? '' : crmWorkspace.properties.customerId
+      HEALTH_URL: healthUrl
+      MORE_TARGETS: moreTargets
+      AZURE_MONITOR_ENDPOINT: azureMonitorEndpoint
+      LOG_ANALYTICS_ENDPOINT: logAnalyticsEndpoint
+      ALERT_EMAIL: alertEmail
+      ACS_CONNECTION_STRING: acsConnectionString
+      ACS_ENDPOINT: empty(communicationId) ? '' : 'https://${communication.properties.hostName}'
+      MAIL_FROM: mailFrom
+      MAILS_PER_MINUTE: string(mailsPerMinute)
+      MAILS_PER_HOUR: string(mailsPerHour)
+      SLACK_WEBHOOKS: slackWebhooks
+      SLACK_BOT_TOKEN: slackBotToken
+      SLACK_ENDPOINT: slackEndpoint
+      FALLBACK_CHANNEL: fallbackChannel
+      COLLECT_INLINE_MAX: string(collectInlineMax)
+      AUTH_ISSUER: authIssuer
+      AUTH_AUDIENCE: authAudience
+      AUTH_JWKS_URL: authJwksUrl
+      AUTH_ROLE_CLAIM: authRoleClaim
+      CRM_TOKEN_KEY: crmTokenKey
+    }
+  }
+}
+
+module ownRoles 'modules/own_roles.bicep' = {
+  name: 'own-roles'
+  params: {
+    principalId: functionApp.outputs.principalId
+    storageName: storage.outputs.name
+    applicationInsightsName: monitoring.outputs.applicationInsightsName
+  }
+}
+
+module targetRoles 'modules/target_roles.bicep' = {
+  name: 'target-roles'
+  params: {
+    principalId: functionApp.outputs.principalId
+    planId: crmPlanId
+    appId: crmAppId
+    databaseId: crmDatabaseId
+    workspaceId: crmWorkspaceId
+  }
+}
+
+module communicationRole 'modules/communication_role.bicep' = if (!empty(communicationId)) {
+  name: 'communication-role'
+  scope: resourceGroup(communicationParts[2], communicationParts[4])
+  params: {
+    principalId: functionApp.outputs.principalId
+    name: communicationParts[8]
+  }
+}
+
+@description('Where the code is deployed to.')
+output functionAppName string = functionApp.outputs.name
+
+@description('Where the API and the dashboard answer.')
+output url string = functionApp.outputs.url
+
+@description('The identity that needs its grants in the database.')
+output principalId string = functionApp.outputs.principalId
+
+@description('Where the tables and queues are.')
+output storageName string = storage.outputs.name

@@ -1,0 +1,25 @@
+using './main.bicep'
+
+// An example: put your own values in. Secrets come from the environment of whoever deploys, never
+// from a file; leave out what you don't use.
+
+param crmOrigin = 'https://crm.example.com'
+
+param crmPlanId = '/subscriptions/<subscription>/resourceGroups/<group>/providers/Microsoft.Web/serverfarms/<plan>'
+param crmAppId = '/subscriptions/<subscription>/resourceGroups/<group>/providers/Microsoft.Web/sites/<app>'
+param crmDatabaseId = '/subscriptions/<subscription>/resourceGroups/<group>/providers/Microsoft.Sql/servers/<server>/databases/<database>'
+param crmWorkspaceId = '/subscriptions/<subscription>/resourceGroups/<group>/providers/Microsoft.OperationalInsights/workspaces/<workspace>'
+param healthUrl = 'https://crm.example.com/api/health'
+
+param alertEmail = 'admin@example.com'
+param mailFrom = 'DoNotReply@<domain>.azurecomm.net'
+param communicationId = '/subscriptions/<subscription>/resourceGroups/<group>/providers/Microsoft.Communication/communicationServices/<name>'
+
+param authIssuer = 'https://login.microsoftonline.com/<tenant>/v2.0'
+param authAudience = 'api://pantry-monitor'
+param authJwksUrl = 'https://login.microsoftonline.com/<tenant>/discovery/v2.0/keys'
+
+param slackWebhooks = readEnvironmentVariable('SLACK_WEBHOOKS', '')
+param slackBotToken = readEnvironmentVariable('SLACK_BOT_TOKEN', '')
+param acsConnectionString = readEnvironmentVariable('ACS_CONNECTION_STRING', '')
+param crmTokenKey = readEnvironmentVariable('CRM_TOKEN_KEY', '')

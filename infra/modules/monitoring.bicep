@@ -1,0 +1,48 @@
+metadata description = 'Application Insights for the monitor itself, over a workspace with a daily cap or one that exists.'
+
+@description('Region of the telemetry.')
+param location string
+
+@description('Name that the resources derive theirs from.')
+param name string
+
+@description('Resource id of a workspace to use; empty: one is created.')
+param existingWorkspaceId string
+
+@description('Daily cap of the created workspace in GB.')
+param dailyCapGb string
+
+@description('How many days the created workspace keeps telemetry.')
+param retentionDays int
+
+resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' = if (empty(existingWorkspaceId)) {
+  name: '${name}-logs'
+  location: location
+  properties: {
+    sku: {
+      name: 'PerGB2018'
+    }
+    retentionInDays: retentionDays
+    workspaceCapping: {
+      dailyQuotaGb: json(dailyCapGb)
+    }
+  }
+}
+
+resource applicationInsights 'Microsoft.Insights/components@2020-02-02' = {
+  name: '${name}-insights'
+  location: location
+  kind: 'web'
+  properties: {
+    Application_Type: 'web'
+    WorkspaceResourceId: empty(existingWorkspaceId) ? workspace.id : existingWorkspaceId
+    DisableLocalAuth: true
+  }
+}
+
+@description('Its name, for the role of its writer.')
+output applicationInsightsName string = applicationInsights.name
+
+// No secret: without local authentication only the roles let anybody write.
+@description('Where telemetry is sent.')
+output connectionString string = applicationInsights.properties.ConnectionString

@@ -1,0 +1,142 @@
+"""The queries of infra/queries/ read the lines that the code writes; run on DuckDB."""
+
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb_kql
+import pytest
+
+from local.kusto.analyzer import analyze, analyze_files
+from shared.domain.decisions import Suppression, Transition
+from shared.domain.deliveries import Attempt, Status, first_delivery
+from shared.domain.machine import State
+from shared.domain.reasons import Reason
+from shared.domain.samples import Failure
+from shared.services.evaluate import Evaluation
+from shared.services.passes import Pass, PassKind, line_of
+from tests.builders import MAIL, T0, TARGET, a_desk, a_reading, an_event, at
+from tests.infra.bicep_files import INFRA
+
+QUERIES = sorted((INFRA / "queries").glob("*.kql"))
+DOCUMENT = (INFRA.parent / "docs" / "logs.md").read_text()
+
+
+def a_pass(**changes: Any) -> Pass:
+    """A tick in which nearly everything happened that a line can tell."""
+    told = first_delivery(an_event(), MAIL, T0)
+    given: dict[str, Any] = {
+        "kind": PassKind.TICK,
+        "id": "0badcafe",
+        "answers": [a_reading({8: 1.0}, covered=9), Failure("probe", at(9), "HTTP 503")],
+        "rules": 2,
+        "evaluation": Evaluation(
+            transitions=[
+                Transition(
+                    rule="dtu-high",
+                    minute=at(8),
+                    before=State.PENDING,
+                    after=State.FIRING,
+                    reason=Reason.BREACH,
+                    episode=None,
+                )
+            ],
+            suppressions=[
+                Suppression(rule="cpu-high", minute=at(8), reason=Reason.SNOOZED, episode=None)
+            ],
+            broken=["odd"],
+            covered={"dmv": at(9), "probe": at(2)},
+        ),
+        "attempts": [Attempt(delivery=told, before=Status.PENDING, reason=Reason.RETRY)],
+        "durations": {
+            "collect": 10_000,
+            "evaluate": 90,
+            "dispatch": 5,
+            "deliver": 6,
+            "total": 10_101,
+        },
+    }
+    return Pass(TARGET, at(9, 20), **{**given, **changes})
+
+
+def said() -> list[str]:
+    """The messages of a log: two passes, a heartbeat, and lines of others."""
+    catalog = a_desk().house.catalog
+    calm = Pass(TARGET, at(10, 50), PassKind.WATCH, durations={"total": 12})
+    lines = [json.dumps(line_of(one, catalog)) for one in (a_pass(), calm)]
+    others = ["heartbeat: 1 targets", "no heartbeat: two", "Executing 'Functions.tick'", "pass on"]
+    return [f"pass {line}" for line in lines] + others
+
+
+def answers(query: str) -> list[dict[str, Any]]:
+    """What a query finds in that log."""
+    con = duckdb_kql.connect()
+    con.execute("CREATE TABLE AppTraces (TimeGenerated TIMESTAMP, Message VARCHAR)")
+    moment = datetime.now(UTC).replace(tzinfo=None)
+    con.executemany("INSERT INTO AppTraces VALUES (?, ?)", [(moment, one) for one in said()])
+    found = duckdb_kql.kql(con, query)
+    return [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]
+
+
+EXPECTED: dict[str, dict[str, Any]] = {
+    "deliveries": {"channel": "email", "status": "pending", "reason": "retry", "rows": 1},
+    "failing_sources": {"name": "probe", "error": "HTTP 503", "failures": 1},
+    "heartbeats": {"beat": True, "said": "all is well", "times": 1},
+    "late_sources": {"name": "probe", "longest": 7, "passes": 1},
+    "missed_minutes": {"target": TARGET, "minutes": 1},
+    "pass_durations": {"what": "tick", "passes": 1, "p95": 10_101.0},
+    "slow_passes": {"id": "0badcafe", "what": "tick", "total": 10_101.0, "collect": 10_000.0},
+    "suppressions": {"rule": "cpu-high", "reason": "snoozed", "times": 1},
+    "transitions": {"rule": "dtu-high", "before": "pending", "after": "firing", "reason": "breach"},
+    "unfinished_passes": {"id": "0badcafe", "broken": '["odd"]', "behind": "false"},
+}
+
+
+def test_every_query_has_an_expected_answer() -> None:
+    assert {file.stem for file in QUERIES} == EXPECTED.keys()
+
+
+@pytest.mark.parametrize("file", QUERIES, ids=lambda file: file.stem)
+def test_a_query_finds_what_the_log_says(file: Path) -> None:
+    rows = answers(file.read_text())
+    wanted = EXPECTED[file.stem]
+
+    assert any(row.items() >= wanted.items() for row in rows), rows
+
+
+@pytest.mark.parametrize("file", QUERIES, ids=lambda file: file.stem)
+def test_a_query_is_documented_and_says_what_it_asks(file: Path) -> None:
+    assert file.read_text().startswith("// ")
+    assert f"infra/queries/{file.name}" in DOCUMENT
+
+
+def test_microsofts_analyzer_finds_nothing_wrong() -> None:
+    found = analyze_files(INFRA / "queries")
+
+    assert list(found) == QUERIES
+    assert {file.name: one.diagnostics for file, one in found.items() if one.diagnostics} == {}
+
+
+def test_the_example_of_the_document_is_right_and_a_wrong_column_would_be_found() -> None:
+    (example,) = re.findall(r"```kusto\n(.*?)```", DOCUMENT, re.DOTALL)
+    found = analyze({"right": example, "wrong": example.replace("Message", "Mesage")})
+
+    assert found["right"].diagnostics == ()
+    assert found["wrong"].diagnostics
+
+
+def test_the_document_names_every_field_of_the_line() -> None:
+    line = line_of(a_pass(), a_desk().house.catalog)
+
+    missing = [name for name in line if not re.search(rf"`{name}`", DOCUMENT)]
+    assert missing == []
+
+
+def test_no_setting_of_the_host_drops_lines() -> None:
+    host = json.loads((INFRA.parent / "host.json").read_text())
+    sampling = host["logging"]["applicationInsights"]["samplingSettings"]
+
+    assert host["logging"]["logLevel"]["default"] == "Information"
+    assert "Trace" in sampling["excludedTypes"].split(";")
