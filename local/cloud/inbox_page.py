@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from local.cloud.answerers import Answerer, Desk
 from local.cloud.faults import read_fault
+from local.cloud.inbox import Record
 from local.cloud.messages import Message, messages
 
 NAME = "desk"
@@ -53,6 +54,10 @@ def answerer(desk: Desk) -> Answerer:
         found = [{**asdict(one), "at": one.at.isoformat()} for one in messages(desk)]
         return JSONResponse({"messages": found})
 
+    async def raw(request: Request) -> Response:
+        found = desk.inbox.records(request.path_params["answerer"])
+        return JSONResponse({"requests": [_raw(one) for one in found]})
+
     async def broken(_: Request) -> Response:
         return JSONResponse(desk.faults.broken())
 
@@ -62,10 +67,24 @@ def answerer(desk: Desk) -> Answerer:
     routes = [
         Route("/", page),
         Route("/inbox.json", listing),
+        Route("/requests/{answerer}", raw),
         Route("/control", broken),
         Route("/control/{answerer}", control, methods=["POST", "DELETE"]),
     ]
     return Answerer(NAME, Starlette(routes=routes))
+
+
+def _raw(record: Record) -> dict[str, Any]:
+    """A request as it came, for whoever wants to see what really went over the wire."""
+    return {
+        "method": record.method,
+        "path": record.path,
+        "query": record.query,
+        "headers": record.headers,
+        "body": record.body.decode(errors="replace"),
+        "status": record.status,
+        "worldAt": record.world_at.isoformat(),
+    }
 
 
 async def _control(desk: Desk, request: Request) -> Response:

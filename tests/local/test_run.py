@@ -1,0 +1,133 @@
+"""`make run` is the whole product: its own triggers, the real SDKs, an Azure on the desk."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+ROOT = Path(__file__).parents[2]
+MONDAY = "2026-03-02T09:00"
+SPEED = "10"
+# Storm and slow release are over and told 40 minutes after the start, which takes 4 at this speed.
+STORY_S = 330.0
+PATIENCE_S = 60.0
+
+Where = Mapping[str, str]
+
+
+@contextmanager
+def running(script: str) -> Iterator[tuple[subprocess.Popen[str], Where]]:
+    """What `make run SPEED=10` runs, on free ports."""
+    command = [sys.executable, "-m", "local.run", "--json", "--port=0", f"--at={MONDAY}"]
+    process = subprocess.Popen(
+        [*command, f"--script={script}", f"--speed={SPEED}"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        yield process, json.loads(process.stdout.readline())
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+
+
+def requests_at(where: Where, answerer: str) -> list[dict[str, Any]]:
+    """The raw requests that an answerer took, oldest first."""
+    found = requests.get(f"{where['inbox']}/requests/{answerer}", timeout=10)
+    return [one for one in found.json()["requests"] if one["method"] == "POST"]
+
+
+def wait_for(what: Callable[[], bool], seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, "it did not come in time"
+        time.sleep(0.5)
+
+
+def ask(where: Where, path: str) -> Any:
+    """The data that the API answers to an admin."""
+    answer = requests.get(
+        f"{where['api']}/{path}", headers={"Authorization": f"Bearer {where['token']}"}, timeout=10
+    )
+    assert answer.status_code == 200, answer.text
+    return answer.json()["data"]
+
+
+def a_day_is_there(where: Where) -> bool:
+    history = ask(where, "metrics?range=24h&metrics=dtuUtilization")["historical"]
+    known = [one for one in history if one["dtuUtilization"] is not None]
+    return len(known) > 0.95 * len(history)
+
+
+def subjects_of_mails(where: Where) -> list[str]:
+    return [json.loads(one["body"])["content"]["subject"] for one in requests_at(where, "email")]
+
+
+def texts_of_slack(where: Where) -> list[str]:
+    return [json.loads(one["body"])["text"] for one in requests_at(where, "slack")]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_default_story_is_told_by_mail_and_slack_and_resolved() -> None:
+    with running("default") as (_, where):
+        wait_for(lambda: a_day_is_there(where), PATIENCE_S)
+        wait_for(lambda: len(texts_of_slack(where)) >= 4, STORY_S)
+
+        firing, resolved = subjects_of_mails(where)
+        assert firing.startswith("[CRITICAL] DTU ")
+        assert resolved.startswith("[RESOLVED] DTU Usage Critical after 1")
+        told = [text.partition("]")[0] for text in texts_of_slack(where)]
+        assert told == ["[CRITICAL", "[RESOLVED", "[MEDIUM", "[RESOLVED"]
+        assert [one["ruleId"] for one in ask(where, "alerts?state=resolved")] == [
+            "response-time-slow",
+            "dtu-critical",
+        ]
+        mail = json.loads(requests_at(where, "email")[0]["body"])
+        assert mail["recipients"]["to"] == [{"address": "admin@example.com"}]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_calm_world_under_the_same_command_sends_nothing() -> None:
+    with running("calm") as (process, where):
+        wait_for(lambda: a_day_is_there(where), PATIENCE_S)
+        before = ask(where, "metrics?range=15m")["lastUpdated"]
+        time.sleep(150)
+
+        assert process.poll() is None
+        assert ask(where, "metrics?range=15m")["lastUpdated"] > before
+        assert requests_at(where, "email") == requests_at(where, "slack") == []
+        assert ask(where, "alerts?state=all") == []
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--script=storm"], "there are calm, default"),
+        (["--speed=0"], "a speed is more than 0"),
+        (["--at=yesterday"], "a moment like 2026-03-02T09:00"),
+    ],
+)
+def test_a_wrong_option_gets_a_sentence(options: list[str], said: str) -> None:
+    found = subprocess.run(
+        [sys.executable, "-m", "local.run", *options],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert found.returncode != 0
+    assert said in found.stderr
