@@ -15,6 +15,7 @@ from local.cloud.answerers import Answerer, Desk
 from local.cloud.faults import read_fault
 from local.cloud.inbox import Record
 from local.cloud.messages import Message, messages
+from shared.domain.times import iso
 
 NAME = "desk"
 REFRESH_S = 5
@@ -32,7 +33,7 @@ main {{ padding: 0 1rem }}
 article {{ border-top: 1px solid; padding: 1rem 0 }}
 h2 {{ font-size: 1.1rem; margin: 0 }}
 pre {{ white-space: pre-wrap; font: inherit }}
-iframe {{ border: 1px solid; width: 100%; height: 24rem; background: #fff }}
+iframe {{ border: 1px solid; width: 100%; height: 16rem; background: #fff }}
 </style>
 </head>
 <body>
@@ -121,7 +122,7 @@ def _page(sent: list[Message], broken: dict[str, Any]) -> str:
 
 
 def _article(message: Message) -> str:
-    at = message.at.isoformat(timespec="seconds")
+    at, shown_at = iso(message.at), message.at.strftime("%Y-%m-%d %H:%M:%S UTC")
     body = f"<pre>{escape(message.text)}</pre>"
     if message.html:
         # Sandboxed without a right: whatever the mail holds can neither run nor reach the page.
@@ -130,7 +131,7 @@ def _article(message: Message) -> str:
         body += "</iframe>"
     return (
         f"<article><h2>{escape(message.subject) or 'No subject'}</h2>"
-        f'<p>{message.via} to {escape(message.to)}, <time datetime="{at}">{at}</time></p>'
+        f'<p>{message.via} to {escape(message.to)}, <time datetime="{at}">{shown_at}</time></p>'
         f"{body}</article>"
     )
 

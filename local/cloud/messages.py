@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from html import unescape
 from typing import Any
 
 from local.cloud.answerers import Desk
@@ -44,8 +45,9 @@ def _slack(message: SlackMessage) -> Message:
         at=message.raw.world_at,
         via="slack",
         to=message.channel,
-        subject=message.text.partition("\n")[0],
-        text="\n".join(_texts(list(message.blocks))) or message.text,
+        subject=unescape(message.text.partition("\n")[0]),
+        # Slack shows &gt; as >; so does whoever reads this list.
+        text=unescape("\n".join(_texts(list(message.blocks))) or message.text),
     )
 
 

@@ -82,6 +82,9 @@ def hook(channel: str) -> str:
     return "B" + re.sub(r"[^A-Z0-9]", "", channel.upper())
 
 
+_CHANNELS = {hook(one): one for one in Workspace.channels}
+
+
 def webhooks(desk: Desk, *channels: str) -> dict[str, str]:
     """What the app's SLACK_WEBHOOKS has to be on this desk, as a mapping."""
     base = f"{desk.urls[NAME]}/services/{TEAM}"
@@ -219,7 +222,5 @@ def _is_taken(record: Record) -> bool:
 
 def _message(record: Record) -> SlackMessage:
     body = json.loads(record.body)
-    by_path = record.path.split("/")[3] if record.path.startswith("/services/") else ""
-    return SlackMessage(
-        body.get("channel") or by_path, body["text"], body.get("blocks", []), record
-    )
+    channel = body.get("channel") or _CHANNELS.get(record.path.split("/")[3], record.path)
+    return SlackMessage(channel, body.get("text", ""), body.get("blocks", []), record)

@@ -102,6 +102,8 @@ _MINUTES: Mapping[str, Measure] = {
     "outboundSockets": lambda minute: minute.plan.sockets_outbound,
     "bytesIn": lambda minute: minute.plan.bytes_received,
     "bytesOut": lambda minute: minute.plan.bytes_sent,
+    "http5xx": lambda minute: minute.site.http_5xx,
+    "http4xx": lambda minute: minute.site.http_4xx,
     "throughput": partial(_answered, statuses=range(1000)),
     "errorRate": partial(_answered, statuses=range(500, 1000)),
     "clientErrorRate": partial(_answered, statuses=range(400, 500)),

@@ -21,6 +21,7 @@ from typing import Any
 from azure.core import PipelineClient
 from azure.core.exceptions import AzureError, ClientAuthenticationError
 from azure.core.pipeline.policies import BearerTokenCredentialPolicy, RetryPolicy
+from azure.core.pipeline.transport import RequestsTransport
 from azure.core.rest import HttpRequest
 
 from shared.adapters.azure_monitor_wire import (
@@ -86,16 +87,17 @@ def open_azure_monitor(
     endpoint = endpoint.rstrip("/")
     plain = is_plain_loopback(endpoint)
     scope = f"{audience or (PUBLIC_CLOUD if plain else endpoint)}/.default"
+    transport = RequestsTransport(connection_timeout=patience.connect, read_timeout=patience.read)
+    transport.open()  # else the first requests, side by side, would each open a session
     client: PipelineClient[Any, Any] = PipelineClient(
         endpoint,
+        transport=transport,
         policies=[
             # A connection is tried twice. An error answer never: azure-core would sleep through
             # any Retry-After, and the next minute is retry enough.
             RetryPolicy(retry_total=1, retry_connect=1, retry_read=0, retry_status=0),
             BearerTokenCredentialPolicy(credential, scope),
         ],
-        connection_timeout=patience.connect,
-        read_timeout=patience.read,
     )
     return AzureMonitor(resources, client, endpoint=endpoint, patience=patience)
 
@@ -229,13 +231,16 @@ class AzureMonitor:
         return answers
 
     def _get(self, query: MetricsQuery) -> Understood:
-        request = HttpRequest("GET", query.url(self._endpoint), headers=_HEADERS)
-        with _translated(query):
-            response = self._client.send_request(request, **self._options)
-            status, body = response.status_code, response.content
+        status, body = self._answer(query)
         if status != HTTPStatus.OK:
             raise SourceError(refusal(query, status, body))
         return understand(query, body)
+
+    def _answer(self, query: MetricsQuery) -> tuple[int, bytes]:
+        request = HttpRequest("GET", query.url(self._endpoint), headers=_HEADERS)
+        with _translated(query):
+            response = self._client.send_request(request, **self._options)
+            return response.status_code, response.content
 
 
 def _refused(answers: Mapping[MetricsQuery, Understood]) -> dict[PlatformMetric, str]:

@@ -8,6 +8,7 @@ import logging
 import ssl
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property, partial
@@ -19,7 +20,6 @@ import msgspec
 import requests
 from requests.adapters import HTTPAdapter
 from requests.exceptions import InvalidURL
-from requests.structures import CaseInsensitiveDict
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.exceptions import HTTPError
 
@@ -108,30 +108,28 @@ class HealthProbe:
 
     def _ask(self, url: str) -> _Answer:
         end = time.monotonic() + self._patience.deadline
-        with requests.Session() as session:
-            session.trust_env = False  # no proxy, and no password from a .netrc
-            session.headers = CaseInsensitiveDict(_HEADERS)
-            if url.startswith("https:"):
-                session.mount("https://", _Trusting(self._trust))
-            start = time.perf_counter()
-            with self._followed(session, url) as response:
-                body = _body(response, end)
+        # Not a session: that would follow proxies, a .netrc and redirects in its own way.
+        adapter = _Trusting(self._trust) if url.startswith("https:") else HTTPAdapter()
+        start = time.perf_counter()
+        with closing(adapter), self._followed(adapter, url) as response:
+            body = _body(response, end)
             elapsed = time.perf_counter() - start
             return _Answer(response.status_code, elapsed * 1000, body)
 
-    def _followed(self, session: requests.Session, url: str) -> requests.Response:
-        response = self._get(session, url)
+    def _followed(self, adapter: HTTPAdapter, url: str) -> requests.Response:
+        response = self._get(adapter, url)
         for _ in range(MOST_REDIRECTS):
             onward = _onward(response)
             if onward is None:
                 break
             response.close()
-            response = self._get(session, onward)
+            response = self._get(adapter, onward)
         return response
 
-    def _get(self, session: requests.Session, url: str) -> requests.Response:
+    def _get(self, adapter: HTTPAdapter, url: str) -> requests.Response:
+        request = requests.Request("GET", url, headers=_HEADERS).prepare()
         timeout = (self._patience.connect, self._patience.read)
-        return session.get(url, stream=True, allow_redirects=False, timeout=timeout)
+        return adapter.send(request, stream=True, timeout=timeout)
 
     def _is_certificate_due(self, target: str, now: datetime) -> bool:
         known = self._certificates.get(target)

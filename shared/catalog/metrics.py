@@ -58,6 +58,14 @@ _database = partial(
 )
 _monitor = partial(Metric, group="monitor", sources=("dmv",), kind=Kind.COUNT, within=Within.SUM)
 _plan = partial(Metric, group="application", sources=("platform",), kind=Kind.GAUGE)
+_site = partial(
+    Metric,
+    group="application",
+    sources=("platform",),
+    kind=Kind.COUNT,
+    within=Within.SUM,
+    unit="errors/min",
+)
 _probe = partial(
     Metric, group="application", sources=("probe",), kind=Kind.GAUGE, within=Within.MAX
 )
@@ -251,6 +259,19 @@ METRICS: tuple[Metric, ...] = (
         within=Within.SUM,
         description="Bytes that the plan sent in the minute.",
         better=Better.NEITHER,
+    ),
+    _site(
+        name="http5xx",
+        column="http5xx",
+        label="HTTP 5xx",
+        description="Answers of 500 and above as the platform counts them: never sampled, our own "
+        "probe's included.",
+    ),
+    _site(
+        name="http4xx",
+        column="http4xx",
+        label="HTTP 4xx",
+        description="Answers of 400 to 499 as the platform counts them.",
     ),
     _plan(
         name="appDiskUsage",

@@ -61,6 +61,12 @@ def _plan(name: str, aggregation: Aggregation, unit: str, metric: str) -> Platfo
     )
 
 
+def _app(name: str, aggregation: Aggregation, unit: str, metric: str) -> PlatformMetric:
+    return PlatformMetric(
+        resource=APP, name=name, aggregation=aggregation, unit=unit, metric=metric
+    )
+
+
 def _percent(name: str, aggregation: Aggregation, metric: str) -> PlatformMetric:
     return PlatformMetric(
         resource=DATABASE, name=name, aggregation=aggregation, unit="Percent", metric=metric
@@ -81,6 +87,8 @@ PLATFORM_METRICS: tuple[PlatformMetric, ...] = (
     _plan("SocketOutboundAll", Aggregation.AVERAGE, "Count", "outboundSockets"),
     _plan("BytesReceived", Aggregation.TOTAL, "Bytes", "bytesIn"),
     _plan("BytesSent", Aggregation.TOTAL, "Bytes", "bytesOut"),
+    _app("Http5xx", Aggregation.TOTAL, "Count", "http5xx"),
+    _app("Http4xx", Aggregation.TOTAL, "Count", "http4xx"),
     PlatformMetric(
         resource=APP,
         name="FileSystemUsage",

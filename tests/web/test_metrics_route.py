@@ -34,6 +34,8 @@ BEYOND = {
     "sessionsPercent",
     "storagePercent",
     "blockedSessions",
+    "http5xx",
+    "http4xx",
     "monitor",
     "memoryProcess",
     "memoryHeap",

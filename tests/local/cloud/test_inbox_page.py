@@ -99,4 +99,4 @@ def test_a_message_without_blocks_is_its_text(desk: Desk) -> None:
     body = {"text": "hello\nagain"}
     desk.inbox.add(_record("slack", "/services/T1/BALERTS/x", body, answer=b"ok"))
     (told,) = messages(desk)
-    assert (told.to, told.subject, told.text) == ("BALERTS", "hello", "hello\nagain")
+    assert (told.to, told.subject, told.text) == ("#alerts", "hello", "hello\nagain")

@@ -61,7 +61,7 @@ def test_the_apps_own_message_arrives_by_webhook_with_its_raw_request(running: D
     SlackChannel(webhooks(running)).send(a_message())
 
     (message,) = slack_messages(running)
-    assert message.channel == hook("#alerts")
+    assert message.channel == "#alerts"
     assert a_message().subject in message.text
     assert message.blocks[0]["type"] == "header"
     assert message.raw.path == f"/services/{TEAM}/{hook('#alerts')}/{SECRET}"
