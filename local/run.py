@@ -25,7 +25,7 @@ from local.cloud.clouds import Cloud, running_cloud
 from local.cloud.messages import messages
 from local.host.host import Host, running_host
 from local.host.world_time import world_time
-from local.surroundings import AUDIENCE, surroundings
+from local.surroundings import AUDIENCE, strangers, surroundings
 from local.world.engine import ScriptedWorld
 from local.world.scripts import STORIES, script_named
 from shared.domain.errors import InvalidInput
@@ -33,6 +33,7 @@ from shared.domain.times import floor_minute, iso
 
 PORT = 7071
 """Where Core Tools serves, too."""
+LAST_PORT = 65_535
 TOKEN_LIFE = timedelta(hours=12)
 LOOK_EVERY_S = 0.25
 # The settings that somebody may change for the desk; all others lead to the desk itself.
@@ -74,10 +75,19 @@ def running_stage(
         cloud = stack.enter_context(running_cloud(Desk(world=world, clock=clock)))
         own = {name: os.environ[name] for name in OWN_SETTINGS if name in os.environ}
         settings = surroundings(cloud, storage=azurite.connection_string, changes=own)
-        stack.enter_context(patch.dict(os.environ, settings))
+        stack.enter_context(_environment(settings))
         host = stack.enter_context(_running_app(clock, settings, port))
         token = cloud.desk.keys.user_token(roles=["admin"], audience=AUDIENCE, lifetime=TOKEN_LIFE)
         yield Stage(clock, cloud, host, token)
+
+
+@contextmanager
+def _environment(settings: Mapping[str, str]) -> Iterator[None]:
+    """This process's environment with these settings, and without others of the same app."""
+    with patch.dict(os.environ, settings):
+        for name in strangers([*os.environ], settings):
+            del os.environ[name]
+        yield
 
 
 @contextmanager
@@ -107,11 +117,11 @@ def follow(stage: Stage, ended: threading.Event, write: Callable[[str], None]) -
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run until Ctrl-C or SIGTERM."""
+    """Run until Ctrl-C, SIGTERM or the end of the terminal."""
     options = _options(arguments)
     logging.basicConfig(level=logging.INFO if options.verbose else logging.CRITICAL)
     ended = threading.Event()
-    for ending in (signal.SIGINT, signal.SIGTERM):
+    for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, lambda *_: ended.set())
     try:
         with running_stage(
@@ -134,7 +144,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--speed", type=_speed, default=os.environ.get("SPEED") or "1")
     parser.add_argument("--seed", type=int, default=1, help="another seed, other details")
     parser.add_argument("--at", type=_moment, default=None, help="when the world begins (UTC)")
-    parser.add_argument("--port", type=int, default=PORT, help="of the API; 0 for any")
+    parser.add_argument("--port", type=_port, default=PORT, help="of the API; 0 for any")
     parser.add_argument("--storage", type=Path, help="keep tables here (default: in memory)")
     parser.add_argument("--json", action="store_true", help="say where it runs as JSON")
     parser.add_argument("--verbose", action="store_true", help="show the app's log")
@@ -151,6 +161,12 @@ def _speed(text: str) -> float:
     if not 0 < speed <= 60:
         raise argparse.ArgumentTypeError(f"a speed is more than 0 and at most 60, not {text}")
     return speed
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= LAST_PORT):
+        raise argparse.ArgumentTypeError(f"a port is 0 to {LAST_PORT}, not {text}")
+    return int(text)
 
 
 def _moment(text: str) -> datetime:
@@ -184,7 +200,9 @@ What people are told:"""
 
 
 def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")
+    """Write a line; what the terminal can't show must not end the run."""
+    encoding = sys.stdout.encoding
+    sys.stdout.write(text.encode(encoding, "replace").decode(encoding) + "\n")
     sys.stdout.flush()
 
 

@@ -2,13 +2,16 @@
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from local.cloud import email, resources, slack
 from local.cloud.clouds import Cloud
+from shared.settings import TABLE
 
 ADMIN = "admin@example.com"
 AUDIENCE = "api://pantry-monitor"
+# By these the platform, or a developer's own sign-in, tells azure-identity who is asking.
+_IDENTITIES = ("AZURE_", "IDENTITY_", "IMDS_", "MSI_", "WEBSITE_")
 
 
 def surroundings(
@@ -40,3 +43,13 @@ def surroundings(
         **cloud.identity_environment,
         **(changes or {}),
     }
+
+
+def strangers(environment: Iterable[str], surrounding: Mapping[str, str]) -> list[str]:
+    """The names in an environment that would lead the app away from the desk."""
+    settings = {setting.name for setting in TABLE}
+    return [
+        name
+        for name in environment
+        if name not in surrounding and (name in settings or name.startswith(_IDENTITIES))
+    ]

@@ -30,8 +30,23 @@ from shared.web.problems import Problem
 
 SAMPLES, ALERTS, CONFIG = "Samples", "Alerts", "Config"
 
+# Nothing may wait for a token for ever: azure-identity's own patience is minutes, and it would
+# sleep through any Retry-After.
+IDENTITY_PATIENCE: dict[str, Any] = {
+    "connection_timeout": 3,
+    "read_timeout": 5,
+    "retry_total": 1,
+    "retry_connect": 1,
+    "retry_read": 0,
+    "retry_status": 0,
+}
+
 _log = logging.getLogger(__name__)
 _alert_log = logging.getLogger("pantry.alerts")
+
+# At INFO, the worker's level, the SDKs describe every request: that alone can fill the daily cap
+# of the log, and then nobody sees a heartbeat any more.
+logging.getLogger("azure").setLevel(logging.WARNING)
 
 
 def utc_now() -> datetime:
@@ -232,4 +247,4 @@ def _identity() -> Any:
     """The app's managed identity in Azure, a developer's own sign-in elsewhere."""
     from azure.identity import DefaultAzureCredential  # noqa: PLC0415 - SDK import
 
-    return DefaultAzureCredential()
+    return DefaultAzureCredential(**IDENTITY_PATIENCE)

@@ -17,6 +17,7 @@ CHANNEL_TYPES = ("email", "slack", "webhook", "sms", "teams", "console")
 SHORTEST_KEY = 32
 
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
@@ -25,7 +26,24 @@ def ids(text: str) -> tuple[str, ...]:
     ids = tuple(one.strip() for one in text.split(",") if one.strip())
     if not ids or not all(_ID.fullmatch(one) for one in ids):
         raise ValueError("names of 1-63 of a-z, 0-9 and -, joined by commas")
-    return ids
+    return tuple(dict.fromkeys(ids))
+
+
+def needed(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    """What has a default and no meaning when it is empty."""
+
+    def parse_needed(text: str) -> Any:
+        if not text:
+            raise ValueError("left out for its default, or have a value")
+        return parse(text)
+
+    return parse_needed
+
+
+def one_word(text: str) -> str:
+    if text.split() not in ([], [text]):
+        raise ValueError("without spaces and line breaks")
+    return text
 
 
 def count(text: str) -> int:
@@ -42,9 +60,19 @@ def channel(text: str) -> str:
     return text
 
 
+def account(text: str) -> str:
+    """It becomes the host that gets the identity's tokens."""
+    if text and not _ACCOUNT.fullmatch(text):
+        raise ValueError("a storage account's name, 3-24 of a-z and 0-9")
+    return text
+
+
 def connection(text: str) -> str:
-    names = {part.partition("=")[0].strip() for part in text.split(";") if "=" in part}
-    if text and not names & {"AccountName", "TableEndpoint"}:
+    parts = [part.partition("=") for part in text.strip().rstrip(";").split(";")]
+    given = {name.strip().lower(): value for name, _, value in parts}
+    by_key = given.get("accountname") and _is_base64(given.get("accountkey", ""))
+    by_sas = given.get("tableendpoint") and given.get("sharedaccesssignature")
+    if text and not (all(given.values()) and (by_key or by_sas)):
         raise ValueError(
             "a connection string spelled out, with AccountName and AccountKey "
             "(UseDevelopmentStorage=true is not enough for every client)"
@@ -96,7 +124,7 @@ def https_url(text: str) -> str:
         usable = False
     if text and not usable:
         raise ValueError("a URL beginning with https://")
-    return text.rstrip("/")
+    return text
 
 
 def azure(*domains: str) -> Callable[[str], str]:

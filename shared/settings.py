@@ -48,6 +48,7 @@ TABLE = (
         "storage_account",
         "",
         "Name of that storage account, reached with the app's identity.",
+        form.account,
     ),
     Setting(
         "MONITOR_TARGETS",
@@ -104,14 +105,16 @@ TABLE = (
         "monitor_endpoint",
         "https://management.azure.com",
         "Where platform metrics are read; another one for sovereign clouds.",
-        form.azure("azure.com", "usgovcloudapi.net", "chinacloudapi.cn"),
+        form.needed(form.azure("azure.com", "usgovcloudapi.net", "chinacloudapi.cn")),
     ),
     Setting(
         "LOG_ANALYTICS_ENDPOINT",
         "logs_endpoint",
         "https://api.loganalytics.io",
         "Where logs are queried; another one for sovereign clouds.",
-        form.azure("loganalytics.io", "loganalytics.us", "loganalytics.azure.cn", "azure.com"),
+        form.needed(
+            form.azure("loganalytics.io", "loganalytics.us", "loganalytics.azure.cn", "azure.com")
+        ),
     ),
     Setting(
         "ALERT_EMAIL",
@@ -171,6 +174,7 @@ TABLE = (
         "slack_bot_token",
         "",
         "A Slack bot's token (xoxb-…), which may post to any channel it was invited to.",
+        form.one_word,
         secret=True,
     ),
     Setting(
@@ -178,7 +182,7 @@ TABLE = (
         "slack_endpoint",
         "https://slack.com/api",
         "Slack's Web API, used with the bot's token.",
-        form.azure("slack.com", "slack-gov.com"),
+        form.needed(form.azure("slack.com", "slack-gov.com")),
     ),
     Setting(
         "FALLBACK_CHANNEL",
@@ -222,6 +226,7 @@ TABLE = (
         "auth_role_claim",
         "roles",
         "The claim that holds a caller's roles (admin, reader, deployer).",
+        form.needed(str),
     ),
     Setting(
         "CRM_TOKEN_KEY",
@@ -286,7 +291,7 @@ def load(environment: Mapping[str, str]) -> Settings:
     for setting in TABLE:
         given = environment.get(setting.name, setting.default)
         try:
-            values[setting.field] = setting.parse(given)
+            values[setting.field] = _resolved(setting, given)
         except ValueError as error:
             said = "" if setting.secret else f", not {given!r}"
             problems[setting.name] = f"{setting.name} must be {error}{said}"
@@ -299,13 +304,23 @@ def load(environment: Mapping[str, str]) -> Settings:
     return Settings(**values)
 
 
+def _resolved(setting: Setting, given: str) -> Any:
+    """The value; a reference that the platform could not follow is no secret to sign with."""
+    if given.startswith("@Microsoft.KeyVault("):
+        raise ValueError("what its Key Vault reference names, which was not found")
+    return setting.parse(given)
+
+
 def _disagreements(values: Mapping[str, Any]) -> dict[str, str]:
     """What is wrong only between settings, among those that can be read at all."""
     problems = {}
     strangers = set(values.get("more_targets", {})) - set(values.get("targets", ())[1:])
     if strangers and "targets" in values:
         names = ", ".join(sorted(strangers))
-        problems["MORE_TARGETS"] = f"MORE_TARGETS describes {names}, but MONITOR_TARGETS has it not"
+        problems["MORE_TARGETS"] = (
+            f"MORE_TARGETS describes {names}; it is for targets that MONITOR_TARGETS names, "
+            "the first one left out"
+        )
     if (values.get("acs") or values.get("acs_endpoint")) and not values.get("mail_from", "-"):
         problems["MAIL_FROM"] = "MAIL_FROM must be set when mails can be sent"
     entra = ("auth_issuer", "auth_audience", "auth_jwks_url")

@@ -6,8 +6,18 @@ from collections.abc import Iterator
 import pytest
 
 from local.azurite import Account, Azurite, AzuriteMissingError, running_azurite
+from local.proxies import around_proxies
 
 pytest_plugins = ["pytester", "tests.listed_skips"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_proxy_between_us_and_ourselves() -> Iterator[None]:
+    """Whatever proxy this machine has, the tests' own servers are not behind it."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in around_proxies(os.environ).items():
+            patch.setenv(name, value)
+        yield
 
 
 @pytest.fixture(scope="session")

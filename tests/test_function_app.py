@@ -1,6 +1,7 @@
 """The front doors: what the platform sees, what an import costs, and that each of them works."""
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -177,6 +178,14 @@ def test_the_timers_work_on_real_storage(app: Any) -> None:
     assert updated is not None
     assert datetime.now(UTC) - updated < timedelta(minutes=1)
     assert len(house.alerts.keys(TARGET, "state:")) == len(house.rules) == 4
+
+
+def test_the_sdks_do_not_log_every_request(app: Any, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)  # of the root, as the Functions worker sets it
+
+    call(app.tick, a_timer())
+
+    assert [record.name for record in caplog.records if record.name.startswith("azure")] == []
 
 
 def test_a_queued_target_is_collected(app: Any) -> None:

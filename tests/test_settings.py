@@ -51,6 +51,7 @@ def test_a_count_is_a_whole_number_from_one(count: str) -> None:
 
 def test_several_targets_are_joined_by_commas() -> None:
     assert load({**GOOD, "MONITOR_TARGETS": "one, two,"}).targets == ("one", "two")
+    assert load({**GOOD, "MONITOR_TARGETS": "one,two,one"}).targets == ("one", "two")
 
 
 def test_a_fallback_channel_of_no_known_type_is_refused_before_it_is_needed() -> None:
@@ -58,7 +59,18 @@ def test_a_fallback_channel_of_no_known_type_is_refused_before_it_is_needed() ->
         load({**GOOD, "FALLBACK_CHANNEL": "pigeon:roof"})
 
 
-@pytest.mark.parametrize("storage", ["UseDevelopmentStorage=true", "garbage", "AccountKey=abc"])
+@pytest.mark.parametrize(
+    "storage",
+    [
+        "UseDevelopmentStorage=true",
+        "garbage",
+        "AccountKey=abc",
+        "AccountName=pantry",
+        "AccountName=pantry;AccountKey=not base64",
+        "AccountName=pantry;garbage;AccountKey=c2VjcmV0",
+        "TableEndpoint=https://pantry.table.core.windows.net",
+    ],
+)
 def test_a_storage_that_no_client_could_open_is_refused_without_its_value(storage: str) -> None:
     with pytest.raises(SettingsError) as refused:
         load({"AzureWebJobsStorage": storage})
@@ -124,7 +136,30 @@ def test_the_flat_settings_describe_the_first_target_and_json_the_others() -> No
     }
 
 
+def test_a_storage_may_be_opened_by_a_signature() -> None:
+    sas = "TableEndpoint=https://pantry.table.core.windows.net;SharedAccessSignature=sv=1&sig=x=;"
+
+    assert load({"AzureWebJobsStorage": sas}).storage == sas
+
+
+def test_an_issuer_keeps_its_last_slash_because_tokens_name_it_exactly() -> None:
+    issuer = "https://sts.windows.net/tenant/"
+    entra = {"AUTH_AUDIENCE": "api://monitor", "AUTH_JWKS_URL": "https://login.example.com/keys"}
+
+    assert load({**GOOD, **entra, "AUTH_ISSUER": issuer}).auth_issuer == issuer
+
+
+def test_a_reference_that_nobody_resolved_is_no_key_to_sign_with() -> None:
+    reference = "@Microsoft.KeyVault(SecretUri=https://pantry.vault.azure.net/secrets/crm)"
+
+    with pytest.raises(SettingsError, match="Key Vault reference") as refused:
+        load({**GOOD, "CRM_TOKEN_KEY": reference})
+
+    assert refused.value.names == ("CRM_TOKEN_KEY",)
+
+
 WRONG = {
+    "AzureWebJobsStorage__accountName": ["pantry.example.com/", "Pantry", "p"],
     "APP_SERVICE_PLAN_ID": [
         "plan",
         "/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/app",
@@ -142,8 +177,10 @@ WRONG = {
         '{"second": {"plan": "p"}}',
         '{"second": {"health_url": 7}}',
         '{"stranger": {}}',
+        '{"first": {}}',
     ],
     "AZURE_MONITOR_ENDPOINT": [
+        "",
         "https://example.com",
         "https://management.azure.com.example.com",
         "https://evilazure.com",
@@ -151,7 +188,7 @@ WRONG = {
         "https://example.com/?x=.azure.com",
         "https://management.azure.com@example.com",
     ],
-    "LOG_ANALYTICS_ENDPOINT": ["https://example.com/api.loganalytics.io"],
+    "LOG_ANALYTICS_ENDPOINT": ["", "https://example.com/api.loganalytics.io"],
     "ACS_ENDPOINT": ["https://example.com"],
     "ACS_CONNECTION_STRING": [
         "endpoint=https://x.communication.azure.com/",
@@ -168,8 +205,10 @@ WRONG = {
         '{"#alerts": ""}',
         '{"#a": "http://x.y"}',
     ],
-    "SLACK_ENDPOINT": ["https://slack.example.com/api"],
+    "SLACK_BOT_TOKEN": ["xoxb-1\n", "xoxb 1"],
+    "SLACK_ENDPOINT": ["", "https://slack.example.com/api"],
     "AUTH_ISSUER": ["tenant"],
+    "AUTH_ROLE_CLAIM": [""],
     "CRM_TOKEN_KEY": ["short"],
 }
 

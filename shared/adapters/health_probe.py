@@ -229,7 +229,7 @@ def _cause(error: BaseException) -> str:
 def _memory(body: bytes) -> dict[str, float]:
     try:
         page: Any = msgspec.json.decode(body)
-    except (msgspec.MsgspecError, RecursionError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return {}
     told = page.get("memory") if isinstance(page, dict) else None
     given = told if isinstance(told, dict) else {}

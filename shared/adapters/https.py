@@ -1,5 +1,6 @@
 """Deadlines, certificates, and to whom plain http is allowed: what every HTTP client needs."""
 
+import os
 import ssl
 import threading
 import time
@@ -21,6 +22,13 @@ def is_plain_loopback(url: str) -> bool:
         return parts.scheme == "http" and ip_address(host).is_loopback
     except ValueError:
         return parts.scheme == "http" and host == "localhost"
+
+
+def needs_environment() -> bool:
+    """Whether it names a proxy or certificates: an SDK would else look for them at each request."""
+    names = {name.upper() for name in os.environ}
+    bundles = {"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"}
+    return bool(bundles & names) or any(name.endswith("_PROXY") for name in names)
 
 
 def outcomes(calls: Sequence[Callable[[], T]], *, within: float) -> list[T | Exception]:

@@ -20,7 +20,8 @@ from azure.data.tables import (
     UpdateMode,
 )
 
-from shared.adapters.rows import DeleteRow, InsertRow, Op, Row
+from shared.adapters.https import needs_environment
+from shared.adapters.rows import DeleteRow, InsertRow, Op, ReplaceRow, Row
 from shared.domain.errors import Conflict, StoreError, StoreRefused, StoreUnavailable
 
 CONNECT_TIMEOUT = 5
@@ -57,6 +58,7 @@ def _patience() -> dict[str, Any]:
         "retry_connect": RETRIES_TO_CONNECT,
         "retry_read": 0,
         "raw_response_hook": _forget_retry_after,
+        "use_env_settings": needs_environment(),
     }
 
 
@@ -102,18 +104,25 @@ class TableRows:
         with _translated():
             try:
                 return self._submit(partition, ops)
-            except TableTransactionError as error:
+            except (TableTransactionError, ResourceNotFoundError) as error:
                 if getattr(error, "error_code", None) != TableErrorCode.TABLE_NOT_FOUND:
                     raise
             self._create()
             return self._submit(partition, ops)
 
     def _submit(self, partition: str, ops: Sequence[Op]) -> list[str | None]:
+        if len(ops) == 1 and isinstance(ops[0], ReplaceRow):
+            return [self._replace(partition, ops[0])]
         answers = self._client.submit_transaction([_operation(partition, op) for op in ops])
         return [
             None if isinstance(op, DeleteRow) else str(answer["etag"])
             for op, answer in zip(ops, answers, strict=True)
         ]
+
+    def _replace(self, partition: str, op: ReplaceRow) -> str:
+        """One row without the envelope of a transaction, which takes three times the CPU."""
+        _, entity, options = _operation(partition, op)
+        return str(self._client.update_entity(entity, **options)["etag"])
 
     def _create(self) -> None:
         try:

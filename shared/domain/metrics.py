@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
-from difflib import get_close_matches
 from enum import StrEnum
 
 from msgspec import Struct
@@ -122,6 +121,8 @@ class Catalog:
         return tuple(m for m in self._metrics.values() if m.kind is Kind.DISTRIBUTION)
 
     def _unknown(self, name: str) -> str:
+        from difflib import get_close_matches  # noqa: PLC0415 - only mistakes need it
+
         near = get_close_matches(name, self._metrics, n=3, cutoff=0.4)
         hint = f"did you mean {' or '.join(near)}?" if near else "docs/metrics.md lists them all."
         return f"there is no metric {name!r}; {hint}"

@@ -3,9 +3,8 @@
 import hashlib
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any
 
@@ -146,9 +145,15 @@ def _refuse_unknown_fields(given: Mapping[str, Any]) -> None:
         raise InvalidRule("composite rules (any, all) are not accepted yet; name one metric")
     for name in given:
         if name not in known:
-            near = get_close_matches(str(name), known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"the fields are {', '.join(known)}"
+            hint = _hint(str(name), known)
             raise InvalidRule(f"rule {given.get('id', '?')!r}: unknown field {name!r}; {hint}")
+
+
+def _hint(name: str, known: Sequence[str]) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415 - only mistakes need it
+
+    near = get_close_matches(name, known, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"the fields are {', '.join(known)}"
 
 
 def _sentence(error: str) -> str:

@@ -1,6 +1,6 @@
 """Everything stored about a target's rules just now, and one rule's case out of it."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from shared.domain.decisions import Case, Snooze
 from shared.domain.episodes import Alert
@@ -14,8 +14,7 @@ from shared.ports import House, Ledger
 _STATE, _SNOOZE = "state:", "snooze:"
 
 
-@dataclass(frozen=True)
-class Board:
+class Board(Struct, frozen=True):
     """States and snoozes of one target by rule id."""
 
     target: str

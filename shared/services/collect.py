@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -33,9 +34,16 @@ _log = logging.getLogger(__name__)
 Answer = Reading | Failure
 
 
+class Collected(NamedTuple):
+    """What the sources answered, and `latest` as it was stored with it."""
+
+    answers: list[Answer]
+    latest: Latest
+
+
 def collect(
     target: str, *, house: House, sources: Sequence[MetricSource], now: datetime
-) -> list[Answer]:
+) -> Collected:
     """Read the due sources, each since its watermark, and store what they said.
 
     A source that fails or hangs costs its own minutes only; they stay uncovered and are read
@@ -46,8 +54,8 @@ def collect(
     answers = [
         checked(answer, house.catalog, now) for answer in read_sources(due, target, latest, now)
     ]
-    store(answers, target, latest, catalog=house.catalog, samples=house.samples, now=now)
-    return answers
+    stored = store(answers, target, latest, catalog=house.catalog, samples=house.samples, now=now)
+    return Collected(answers, stored)
 
 
 def is_due(source: MetricSource, latest: Latest, catalog: Catalog, now: datetime) -> bool:
@@ -135,18 +143,20 @@ def store(
     catalog: Catalog,
     samples: SampleStore,
     now: datetime,
-) -> None:
+) -> Latest:
     """Merge the answers into the stored hours, oldest first, at most 12 hours a transaction.
 
-    `latest` as read before saves a read; a stale one costs a second try.
+    `latest` as read before saves a read; a stale one costs a second try. Answers the new one, still
+    with the ETag of the one before.
     """
     hours = sorted(set().union(*(_hours(answer) for answer in answers)))
     batches = [hours[i : i + MOST_HOURS] for i in range(0, len(hours), MOST_HOURS)] or [[]]
     since: datetime | None = None
+    stored = Latest()
     for batch in batches:
         until = None if batch is batches[-1] else batch[-1] + HOUR
         part = [_clip(answer, batch, since, until) for answer in answers]
-        _store_batch(
+        stored = _store_batch(
             [answer for answer in part if answer is not None],
             target,
             latest,
@@ -155,6 +165,7 @@ def store(
             now=now,
         )
         latest, since = None, until
+    return stored
 
 
 def _hours(answer: Answer) -> set[datetime]:
@@ -190,8 +201,8 @@ def _store_batch(
     catalog: Catalog,
     samples: SampleStore,
     now: datetime,
-) -> None:
-    for attempt in range(MOST_TRIES):
+) -> Latest:
+    for attempt in range(1, MOST_TRIES + 1):
         latest = latest or samples.latest(target)
         merge = Merge(catalog, latest, by_hour(_stored(answers, target, samples)))
         for answer in answers:
@@ -199,14 +210,16 @@ def _store_batch(
                 merge.add(answer)
             else:
                 merge.add_failure(answer)
+        merged = replace(merge.latest, updated_at=now)
         try:
-            samples.save(target, merge.chunks(), replace(merge.latest, updated_at=now))
+            samples.save(target, merge.chunks(), merged)
         except Conflict:
-            if attempt + 1 == MOST_TRIES:
+            if attempt == MOST_TRIES:
                 raise
             latest = None
         else:
-            return
+            return merged
+    raise AssertionError("the last try returns or raises")
 
 
 def _stored(answers: Sequence[Answer], target: str, samples: SampleStore) -> list[HourChunk]:

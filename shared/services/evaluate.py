@@ -5,11 +5,12 @@ The state row is written If-Match as read, so whoever comes second reads again, 
 
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from shared.domain.chunks import HourChunk, by_hour
+from msgspec import Struct, field
+
+from shared.domain.chunks import HourChunk, Latest, by_hour
 from shared.domain.decisions import (
     Case,
     Decision,
@@ -41,8 +42,7 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 
-@dataclass
-class Evaluation:
+class Evaluation(Struct):
     """What a pass decided about a target; `behind` when it had to leave minutes unfolded.
 
     `covered`: how far each source had spoken when it began.
@@ -72,15 +72,18 @@ def evaluate(
     rules: Sequence[KeptRule],
     activated_at: datetime,
     now: datetime,
+    latest: Latest | None = None,
     asked: Collection[str] = (),
     keep_going: Callable[[], bool] = lambda: True,
 ) -> Evaluation:
     """Bring every rule of the target up to what its sources cover, and tell what follows.
 
-    `asked`: the sources that this pass asked; only their silence is judged. Idempotent: a second
-    call finds nothing left to fold. One broken rule is logged and does not stop the others.
+    `latest` as this pass stored it saves a read. `asked`: the sources that this pass asked; only
+    their silence is judged. Idempotent: a second call finds nothing left to fold. One broken rule
+    is logged and does not stop the others.
     """
-    pass_ = _Pass(target, house, activated_at, now)
+    latest = latest or house.samples.latest(target)
+    pass_ = _Pass(target, house, latest, activated_at, now)
     pass_.drop_removed(rules)
     pass_.fold(rules, keep_going)
     pass_.judge_silences(rules, asked)
@@ -90,12 +93,14 @@ def evaluate(
 class _Pass:
     """One evaluation of one target."""
 
-    def __init__(self, target: str, house: House, activated_at: datetime, now: datetime) -> None:
+    def __init__(
+        self, target: str, house: House, latest: Latest, activated_at: datetime, now: datetime
+    ) -> None:
         self._target = target
         self._house = house
         self._activated_at = activated_at
         self._now = now
-        self._latest = house.samples.latest(target)
+        self._latest = latest
         self._board = load_board(target, house.alerts)
         self._states: dict[str, RuleState] = {}
         self.done = Evaluation(covered=self._latest.covered)

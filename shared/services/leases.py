@@ -4,7 +4,6 @@ import logging
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -27,8 +26,7 @@ class Lease(Struct, frozen=True, rename="camel"):
     evaluated_at: datetime | None = None
 
 
-@dataclass
-class Hold:
+class Hold(Struct):
     """What a pass has of the lease; it sets `evaluated_at` when it did all its work."""
 
     is_mine: bool

@@ -13,7 +13,17 @@ from shared.domain.decisions import Case, Decision, Snooze
 from shared.domain.episodes import Alert, AlertState
 from shared.domain.errors import Conflict, InvalidInput, NotFound, StoreUnavailable
 from shared.domain.handling import AuditEntry, acknowledge, resolve, snooze, unsnooze
-from shared.domain.records import Insert, Kept, Write, alert_key, audit_key, put, snooze_key
+from shared.domain.machine import RuleState
+from shared.domain.records import (
+    Insert,
+    Kept,
+    Write,
+    alert_key,
+    audit_key,
+    put,
+    snooze_key,
+    state_key,
+)
 from shared.domain.rules import Rule
 from shared.ports import House
 from shared.services.boards import load_board, load_case
@@ -66,7 +76,7 @@ def _act_once(target: str, wish: AlertAction, entry: str, house: House, now: dat
         raise NotFound(f"{target} has no alert {wish.alert!r}; one exists from firing on")
     rule = _rule_of(kept.value, house)
     if rule is None or rule.id not in board.states:
-        return _without_rule(kept.value, wish)
+        return _without_rule(kept.value, wish, house)
     case = load_case(board, rule, house=house)
     decision, silence = _decide(case, kept, wish, now)
     if silence is not None and silence == case.snooze:  # done; only the answer was lost
@@ -82,10 +92,14 @@ def _rule_of(alert: Alert, house: House) -> Rule | None:
     return next((one.rule for one in rules if one.rule.id == alert.rule_id), None)
 
 
-def _without_rule(alert: Alert, wish: AlertAction) -> Alert:
-    """The rule is gone: what is over stays over, and there is nothing left to silence."""
+def _without_rule(alert: Alert, wish: AlertAction, house: House) -> Alert:
+    """The rule is gone: what is over stays over, and there is nothing left to silence.
+
+    Raises DamagedRow when it is only that its state can't be read.
+    """
     if wish.action in ("acknowledge", "resolve") and alert.state is AlertState.RESOLVED:
         return alert
+    house.alerts.get(alert.target, state_key(alert.rule_id), RuleState)
     raise InvalidInput(f"rule {alert.rule_id!r} is gone or disabled; nothing to {wish.action}")
 
 

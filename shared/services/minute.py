@@ -8,6 +8,7 @@ from functools import partial
 
 from msgspec import Struct
 
+from shared.domain.chunks import Latest
 from shared.domain.deliveries import Group
 from shared.domain.rules import KeptRule
 from shared.domain.times import MINUTE
@@ -101,9 +102,9 @@ def _collect_and_evaluate(
 ) -> None:
     activated_at = activate(done.target, config=house.config, now=done.now)
     with done.timed("collect"):
-        done.answers = collect(done.target, house=house, sources=sources, now=done.now)
+        done.answers, latest = collect(done.target, house=house, sources=sources, now=done.now)
     rules = rules_in_force(done.target, house.rules, config=house.config)
-    _evaluate(done, rules, activated_at, house, keep_going)
+    _evaluate(done, rules, activated_at, house, latest, keep_going)
 
 
 def _evaluate(
@@ -111,6 +112,7 @@ def _evaluate(
     rules: Sequence[KeptRule],
     activated_at: datetime,
     house: House,
+    latest: Latest | None = None,
     keep_going: Callable[[], bool] = lambda: True,
 ) -> None:
     done.rules = len(rules)
@@ -121,6 +123,7 @@ def _evaluate(
             rules=rules,
             activated_at=activated_at,
             now=done.now,
+            latest=latest,
             asked={answer.source for answer in done.answers},
             keep_going=keep_going,
         )

@@ -10,12 +10,11 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from msgspec import json
+from msgspec import Struct, field, json
 
 from shared.domain.decisions import Suppression, Transition
 from shared.domain.deliveries import Attempt
@@ -42,8 +41,7 @@ class PassKind(StrEnum):
     CLOSE = "close"
 
 
-@dataclass
-class Pass:
+class Pass(Struct):
     """What one pass over one target did; `skipped` when another pass held the lease.
 
     `rules`: how many were in force. `durations`: milliseconds by step. `error`: what ended the

@@ -64,6 +64,7 @@ def survey(
     latest = house.samples.latest(target)
     figures = {metric.name: _figure(metric, latest, house, now) for metric in house.catalog.metrics}
     words = [source_word(source, latest=latest, now=now) for source in house.catalog.sources]
+    has = {source.name for source in house.sources_of(target)}
     alerts = open_alerts(target, house=house, now=now)[::-1]
     telling = _telling(house)
     grid = grid_of(length, now)
@@ -78,7 +79,7 @@ def survey(
         grid=grid,
         past={metric.name: past[metric.name] for metric in metrics},
         alerts=tuple(alerts),
-        insights=insights(trails, words, now=now),
+        insights=insights(trails, [word for word in words if word.source.name in has], now=now),
         status=system_status(alerts, figures, words),
         sources=tuple(words),
         updated_at=latest.updated_at,

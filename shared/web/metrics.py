@@ -66,7 +66,7 @@ def _answer(asked: Asked) -> Reply:
     label = choice("range", given.get("range", DEFAULT_RANGE), RANGES)
     target = target_of(given, asked.office.targets)
     house, now = asked.office.house(), asked.office.now
-    metrics = _metrics(given.get("metrics"), house.catalog)
+    metrics = _metrics(given.get("metrics", ""), house.catalog)
     found = survey(target, length=RANGES[label], metrics=metrics, house=house, now=now)
     meta = {
         "target": target,
@@ -82,12 +82,10 @@ def _answer(asked: Asked) -> Reply:
 METRICS = Route("metrics", Role.READER, _answer)
 
 
-def _metrics(given: str | None, catalog: Catalog) -> Sequence[Metric]:
-    if not given:
-        return catalog.metrics
-    names = dict.fromkeys(name.strip() for name in given.split(","))
+def _metrics(given: str, catalog: Catalog) -> Sequence[Metric]:
+    names = dict.fromkeys(name.strip() for name in given.split(",") if name.strip())
     try:
-        return [catalog.metric(name) for name in names if name]
+        return [catalog.metric(name) for name in names] or catalog.metrics
     except InvalidInput as error:
         raise Problem(400, "unknown_metric", str(error)) from None
 

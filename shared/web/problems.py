@@ -4,7 +4,6 @@ This is the only place that knows both.
 """
 
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from shared.domain.errors import (
@@ -82,6 +81,8 @@ def problem_of(error: Exception) -> Problem:
 
 def nearest(given: str, known: Iterable[str]) -> str:
     """The end of a sentence about a wrong name: what was probably meant, or what there is."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only mistakes need it
+
     names = list(known)
     near = get_close_matches(given[:100], names, n=1)
     return f"did you mean {near[0]}?" if near else f"known are {', '.join(names)}"

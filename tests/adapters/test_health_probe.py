@@ -204,6 +204,7 @@ def test_a_sick_page_still_tells_its_memory(site: Site) -> None:
         (b"", {}),
         (b"OK", {}),
         (b"\xff", {}),
+        (b'{"said": "\xe9", "memory": {"rss": 1048576}}', {}),
         (b"[]", {}),
         (b"7", {}),
         (b"[" * 60_000, {}),
@@ -383,6 +384,20 @@ class Authority:
         return ssl.create_default_context(cadata=pem)
 
 
+def _usage(*, signs: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=True,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=signs,
+        crl_sign=signs,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
 def a_certificate(
     name: str, ends: datetime, issuer: Authority | None = None
 ) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
@@ -402,6 +417,8 @@ def a_certificate(
             x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
         )
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        # From Python 3.13 on an authority must say that it may sign.
+        .add_extension(_usage(signs=issuer is None), critical=True)
     )
     if issuer:
         builder = builder.add_extension(

@@ -80,6 +80,14 @@ def test_its_problems_are_known_before_anything_is_sent(provider: Provider) -> N
     assert SlackChannel({}, token=TOKEN).problem("#others") == ""
 
 
+@pytest.mark.parametrize("token", ["", TOKEN])
+def test_a_webhook_named_in_place_of_a_channel_is_not_repeated(token: str) -> None:
+    problem = SlackChannel({}, token=token).problem("https://hooks.slack.com/services/T/B/s3cr3t")
+
+    assert "SLACK_WEBHOOKS" in problem
+    assert "s3cr3t" not in problem
+
+
 def test_a_bot_that_is_too_fast_is_told_how_long_to_wait(provider: Provider) -> None:
     channel = SlackChannel({}, token=TOKEN, endpoint=provider.url)
     said = b'{"ok": false, "error": "ratelimited"}'

@@ -94,6 +94,24 @@ def test_a_folder_keeps_the_data(tmp_path: Path) -> None:
         assert read_entities(azurite.account) == [ENTITY]
 
 
+def test_a_terminals_ctrl_c_is_not_for_it() -> None:
+    with running_azurite() as azurite:
+        assert os.getpgid(azurite.process_id) != os.getpgid(0)
+
+
+def test_no_proxy_stands_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+
+    with running_azurite() as azurite:
+        write_entity(azurite.account)
+        assert read_entities(azurite.account) == [ENTITY]
+
+    assert "no_proxy" not in os.environ
+
+
 @pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM])
 def test_it_dies_with_its_parent(ending: signal.Signals) -> None:
     program = (

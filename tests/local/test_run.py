@@ -1,6 +1,7 @@
 """`make run` is the whole product: its own triggers, the real SDKs, an Azure on the desk."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -23,13 +24,29 @@ PATIENCE_S = 60.0
 Where = Mapping[str, str]
 
 
+# Of somebody who works behind a proxy, on other functions, signed in to Azure, on an old terminal.
+ODD_ENVIRONMENT = {
+    "HTTP_PROXY": "http://127.0.0.1:9",
+    "https_proxy": "http://127.0.0.1:9",
+    "AZURE_CLIENT_ID": "11111111-1111-1111-1111-111111111111",
+    "AZURE_TENANT_ID": "22222222-2222-2222-2222-222222222222",
+    "AZURE_CLIENT_SECRET": "not for us",
+    "MONITOR_TARGETS": "another",
+    "AzureWebJobsStorage": "UseDevelopmentStorage=true",
+    "PYTHONIOENCODING": "ascii",
+}
+
+
 @contextmanager
-def running(script: str) -> Iterator[tuple[subprocess.Popen[str], Where]]:
+def running(
+    script: str, *, speed: str = SPEED, environment: Mapping[str, str] | None = None
+) -> Iterator[tuple[subprocess.Popen[str], Where]]:
     """What `make run SPEED=10` runs, on free ports."""
     command = [sys.executable, "-m", "local.run", "--json", "--port=0", f"--at={MONDAY}"]
     process = subprocess.Popen(
-        [*command, f"--script={script}", f"--speed={SPEED}"],
+        [*command, f"--script={script}", f"--speed={speed}"],
         cwd=ROOT,
+        env={**os.environ, **(environment or {})},
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -111,12 +128,35 @@ def test_the_calm_world_under_the_same_command_sends_nothing() -> None:
         assert ask(where, "alerts?state=all") == []
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+def test_whatever_else_is_in_the_environment_the_story_is_told() -> None:
+    with running("default", speed="60", environment=ODD_ENVIRONMENT) as (process, where):
+        wait_for(lambda: a_day_is_there(where), PATIENCE_S)
+        wait_for(lambda: bool(texts_of_slack(where)), PATIENCE_S)
+
+        assert process.stdout is not None
+        told = process.stdout.readline()
+        assert "[CRITICAL] DTU " in told
+        assert told.endswith("? pantry-crm\n")
+        assert process.poll() is None
+
+
+def test_the_end_of_the_terminal_ends_it_in_order() -> None:
+    with running("calm") as (process, _):
+        process.send_signal(signal.SIGHUP)
+
+        assert process.wait(timeout=30) == 0
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
         (["--script=storm"], "there are calm, default"),
         (["--speed=0"], "a speed is more than 0"),
         (["--at=yesterday"], "a moment like 2026-03-02T09:00"),
+        (["--port=99999"], "a port is 0 to 65535"),
+        (["--port=-1"], "a port is 0 to 65535"),
     ],
 )
 def test_a_wrong_option_gets_a_sentence(options: list[str], said: str) -> None:

@@ -3,11 +3,11 @@
 import json
 import logging
 import threading
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from shared.domain.decisions import Transition
 from shared.domain.errors import ChannelError, StoreUnavailable

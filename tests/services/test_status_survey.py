@@ -1,5 +1,6 @@
 """The grid of a range, and the values on it."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from shared.ports import House
 from shared.services.collect import store
 from shared.services.query import STEP
 from shared.services.survey import RANGES, grid_of, on_grid, survey
-from tests.builders import TARGET, a_desk, at
+from tests.builders import OK, TARGET, a_desk, at
 
 
 def keep(house: House, metric: str, source: str, values: dict[int, float]) -> None:
@@ -69,6 +70,17 @@ def test_a_sample_from_before_the_range_holds_into_it(house: House) -> None:
     assert shown(house, "appDiskUsage", HOUR, 400) == dict.fromkeys(range(340, 390), 4)
     assert len(shown(house, "appDiskUsage", timedelta(hours=12), 720)) == 72
     assert len(shown(house, "appDiskUsage", timedelta(days=7), 1440)) == 6
+
+
+@pytest.mark.parametrize("measured", [True, False])
+def test_a_source_that_was_taken_away_is_not_missed(*, measured: bool) -> None:
+    desk = a_desk([OK] * 5)
+    desk.ticks(0, 6)
+    house = replace(desk.house, measured={TARGET: frozenset({"dmv"} if measured else ())})
+
+    found = survey(TARGET, length=HOUR, metrics=[], house=house, now=at(60))
+
+    assert found.insights == (("Nothing new from dmv for 55 min.",) if measured else ())
 
 
 def test_steps_take_their_minutes_together(house: House) -> None:

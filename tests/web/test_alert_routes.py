@@ -152,6 +152,13 @@ def test_a_damaged_alert_does_not_hide_the_others(state: str) -> None:
     assert error_of(counter.ask(ALERT, 4, request))[:2] == (500, "damaged_row")
 
 
+def test_a_damaged_state_is_no_missing_rule(counter: Counter, desk: Desk) -> None:
+    damage(desk, "state:dtu-high", state="terrible")
+    wish = {"alertId": alert_id(desk), "action": "resolve"}
+
+    assert error_of(counter.post(ACT, 12, wish))[:2] == (500, "damaged_row")
+
+
 @pytest.mark.parametrize(
     ("params", "code", "sentence"),
     [

@@ -179,6 +179,13 @@ def test_chosen_metrics_alone_are_answered(counter: Counter) -> None:
     assert data["systemStatus"] == "critical"
 
 
+@pytest.mark.parametrize("none", ["", ",", " , "])
+def test_no_name_at_all_means_every_metric(counter: Counter, none: str) -> None:
+    every = counter.get(METRICS, 10.5)["data"]
+
+    assert counter.get(METRICS, 10.5, metrics=none)["data"] == every
+
+
 def test_before_the_first_tick_nothing_is_known() -> None:
     data = Counter(a_desk()).get(METRICS, 0)["data"]
 

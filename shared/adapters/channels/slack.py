@@ -82,7 +82,11 @@ class SlackChannel:
         return self._post_as_bot({"channel": notification.to, **message})
 
     def problem(self, target: str) -> str:
-        """See Channel.problem."""
+        """See Channel.problem; an URL in the wrong place is a secret as well."""
+        if "://" in target:
+            return (
+                "a Slack action takes a channel's name; its webhook's URL goes into SLACK_WEBHOOKS"
+            )
         if self._token or target in self._webhooks:
             return ""
         return (

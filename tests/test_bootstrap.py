@@ -1,0 +1,53 @@
+"""The app's identity: whoever gives out tokens, or does not, no pass waits long for one."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from azure.core.exceptions import ClientAuthenticationError
+
+from shared import bootstrap
+from tests.adapters.providers import Provider, running_provider
+
+SCOPE = "https://management.azure.com/.default"
+
+
+@pytest.fixture
+def platform(monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
+    """The platform's own endpoint for tokens."""
+    # No command line that a developer signed in with is to be asked next.
+    monkeypatch.setenv("PATH", "")
+    with running_provider() as provider:
+        monkeypatch.setenv("IDENTITY_ENDPOINT", f"{provider.url}/msi/token")
+        monkeypatch.setenv("IDENTITY_HEADER", "header")
+        yield provider
+
+
+@pytest.fixture
+def identity(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    quick = {**bootstrap.IDENTITY_PATIENCE, "read_timeout": 0.2}
+    monkeypatch.setattr(bootstrap, "IDENTITY_PATIENCE", quick)
+    with bootstrap._identity.__wrapped__() as credential:
+        yield credential
+
+
+def test_a_token_that_does_not_come_is_not_waited_for(platform: Provider, identity: Any) -> None:
+    platform.delay = 3
+    began = time.monotonic()
+
+    with pytest.raises(ClientAuthenticationError):
+        identity.get_token(SCOPE)
+
+    assert time.monotonic() - began < 2
+    assert len(platform.asked) <= 2
+
+
+def test_nobody_sleeps_through_a_retry_after(platform: Provider, identity: Any) -> None:
+    platform.answers(429, headers={"Retry-After": "30"})
+    began = time.monotonic()
+
+    with pytest.raises(ClientAuthenticationError):
+        identity.get_token(SCOPE)
+
+    assert time.monotonic() - began < 2
