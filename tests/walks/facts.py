@@ -1,0 +1,36 @@
+"""The catalog's metrics that a world can reckon in the rig, and when two values agree."""
+
+from math import isclose
+
+from shared.catalog.metrics import CATALOG
+from shared.domain.metrics import Metric
+
+SOURCES = ("platform", "logs", "probe")
+"""Those that the rig has."""
+
+OF_THE_WALL = {
+    "probeLatency": "the desk's health page does not wait here: its latency is the wall's",
+    "certificateDaysLeft": "the desk's health page is plain http: it has no certificate",
+}
+"""Metrics that can't be a world's in this rig, and why."""
+OF_THE_DESK = {"appDiskUsage": "no part of a world: the answerer grows the same disk for all"}
+"""Metrics whose arithmetic is the answerer's own, and why."""
+
+MEASURED = [metric for metric in CATALOG.metrics if set(metric.sources) & set(SOURCES)]
+RECKONED = [one for one in MEASURED if one.name not in {**OF_THE_WALL, **OF_THE_DESK}]
+
+PERCENTILE_ERROR, ROUNDING = 0.02, 1e-9
+
+
+def source_of(metric: Metric) -> str:
+    """The one of its sources that the rig has."""
+    (source,) = set(metric.sources) & set(SOURCES)
+    return source
+
+
+def agree(metric: Metric, found: float | None, real: float | None) -> bool:
+    """Percentiles within 2 %, all else to the rounding of floats; nothing agrees with nothing."""
+    if found is None or real is None:
+        return found is real
+    allowed = PERCENTILE_ERROR if isinstance(metric.statistic, float) else ROUNDING
+    return isclose(found, real, rel_tol=allowed, abs_tol=ROUNDING)
