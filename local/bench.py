@@ -11,7 +11,10 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 
+from local.bench_first import run as bench_first
+from local.bench_latency import run as bench_latency
 from local.bench_store import run as bench_store
+from local.bench_tick import run as bench_tick
 
 TIMES = 10
 MOST_IMPORT_RATIO = 1.5
@@ -49,6 +52,21 @@ def store() -> bool:
     return True
 
 
+def tick() -> bool:
+    """The CPU of a hundred ticks and watches in the app's own process, SDKs included."""
+    return bench_tick(print)
+
+
+def first() -> bool:
+    """The first invocation of each trigger in a fresh process."""
+    return bench_first(print)
+
+
+def latency() -> bool:
+    """From a breach in the world to the message, over a hundred storms for each source."""
+    return bench_latency(print)
+
+
 def replays() -> bool:
     """Whole recordings through Azurite; their transitions equal an independent computation."""
     return _pytest("-m", "bench")
@@ -66,6 +84,9 @@ def _pytest(*arguments: str, **environment: str) -> bool:
 
 SECTIONS: dict[str, Callable[[], bool]] = {
     "imports": imports,
+    "tick": tick,
+    "first": first,
+    "latency": latency,
     "store": store,
     "replays": replays,
     "promtool": promtool,
