@@ -94,7 +94,8 @@ def running_rig(
         # azure-identity looks there whenever it needs a token, not when it is made.
         stack.enter_context(patch.dict(os.environ, cloud.identity_environment))
         environment = surroundings(cloud, storage=storage, changes=changes)
-        house = bootstrap.furnish(settings.load(environment), ManagedIdentityCredential)
+        identity = partial(ManagedIdentityCredential, **bootstrap.IDENTITY_PATIENCE)
+        house = bootstrap.furnish(settings.load(environment), identity)
         yield Rig(clock, cloud, furnish(replace(house, wall=clock.wall)), environment)
 
 

@@ -7,9 +7,8 @@ import json
 import re
 from base64 import b64decode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 CHANNEL_TYPES = ("email", "slack", "webhook", "sms", "teams", "console")
@@ -188,8 +187,7 @@ def signing_key(text: str) -> str:
     return text
 
 
-@dataclass(frozen=True)
-class Resources:
+class Resources(NamedTuple):
     """Where one target's figures come from; what is empty is not measured."""
 
     plan: str = ""
@@ -215,7 +213,7 @@ def more_targets(text: str) -> Mapping[str, Resources]:
 
 
 def _resources(target: str, given: Any) -> Resources:
-    known = [one.name for one in fields(Resources)]
+    known = Resources._fields
     if not _ID.fullmatch(target) or not isinstance(given, dict) or not given.keys() <= set(known):
         raise ValueError(f"for each target an object of {', '.join(known)}")
     values = {}

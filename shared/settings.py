@@ -6,7 +6,7 @@ is said in one message; a secret's value is never said at all.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from shared import setting_forms as form
 from shared.setting_forms import Resources
@@ -21,8 +21,7 @@ class SettingsError(ValueError):
         self.names = tuple(problems)
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(NamedTuple):
     """One row of the table. `parse` turns the text into a value or raises ValueError."""
 
     name: str

@@ -129,10 +129,9 @@ def transitions(passes: Sequence[Pass]) -> list[State]:
     return [one.after for done in passes for one in done.evaluation.transitions]
 
 
-def subjects(walk: Walk, sink: str, *, since: int = 0) -> list[str]:
-    """The first words of what arrived by that way from that minute of the walk on."""
-    told = walk.told(sink)
-    return [one.subject.split()[0] for one in told if one.at >= START + since * MINUTE]
+def subjects(walk: Walk, sink: str) -> list[str]:
+    """The first words of what arrived by that way, oldest first."""
+    return [message.subject.split()[0] for message in walk.told(sink)]
 
 
 def until_it_fires(walk: Walk) -> None:
