@@ -178,5 +178,6 @@ def test_a_sick_service_gives_no_reading_and_the_next_one_is_whole(
         with pytest.raises(SourceError):
             source.read("crm", since=BEGINS, now=clock.at)
 
-        cloud.desk.faults.clear()
+    cloud.desk.faults.clear()
+    with a_source(cloud) as source:
         assert source.read("crm", since=BEGINS, now=clock.at).covered_until == BEGINS + HOURS
