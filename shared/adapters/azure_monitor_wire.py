@@ -106,14 +106,14 @@ class _Answer(Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Understood:
-    """The samples of one answer, and the metrics that Azure refused in it with the reason."""
+    """The samples of one answer, and the metrics that can't be used in it with the reason."""
 
     samples: tuple[Sample, ...] = ()
     refused: Mapping[PlatformMetric, str] = field(default_factory=dict)
 
 
 def understand(query: MetricsQuery, body: bytes) -> Understood:
-    """What a 200 says; raises SourceError for another shape, grain or unit than was asked for."""
+    """What a 200 says; raises SourceError for another shape or grain than was asked for."""
     answer = _decoded(query, body)
     if answer.interval not in (None, query.grain):
         raise SourceError(f"{query.resource}: asked for {query.grain}, got {answer.interval}")
@@ -126,6 +126,9 @@ def understand(query: MetricsQuery, body: bytes) -> Understood:
             refused[wanted] = "NotAnswered"
         elif measured.error_code not in _SUCCESS:
             refused[wanted] = str(measured.error_code)
+        elif measured.unit != wanted.unit:
+            # Never scaled by guess; and one metric must not silence the others.
+            refused[wanted] = f"came in {measured.unit}, not {wanted.unit}"
         else:
             samples += _samples(query, wanted, measured)
     return Understood(tuple(samples), refused)
@@ -139,10 +142,6 @@ def _decoded(query: MetricsQuery, body: bytes) -> _Answer:
 
 
 def _samples(query: MetricsQuery, wanted: PlatformMetric, measured: _Measured) -> Iterator[Sample]:
-    if measured.unit != wanted.unit:
-        raise SourceError(
-            f"{query.resource}: {wanted.name} came in {measured.unit}, not {wanted.unit}"
-        )
     for point in (point for series in measured.timeseries for point in series.data):
         value = getattr(point, wanted.aggregation.lower())
         minute = floor_minute(point.time_stamp.astimezone(UTC))

@@ -601,11 +601,16 @@ def test_a_resource_whose_every_metric_is_refused_fails(source: AzureMonitor, ar
 
 
 @pytest.mark.parametrize("unit", ["Bytes", "Seconds", "Unspecified"])
-def test_another_unit_is_an_error(source: AzureMonitor, arm: Arm, unit: str) -> None:
+def test_a_metric_in_another_unit_is_left_out_and_said(
+    source: AzureMonitor, arm: Arm, unit: str, caplog: pytest.LogCaptureFixture
+) -> None:
     arm.units["CpuPercentage"] = unit
 
-    with pytest.raises(SourceError, match=f"CpuPercentage came in {unit}, not Percent"):
-        read(source)
+    samples = read(source)
+
+    assert "cpuUtilization" not in samples
+    assert {"memoryUsage", "dtuUtilization"} <= samples.keys()
+    assert f"CpuPercentage (Average): came in {unit}, not Percent" in caplog.text
 
 
 def test_another_grain_is_an_error(source: AzureMonitor, arm: Arm) -> None:
