@@ -88,7 +88,8 @@ TABLE = (
         "HEALTH_URL",
         "health_url",
         "",
-        "The CRM's health page, asked twice a minute, such as https://crm.example.com/api/health.",
+        "The CRM's health page, asked twice a minute, such as https://crm.example.com/api/health. "
+        "Under another path the monitor's own requests would count as traffic.",
         form.RESOURCE_FORMS["health_url"],
     ),
     Setting(
