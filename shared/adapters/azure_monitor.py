@@ -11,7 +11,6 @@ import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from http import HTTPStatus
@@ -33,6 +32,7 @@ from shared.adapters.azure_monitor_wire import (
     understand,
 )
 from shared.adapters.https import is_plain_loopback, outcomes
+from shared.adapters.windows import PATIENCE, Patience, Window, window_of
 from shared.catalog.metrics import CATALOG
 from shared.catalog.platform_metrics import (
     NAMESPACES,
@@ -42,11 +42,9 @@ from shared.catalog.platform_metrics import (
 )
 from shared.domain.errors import SourceError
 from shared.domain.samples import Reading, Sample
-from shared.domain.times import floor_hour, floor_minute
+from shared.domain.times import floor_hour
 
 PUBLIC_CLOUD = "https://management.azure.com"
-LONGEST = timedelta(hours=24)
-"""How much one reading covers at most; after a longer gap the next ones go on."""
 FURTHEST = timedelta(days=92)
 """Azure keeps 93 days; the last one is left for the grains that reach beyond the asked minutes."""
 
@@ -57,18 +55,6 @@ _NONSENSE = (HTTPException, OSError, ValueError)
 _HEADERS = {"Accept": "application/json", "User-Agent": "pantry-monitor"}
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Patience:
-    """Seconds: to connect, for the next bytes, and for a whole reading."""
-
-    connect: float = 3
-    read: float = 6
-    deadline: float = 9
-
-
-PATIENCE = Patience()
 
 
 def open_azure_monitor(
@@ -102,23 +88,10 @@ def open_azure_monitor(
     return AzureMonitor(resources, client, endpoint=endpoint, patience=patience)
 
 
-@dataclass(frozen=True)
-class Window:
-    """The minutes of one reading: complete in [start, covered_until), provisional up to `end`."""
-
-    start: datetime
-    covered_until: datetime
-    end: datetime
-
-
 def window(since: datetime | None, now: datetime) -> Window:
     """What to read at `now`; after a gap longer than LONGEST, the oldest part of it."""
-    settled = floor_minute(now - CATALOG.source(_NAME).settle)
-    start = settled - LONGEST if since is None else floor_minute(since)
-    start = max(start, settled - FURTHEST)
-    covered_until = min(settled, start + LONGEST)
-    end = floor_minute(now) if covered_until == settled else covered_until
-    return Window(start, covered_until, end)
+    settle = CATALOG.source(_NAME).settle
+    return window_of(since, now, settle=settle, furthest=FURTHEST)
 
 
 class AzureMonitor:

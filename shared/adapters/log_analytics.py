@@ -4,7 +4,6 @@ Whole minutes are asked for. Those for which telemetry may still arrive are read
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Protocol
@@ -12,35 +11,22 @@ from typing import Any, Protocol
 from shared.adapters.https import is_plain_loopback, outcomes
 from shared.adapters.log_analytics_refusals import translated
 from shared.adapters.log_analytics_rows import Minutes, minutes_of
+from shared.adapters.windows import LONGEST, PATIENCE, Patience, Window, window_of
 from shared.catalog.log_queries import LOG_QUERIES, LogQuery
 from shared.catalog.metrics import CATALOG
 from shared.domain.errors import SourceError
 from shared.domain.histograms import Histogram
 from shared.domain.samples import MinuteHistogram, Reading, Sample
-from shared.domain.times import each_minute, floor_minute
+from shared.domain.times import each_minute
 
 PUBLIC_CLOUD = "https://api.loganalytics.io"
 SERVER_TIMEOUT = 5
-LONGEST = timedelta(hours=24)
-"""How much one reading covers at most; after a longer gap the next ones go on."""
 SHORTEST = timedelta(hours=1)
 """What a reading covers at least: after a failure half as much is asked, down to this."""
 FURTHEST = timedelta(days=30)
 """Older telemetry may be deleted already, and what is gone must not be read as zeros."""
 
 _NAME = "logs"
-
-
-@dataclass(frozen=True)
-class Patience:
-    """Seconds: to connect, for the next bytes, and for a whole reading."""
-
-    connect: float = 3
-    read: float = 6
-    deadline: float = 9
-
-
-PATIENCE = Patience()
 
 
 class LogsClient(Protocol):
@@ -91,23 +77,10 @@ def open_log_analytics(
     return LogAnalytics(workspaces, client, over_plain_http=plain, patience=patience)
 
 
-@dataclass(frozen=True)
-class Window:
-    """The minutes of one reading: complete in [start, covered_until), provisional up to `end`."""
-
-    start: datetime
-    covered_until: datetime
-    end: datetime
-
-
 def window(since: datetime | None, now: datetime, longest: timedelta = LONGEST) -> Window:
     """What to read at `now`; after a gap longer than `longest`, the oldest part of it."""
-    settled = floor_minute(now - CATALOG.source(_NAME).settle)
-    start = settled - LONGEST if since is None else floor_minute(since)
-    start = max(start, settled - FURTHEST)
-    covered_until = min(settled, start + longest)
-    end = floor_minute(now) if covered_until == settled else covered_until
-    return Window(start, covered_until, end)
+    settle = CATALOG.source(_NAME).settle
+    return window_of(since, now, settle=settle, furthest=FURTHEST, longest=longest)
 
 
 class LogAnalytics:

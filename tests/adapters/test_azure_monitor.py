@@ -19,7 +19,8 @@ import pytest
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
 
-from shared.adapters.azure_monitor import AzureMonitor, Patience, open_azure_monitor
+from shared.adapters.azure_monitor import AzureMonitor, open_azure_monitor
+from shared.adapters.windows import Patience
 from shared.catalog.metrics import CATALOG
 from shared.catalog.platform_metrics import (
     APP,

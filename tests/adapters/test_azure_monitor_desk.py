@@ -19,7 +19,8 @@ from local.cloud.resources import APP, DATABASE, PLAN
 from local.world.engine import ScriptedWorld
 from local.world.scripts import script_named
 from local.world.truth import truth
-from shared.adapters.azure_monitor import AzureMonitor, Patience, open_azure_monitor
+from shared.adapters.azure_monitor import AzureMonitor, open_azure_monitor
+from shared.adapters.windows import Patience
 from shared.catalog.platform_metrics import PLATFORM_METRICS, Grain
 from shared.domain.errors import SourceError
 from shared.domain.samples import Reading

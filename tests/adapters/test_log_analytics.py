@@ -13,15 +13,12 @@ from azure.core.credentials import AccessToken
 
 from shared.adapters.log_analytics import (
     FURTHEST,
-    LONGEST,
-    PATIENCE,
     SERVER_TIMEOUT,
     LogAnalytics,
-    Patience,
-    Window,
     open_log_analytics,
     window,
 )
+from shared.adapters.windows import LONGEST, PATIENCE, Patience, Window
 from shared.catalog.log_queries import LOG_QUERIES
 from shared.domain.errors import SourceError
 from shared.domain.histograms import value_of

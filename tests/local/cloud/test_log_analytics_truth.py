@@ -15,7 +15,8 @@ from local.cloud.tokens import Keys
 from local.world.engine import Script, ScriptedWorld
 from local.world.scenes import DtuStorm, ErrorBurst, Outage, SourceDown
 from local.world.truth import truth
-from shared.adapters.log_analytics import LogAnalytics, Patience, open_log_analytics
+from shared.adapters.log_analytics import LogAnalytics, open_log_analytics
+from shared.adapters.windows import Patience
 from shared.catalog.log_queries import LOG_QUERIES
 from shared.catalog.metrics import CATALOG
 from shared.domain.chunks import columns_of
