@@ -7,6 +7,7 @@ what stands on the wire, whatever the prose says.
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from functools import partial
 
 PLAN, APP, DATABASE = "plan", "app", "database"
 
@@ -55,22 +56,20 @@ _GB_OF_BYTES = 1 / 2**30
 _MB_OF_PERCENT = 1750 / 100  # B1 has 1.75 GB
 
 
-def _plan(name: str, aggregation: Aggregation, unit: str, metric: str) -> PlatformMetric:
+def _metric(
+    resource: str, name: str, aggregation: Aggregation, unit: str, metric: str
+) -> PlatformMetric:
     return PlatformMetric(
-        resource=PLAN, name=name, aggregation=aggregation, unit=unit, metric=metric
+        resource=resource, name=name, aggregation=aggregation, unit=unit, metric=metric
     )
 
 
-def _app(name: str, aggregation: Aggregation, unit: str, metric: str) -> PlatformMetric:
-    return PlatformMetric(
-        resource=APP, name=name, aggregation=aggregation, unit=unit, metric=metric
-    )
+_plan = partial(_metric, PLAN)
+_app = partial(_metric, APP)
 
 
 def _percent(name: str, aggregation: Aggregation, metric: str) -> PlatformMetric:
-    return PlatformMetric(
-        resource=DATABASE, name=name, aggregation=aggregation, unit="Percent", metric=metric
-    )
+    return _metric(DATABASE, name, aggregation, "Percent", metric)
 
 
 PLATFORM_METRICS: tuple[PlatformMetric, ...] = (
