@@ -6,7 +6,8 @@ A test fails when a document and the code disagree, so run this after changing e
 from collections.abc import Iterable
 from pathlib import Path
 
-from shared.catalog.metrics import METRICS, SOURCES
+from shared.catalog.metrics import METRICS
+from shared.catalog.sources import SOURCES
 from shared.domain.metrics import Metric, Source
 from shared.settings import TABLE
 

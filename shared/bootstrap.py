@@ -6,9 +6,9 @@ wrong, or open a connection.
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from shared.adapters.channels.console import ConsoleChannel
@@ -17,11 +17,13 @@ from shared.adapters.guard import GuardedRows
 from shared.adapters.ledger import RowLedger
 from shared.adapters.rows import Rows
 from shared.catalog.metrics import CATALOG
+from shared.catalog.platform_metrics import NAMESPACES
 from shared.catalog.rules import default_rules
 from shared.domain.budgets import Limits
+from shared.domain.errors import StoreUnavailable
 from shared.domain.rules import Action, ActionType, Rule
 from shared.ports import Channel, House, MetricSource, WorkQueue
-from shared.services.reach import fill_in, unmeasured, unreachable
+from shared.services.reach import fill_in, lacking, unmeasured, unreachable
 from shared.setting_forms import Resources
 from shared.settings import Settings, SettingsError, load
 from shared.web.auth import Gate
@@ -125,7 +127,7 @@ def measured(given: Settings) -> dict[str, frozenset[str]]:
 def _has(its: Resources) -> dict[str, bool]:
     return {
         "probe": bool(its.health_url),
-        "platform": bool(its.plan or its.app or its.database),
+        **{kind: bool(getattr(its, kind)) for kind in NAMESPACES},
         "logs": bool(its.workspace),
     }
 
@@ -166,7 +168,17 @@ def problems() -> list[str]:
     return [
         *unreachable(rules(given), channels(given), _fallback(given)),
         *unmeasured(rules(given), CATALOG, measured(given)),
+        *_lacking(wall_now().replace(second=0, microsecond=0)),
     ]
+
+
+@lru_cache(maxsize=1)
+def _lacking(minute: datetime) -> tuple[str, ...]:  # noqa: ARG001 - what is kept, is kept for it
+    """What the store says that sources lack; read once a minute, because anybody may ask."""
+    try:
+        return tuple(lacking(settings().targets, house().samples))
+    except StoreUnavailable:
+        return ("the store can't be read just now",)
 
 
 @cache
@@ -186,31 +198,42 @@ def _fallback(given: Settings) -> Action | None:
 def _sources(given: Settings, identity: Callable[[], Any]) -> list[MetricSource]:
     """Every source that some target has."""
     named = frozenset[str]().union(*measured(given).values())
-    makers = {"probe": _probe, "platform": _platform, "logs": _logs}
-    return [make(given, identity) for name, make in makers.items() if name in named]
+    found: list[MetricSource] = []
+    if "probe" in named:
+        found.append(_probe(given))
+    if named & NAMESPACES.keys():
+        found += _platform(given, named & NAMESPACES.keys(), identity)
+    if "logs" in named:
+        found.append(_logs(given, identity))
+    return found
 
 
-def _probe(given: Settings, _: Callable[[], Any]) -> MetricSource:
+def _probe(given: Settings) -> MetricSource:
     from shared.adapters.health_probe import HealthProbe  # noqa: PLC0415 - SDK import
 
-    return HealthProbe({target: its.health_url for target, its in given.resources.items()})
+    return HealthProbe(_each(given, "health_url"))
 
 
-def _platform(given: Settings, identity: Callable[[], Any]) -> MetricSource:
+def _platform(
+    given: Settings, kinds: Collection[str], identity: Callable[[], Any]
+) -> Sequence[MetricSource]:
     from shared.adapters.azure_monitor import open_azure_monitor  # noqa: PLC0415 - SDK import
 
-    ids = {
-        target: {"plan": its.plan, "app": its.app, "database": its.database}
-        for target, its in given.resources.items()
-    }
+    ids = {kind: _each(given, kind) for kind in NAMESPACES if kind in kinds}
     return open_azure_monitor(ids, endpoint=given.monitor_endpoint, credential=identity())
 
 
 def _logs(given: Settings, identity: Callable[[], Any]) -> MetricSource:
     from shared.adapters.log_analytics import open_log_analytics  # noqa: PLC0415 - SDK import
 
-    workspaces = {target: its.workspace for target, its in given.resources.items()}
+    workspaces = _each(given, "workspace")
     return open_log_analytics(workspaces, endpoint=given.logs_endpoint, credential=identity())
+
+
+def _each(given: Settings, resource: str) -> dict[str, str]:
+    """That resource of every target that has one."""
+    all_ids = {target: getattr(its, resource) for target, its in given.resources.items()}
+    return {target: one for target, one in all_ids.items() if one}
 
 
 def _email(given: Settings, identity: Callable[[], Any]) -> Channel:

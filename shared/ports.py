@@ -13,7 +13,7 @@ from shared.domain.metrics import Catalog
 from shared.domain.notifications import Notification
 from shared.domain.records import Kept, Write
 from shared.domain.rules import Action, Rule
-from shared.domain.samples import Reading
+from shared.domain.samples import Answer, Reading
 
 T = TypeVar("T")
 
@@ -33,6 +33,25 @@ class MetricSource(Protocol):
         """All samples from `since` (its watermark; None: never read) up to `now`.
 
         Raises SourceError. Must keep to its own time-outs; it is abandoned after 10 s.
+        """
+        ...
+
+
+class SourceGroup(Protocol):
+    """Several sources of the catalog that are read together, over one connection."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Their names in the catalog."""
+        ...
+
+    def read(
+        self, target: str, *, since: Mapping[str, datetime | None], now: datetime
+    ) -> Sequence[Answer]:
+        """One answer for each key of `since`: the sources that are due, each with its watermark.
+
+        A source that fails answers a Failure and does not harm the others. Raises SourceError when
+        none could be asked. Keeps to its own time-outs, like MetricSource.read.
         """
         ...
 
@@ -146,8 +165,11 @@ class House:
     fallback: Action | None = None
     budgets: Mapping[str, Limits] = field(default_factory=dict)
     measured: Mapping[str, Collection[str]] = field(default_factory=dict)
+    groups: Sequence[SourceGroup] = ()
 
-    def sources_of(self, target: str) -> list[MetricSource]:
-        """The sources that measure `target`."""
+    def sources_of(self, target: str) -> list[str]:
+        """The names of the sources that measure `target`, those read alone first."""
+        grouped = [name for group in self.groups for name in group.names]
         known = self.measured.get(target)
-        return [source for source in self.sources if known is None or source.name in known]
+        names = [*(source.name for source in self.sources), *grouped]
+        return [name for name in names if known is None or name in known]

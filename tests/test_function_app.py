@@ -138,6 +138,7 @@ def fresh_app() -> Iterator[Any]:
 def forget() -> None:
     for remembered in (bootstrap.settings, bootstrap.house, bootstrap.gate, bootstrap.warn):
         remembered.cache_clear()
+    bootstrap._lacking.cache_clear()
 
 
 def call(function: Any, *arguments: Any) -> Any:

@@ -1,7 +1,7 @@
-"""Platform metrics of the plan, the app and the database: one ARM GET for each of them.
+"""Platform metrics of the plan, the app and the database: a source and an ARM GET for each of them.
 
-A resource that can't be read fails the whole reading, so that its minutes stay uncovered and are
-read again. A single metric that Azure refuses inside a good answer is asked once more, apart from
+A resource that can't be read fails its own source alone, whose minutes stay uncovered and are read
+again. A single metric that Azure refuses inside a good answer is asked once more, apart from
 the others; refused again it is left out and the log says so, because one metric must not silence
 all: its minutes are missing, which the no-data clock sees. What Azure measures only every six
 hours is asked once an hour and fails alone.
@@ -35,7 +35,7 @@ from shared.adapters.https import is_plain_loopback, outcomes
 from shared.adapters.windows import PATIENCE, Patience, Window, window_of
 from shared.catalog.metrics import CATALOG
 from shared.catalog.platform_metrics import (
-    NAMESPACES,
+    DATABASE,
     PLATFORM_METRICS,
     Grain,
     PlatformMetric,
@@ -48,7 +48,7 @@ PUBLIC_CLOUD = "https://management.azure.com"
 FURTHEST = timedelta(days=92)
 """Azure keeps 93 days; the last one is left for the grains that reach beyond the asked minutes."""
 
-_NAME = "platform"
+_SETTLE = CATALOG.source(DATABASE).settle
 # What comes, outside the SDK's own tree, of half an answer or a host that can't be one.
 _NONSENSE = (HTTPException, OSError, ValueError)
 
@@ -64,8 +64,8 @@ def open_azure_monitor(
     endpoint: str = PUBLIC_CLOUD,
     audience: str | None = None,
     patience: Patience = PATIENCE,
-) -> "AzureMonitor":
-    """The source over ARM; `resources` is target to kind (plan, app, database) to resource id.
+) -> "list[AzureMonitor]":
+    """The sources over ARM that share one client; `resources` is kind to target to resource id.
 
     `audience` is what tokens are asked for; by default the endpoint, which a sovereign cloud has
     of its own, and the public cloud's where the endpoint is on this machine.
@@ -85,29 +85,31 @@ def open_azure_monitor(
             BearerTokenCredentialPolicy(credential, scope),
         ],
     )
-    return AzureMonitor(resources, client, endpoint=endpoint, patience=patience)
+    return [
+        AzureMonitor(kind, ids, client, endpoint=endpoint, patience=patience)
+        for kind, ids in resources.items()
+    ]
 
 
 def window(since: datetime | None, now: datetime) -> Window:
     """What to read at `now`; after a gap longer than LONGEST, the oldest part of it."""
-    settle = CATALOG.source(_NAME).settle
-    return window_of(since, now, settle=settle, furthest=FURTHEST)
+    return window_of(since, now, settle=_SETTLE, furthest=FURTHEST)
 
 
 class AzureMonitor:
-    """A MetricSource; tokens go over plain http only to this machine."""
-
-    name = _NAME
+    """A MetricSource over one kind of resource; tokens go over plain http only to this machine."""
 
     def __init__(
         self,
-        resources: Mapping[str, Mapping[str, str]],
+        kind: str,
+        resources: Mapping[str, str],
         client: "PipelineClient[Any, Any]",
         *,
         endpoint: str,
         patience: Patience = PATIENCE,
         metrics: Sequence[PlatformMetric] = PLATFORM_METRICS,
     ) -> None:
+        self.name = kind
         self._resources = resources
         self._client = client
         self._endpoint = endpoint
@@ -135,16 +137,15 @@ class AzureMonitor:
         )
 
     def _queries(self, target: str, wanted: Window) -> Iterator[MetricsQuery]:
-        ids = {kind: self._resources.get(target, {}).get(kind) for kind in NAMESPACES}
-        if not any(ids.values()):
-            raise SourceError(f"no plan, app or database is set for {target}")
-        for kind, resource_id in ids.items():
-            for grain in Grain:
-                metrics = [m for m in self._metrics if (m.resource, m.grain) == (kind, grain)]
-                if resource_id and metrics:
-                    start = start_of(grain, wanted.start)
-                    query = MetricsQuery(kind, resource_id, grain, (), start, wanted.end)
-                    yield from query.split(metrics, apart=self._apart)
+        resource_id = self._resources.get(target)
+        if not resource_id:
+            raise SourceError(f"no {self.name} is set for {target}")
+        for grain in Grain:
+            metrics = [m for m in self._metrics if (m.resource, m.grain) == (self.name, grain)]
+            if metrics:
+                start = start_of(grain, wanted.start)
+                query = MetricsQuery(self.name, resource_id, grain, (), start, wanted.end)
+                yield from query.split(metrics, apart=self._apart)
 
     def _ask(self, target: str, queries: Sequence[MetricsQuery]) -> list[Sample]:
         """All samples, after a second question about what was refused among others."""
@@ -172,17 +173,15 @@ class AzureMonitor:
         queries: Sequence[MetricsQuery],
         refused: Mapping[PlatformMetric, str],
     ) -> None:
-        """Say once what is left out; raises SourceError when nothing is left of a resource."""
+        """Say once what is left out; raises SourceError when nothing is left."""
         names = frozenset(f"{m.name} ({m.aggregation}): {why}" for m, why in refused.items())
         said = ", ".join(sorted(names))
         if names - self._left_out.get(target, frozenset()):
             _log.warning("Azure Monitor refuses metrics of %s: %s", target, said)
         self._left_out[target] = names
-        minutely = [query for query in queries if query.grain is Grain.MINUTE]
-        for resource in {query.resource for query in minutely}:
-            asked = {m for query in minutely if query.resource == resource for m in query.metrics}
-            if asked <= refused.keys():
-                raise SourceError(f"{resource}: every metric was refused: {said}")
+        asked = {m for query in queries if query.grain is Grain.MINUTE for m in query.metrics}
+        if asked and asked <= refused.keys():
+            raise SourceError(f"every metric was refused: {said}")
 
     def _answers(
         self, queries: Sequence[MetricsQuery], end: float

@@ -19,11 +19,12 @@ SUMMARY = "summary"
 HISTOGRAMS = "responseTime_hist"
 SUMMARY_HISTOGRAM = "summary_hist"
 _SPECIAL = frozenset({SUMMARY, HISTOGRAMS, SUMMARY_HISTOGRAM})
-_LATEST_SPECIAL = frozenset({"updatedAt", "minutes", "idle", "covered", "asked"})
+_LATEST_SPECIAL = frozenset({"updatedAt", "minutes", "idle", "covered", "asked", "lacking"})
 
 _cells = msgspec.json.Decoder(Cells)
 _summaries = msgspec.json.Decoder(dict[str, Summary])
 _times = msgspec.json.Decoder(dict[str, datetime])
+_words = msgspec.json.Decoder(dict[str, str])
 _asked = msgspec.json.Decoder(dict[str, Asked])
 
 
@@ -107,6 +108,7 @@ def _to_latest(row: Row) -> Latest:
         idle=_times.decode(stored["idle"]),
         covered=_times.decode(stored["covered"]),
         asked=_asked.decode(stored["asked"]),
+        lacking=_words.decode(stored.get("lacking", "{}")),
         updated_at=datetime.fromisoformat(updated_at) if updated_at else None,
         etag=row.etag,
     )
@@ -119,6 +121,7 @@ def _latest_properties(latest: Latest) -> Properties:
         ("idle", latest.idle),
         ("covered", latest.covered),
         ("asked", latest.asked),
+        ("lacking", latest.lacking),
     ):
         properties[name] = msgspec.json.encode(value).decode()
     if latest.updated_at is not None:

@@ -1,67 +1,31 @@
-"""Every source and every metric once; the only place to touch to add one.
+"""Every metric once; the only place to touch to add one.
 
 Bands follow the dashboard's cards, limits the tier: App Service B1 (1 core, 1,750 MB, 10 GB disk)
 and Azure SQL Basic (5 DTU, 2 GB, 30 workers, 300 sessions).
 """
 
-from datetime import timedelta
 from functools import partial
 
-from shared.domain.metrics import Better, Catalog, Kind, Metric, Source, Within, Writes
-
-SOURCES = (
-    Source(
-        name="probe",
-        settle=timedelta(0),
-        writes=Writes.COMBINE,
-        description="The CRM's /api/health, asked twice a minute.",
-    ),
-    Source(
-        name="dmv",
-        settle=timedelta(minutes=1),
-        description="Dynamic management views of the monitored database, one batch a minute.",
-    ),
-    Source(
-        name="platform",
-        settle=timedelta(minutes=3),
-        description="Azure Monitor platform metrics of the plan, the app and the database.",
-    ),
-    Source(
-        name="logs",
-        settle=timedelta(minutes=5),
-        description="Application Insights tables in the Log Analytics workspace.",
-    ),
-    Source(
-        name="counts",
-        settle=timedelta(0),
-        cadence=timedelta(minutes=5),
-        writes=Writes.WINDOW,
-        description="The CRM's own rows, counted over windows that join without overlap.",
-    ),
-)
+from shared.catalog.sources import SOURCES
+from shared.domain.metrics import Better, Catalog, Kind, Metric, Within
 
 # What the metrics of one origin share; each entry says the rest, or otherwise.
 _dtu = partial(
     Metric,
     group="database",
-    sources=("dmv", "platform"),
+    sources=("dmv", "database"),
     kind=Kind.GAUGE,
     unit="%",
     within=Within.MEAN,
     limit=100,
 )
-_database = partial(
-    Metric,
-    group="database",
-    sources=("dmv", "platform"),
-    kind=Kind.GAUGE,
-)
-_monitor = partial(Metric, group="monitor", sources=("dmv",), kind=Kind.COUNT, within=Within.SUM)
-_plan = partial(Metric, group="application", sources=("platform",), kind=Kind.GAUGE)
+_database = partial(Metric, group="database", kind=Kind.GAUGE)
+_monitor = partial(Metric, group="monitor", sources=("self",), kind=Kind.COUNT, within=Within.SUM)
+_plan = partial(Metric, group="application", sources=("plan",), kind=Kind.GAUGE)
 _site = partial(
     Metric,
     group="application",
-    sources=("platform",),
+    sources=("app",),
     kind=Kind.COUNT,
     within=Within.SUM,
     unit="errors/min",
@@ -81,7 +45,7 @@ _duration = partial(
 _requests = partial(
     Metric, group="application", sources=("logs",), kind=Kind.COUNT, within=Within.SUM
 )
-_business = partial(Metric, group="business", sources=("counts",), every=5)
+_business = partial(Metric, group="business", every=5)
 
 METRICS: tuple[Metric, ...] = (
     _dtu(
@@ -140,6 +104,7 @@ METRICS: tuple[Metric, ...] = (
         column="storageUsage",
         label="Database size",
         unit="GB",
+        sources=("size", "database"),
         within=Within.LAST,
         description="Space used by the database's data files.",
         limit=2,
@@ -148,6 +113,7 @@ METRICS: tuple[Metric, ...] = (
         name="storagePercent",
         column="storagePercent",
         label="Database storage",
+        sources=("size", "database"),
         within=Within.LAST,
         description="Space used in percent of the database's real maximum size.",
         warning=85,
@@ -159,7 +125,7 @@ METRICS: tuple[Metric, ...] = (
         label="Connections",
         unit="count",
         within=Within.LAST,
-        sources=("dmv",),
+        sources=("sessions",),
         description="User sessions on the database, the monitor's own left out.",
         limit=300,
     ),
@@ -169,7 +135,7 @@ METRICS: tuple[Metric, ...] = (
         label="Blocked sessions",
         unit="count",
         within=Within.MAX,
-        sources=("dmv",),
+        sources=("blocking",),
         description="Sessions that wait for a lock another session holds.",
     ),
     _monitor(
@@ -278,6 +244,7 @@ METRICS: tuple[Metric, ...] = (
         column="appDiskUsage",
         label="App disk",
         unit="GB",
+        sources=("app",),
         within=Within.LAST,
         description="Disk used by the plan's apps.",
         every=360,
@@ -371,6 +338,7 @@ METRICS: tuple[Metric, ...] = (
         column="activeUsers",
         label="Active users",
         unit="users",
+        sources=("users",),
         kind=Kind.GAUGE,
         within=Within.LAST,
         description="Sessions with activity in the last 5 minutes.",
@@ -381,6 +349,7 @@ METRICS: tuple[Metric, ...] = (
         column="interactionsLogged",
         label="Interactions",
         unit="count",
+        sources=("interactions",),
         kind=Kind.COUNT,
         within=Within.SUM,
         description="Interactions created in the last 5 minutes.",
@@ -391,6 +360,7 @@ METRICS: tuple[Metric, ...] = (
         column="reportsGenerated",
         label="Reports",
         unit="count",
+        sources=("reports",),
         kind=Kind.COUNT,
         within=Within.SUM,
         description="Reports generated in the last 5 minutes.",
@@ -401,6 +371,7 @@ METRICS: tuple[Metric, ...] = (
         column="offlineSync_pending",
         label="Offline sync pending",
         unit="count",
+        sources=("syncs",),
         kind=Kind.GAUGE,
         within=Within.LAST,
         description="Offline changes that wait to be synchronised.",
@@ -410,6 +381,7 @@ METRICS: tuple[Metric, ...] = (
         column="offlineSync_failed",
         label="Offline sync failed",
         unit="count",
+        sources=("syncs",),
         kind=Kind.COUNT,
         within=Within.SUM,
         description="Offline changes whose synchronisation failed in the last 5 minutes.",

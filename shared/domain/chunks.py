@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from shared.domain.histograms import Histogram, mean, quantile
 from shared.domain.metrics import Catalog, Metric, Within, Writes
-from shared.domain.samples import Failure, Reading, Sample
+from shared.domain.samples import Failure, FailureKind, Reading, Sample
 from shared.domain.times import MINUTE, floor_hour
 
 Cells = tuple[float | None, ...]
@@ -54,8 +54,8 @@ class Latest(Struct, frozen=True, kw_only=True):
     """What a person sees first, and how far each source has spoken.
 
     `values` and `minutes` by column: the newest cell, provisional or not. `idle` by column: the
-    newest minute in which a count was 0, so that its distributions were empty. `covered` and
-    `asked` by source.
+    newest minute in which a count was 0, so that its distributions were empty. `covered`, `asked`
+    and `lacking` by source; the last is what only a person can give, such as a grant.
     """
 
     values: dict[str, float] = field(default_factory=dict)
@@ -63,6 +63,7 @@ class Latest(Struct, frozen=True, kw_only=True):
     idle: dict[str, datetime] = field(default_factory=dict)
     covered: dict[str, datetime] = field(default_factory=dict)
     asked: dict[str, Asked] = field(default_factory=dict)
+    lacking: dict[str, str] = field(default_factory=dict)
     updated_at: datetime | None = None
     etag: str | None = None
 
@@ -140,6 +141,7 @@ class Merge:
         source = self._catalog.source(reading.source)
         covered = self._stored.covered.get(reading.source)
         self._note_asked(reading)
+        self._note_lacking(reading.source, None)
         if source.writes is Writes.WINDOW and covered is not None and reading.since != covered:
             return
         for column, minutes in columns_of(reading, self._catalog).items():
@@ -148,8 +150,11 @@ class Merge:
         self._cover(reading)
 
     def add_failure(self, failure: Failure) -> None:
-        """Remember that the source was asked; it covers nothing."""
-        self._note_asked(failure)
+        """Remember that the source was asked, or why it was not; it covers nothing."""
+        if failure.was_asked:
+            self._note_asked(failure)
+        denied = failure.kind is FailureKind.DENIED
+        self._note_lacking(failure.source, failure.error if denied else None)
 
     def chunks(self) -> list[HourChunk]:
         """The chunks that changed, oldest first, with their summaries brought up to date."""
@@ -247,6 +252,12 @@ class Merge:
             since = before.since if unbroken else asked.asked_at
             now = Asked(max(asked.asked_at, before.at), since)
         self.latest = replace(self.latest, asked={**self.latest.asked, asked.source: now})
+
+    def _note_lacking(self, source: str, what: str | None) -> None:
+        if self.latest.lacking.get(source) != what:
+            known = {name: one for name, one in self.latest.lacking.items() if name != source}
+            lacking = known if what is None else {**known, source: what}
+            self.latest = replace(self.latest, lacking=lacking)
 
     def _finished(self, hour: datetime) -> HourChunk:
         chunk = self._chunk(hour)

@@ -56,9 +56,26 @@ class Reading(Struct, frozen=True, kw_only=True):
     since: datetime | None = None
 
 
+class FailureKind(StrEnum):
+    """Why a source gave nothing."""
+
+    FAILED = "failed"  # it was asked, and did not answer well
+    DENIED = "denied"  # it was not asked, because something is missing that only a person can give
+    DEFERRED = "deferred"  # it was not asked, to spare a loaded database
+
+
 class Failure(Struct, frozen=True):
-    """A reading that failed; its minutes stay uncovered."""
+    """A reading that failed or was left out; its minutes stay uncovered."""
 
     source: str
     asked_at: datetime
     error: str
+    kind: FailureKind = FailureKind.FAILED
+
+    @property
+    def was_asked(self) -> bool:
+        """Whether the source itself is silent: a missing grant or our own patience is not that."""
+        return self.kind is FailureKind.FAILED
+
+
+Answer = Reading | Failure

@@ -3,8 +3,9 @@
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
@@ -20,7 +21,7 @@ from shared.domain.chunks import (
 )
 from shared.domain.errors import Conflict, InvalidInput
 from shared.domain.metrics import Catalog, Writes
-from shared.domain.samples import Failure, Reading
+from shared.domain.samples import Answer, Failure, Reading
 from shared.domain.times import HOUR, floor_hour, floor_minute
 from shared.ports import House, MetricSource, SampleStore
 
@@ -31,8 +32,6 @@ _SLACK = timedelta(seconds=30)
 
 _log = logging.getLogger(__name__)
 
-Answer = Reading | Failure
-
 
 class Collected(NamedTuple):
     """What the sources answered, and `latest` as it was stored with it."""
@@ -41,66 +40,89 @@ class Collected(NamedTuple):
     latest: Latest
 
 
-def collect(
-    target: str, *, house: House, sources: Sequence[MetricSource], now: datetime
-) -> Collected:
-    """Read the due sources, each since its watermark, and store what they said.
+def collect(target: str, *, house: House, sources: Collection[str], now: datetime) -> Collected:
+    """Read the due ones of the named sources, each since its watermark, and store what they said.
 
     A source that fails or hangs costs its own minutes only; they stay uncovered and are read
     again. Doing it twice changes nothing.
     """
     latest = house.samples.latest(target)
-    due = [source for source in sources if is_due(source, latest, house.catalog, now)]
-    answers = [
-        checked(answer, house.catalog, now) for answer in read_sources(due, target, latest, now)
-    ]
+    due = [name for name in sources if is_due(name, latest, house.catalog, now)]
+    questions = _questions(target, due, latest, house, now)
+    answers = [checked(answer, house.catalog, now) for answer in ask(questions, now)]
     stored = store(answers, target, latest, catalog=house.catalog, samples=house.samples, now=now)
     return Collected(answers, stored)
 
 
-def is_due(source: MetricSource, latest: Latest, catalog: Catalog, now: datetime) -> bool:
+def is_due(source: str, latest: Latest, catalog: Catalog, now: datetime) -> bool:
     """Whether the source's cadence has passed since it was last asked."""
-    asked = latest.asked.get(source.name)
-    known = catalog.source(source.name)
+    asked = latest.asked.get(source)
     if asked is None or is_probe(source, catalog):
         return True
-    return now - asked.at >= known.cadence - _SLACK
+    return now - asked.at >= catalog.source(source).cadence - _SLACK
 
 
-def is_probe(source: MetricSource, catalog: Catalog) -> bool:
+def is_probe(source: str, catalog: Catalog) -> bool:
     """Whether the source is asked in every pass, twice a minute."""
-    return catalog.source(source.name).writes is Writes.COMBINE
+    return catalog.source(source).writes is Writes.COMBINE
 
 
-def read_sources(
-    sources: Sequence[MetricSource],
-    target: str,
-    latest: Latest,
-    now: datetime,
-    *,
-    patience: timedelta = PATIENCE,
+class Question(NamedTuple):
+    """One call out of the house, and the sources that it speaks for."""
+
+    sources: tuple[str, ...]
+    ask: Callable[[], Sequence[Answer]]
+
+
+def _questions(
+    target: str, due: Collection[str], latest: Latest, house: House, now: datetime
+) -> list[Question]:
+    """A question for each source that is read alone, and one for each group with a due source."""
+    since = {name: latest.covered.get(name) for name in due}
+    alone = [
+        Question((source.name,), partial(_alone, source, target, since[source.name], now))
+        for source in house.sources
+        if source.name in since
+    ]
+    together = [
+        Question(tuple(its), partial(group.read, target, since=its, now=now))
+        for group in house.groups
+        if (its := {name: since[name] for name in group.names if name in since})
+    ]
+    return alone + together
+
+
+def _alone(
+    source: MetricSource, target: str, since: datetime | None, now: datetime
 ) -> list[Answer]:
-    """All answers within `patience`, in the sources' order; a silent source is a failure.
+    return [source.read(target, since=since, now=now)]
+
+
+def ask(
+    questions: Sequence[Question], now: datetime, *, patience: timedelta = PATIENCE
+) -> list[Answer]:
+    """An answer for every source of the questions, within `patience`; a silent one is a failure.
 
     Threads are daemons on purpose: one that hangs must not keep the process from ending.
     """
     answers: SimpleQueue[Answer] = SimpleQueue()
-    for source in sources:
-        since = latest.covered.get(source.name)
-        threading.Thread(
-            target=lambda s=source, w=since: answers.put(_read(s, target, w, now)), daemon=True
-        ).start()
-    arrived = _gather(answers, len(sources), patience)
+    for question in questions:
+        threading.Thread(target=_put, args=(question, now, answers), daemon=True).start()
+    names = [name for question in questions for name in question.sources]
+    arrived = _gather(answers, len(names), patience)
     late = "no answer within its deadline"
-    return [arrived.get(source.name) or Failure(source.name, now, late) for source in sources]
+    return [arrived.get(name) or Failure(name, now, late) for name in names]
 
 
-def _read(source: MetricSource, target: str, since: datetime | None, now: datetime) -> Answer:
+def _put(question: Question, now: datetime, answers: "SimpleQueue[Answer]") -> None:
     try:
-        return source.read(target, since=since, now=now)
+        given = {answer.source: answer for answer in question.ask()}
+        said = "gave no answer"
     except Exception as error:  # noqa: BLE001 - one broken source must not stop the others
-        _log.warning("source %s failed for %s: %s", source.name, target, error)
-        return Failure(source.name, now, f"{type(error).__name__}: {error}")
+        _log.warning("source %s failed: %s", ", ".join(question.sources), error)
+        given, said = {}, f"{type(error).__name__}: {error}"
+    for name in question.sources:
+        answers.put(given.get(name) or Failure(name, now, said))
 
 
 def checked(answer: Answer, catalog: Catalog, now: datetime) -> Answer:

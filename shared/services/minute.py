@@ -12,7 +12,7 @@ from shared.domain.chunks import Latest
 from shared.domain.deliveries import Group
 from shared.domain.rules import KeptRule
 from shared.domain.times import MINUTE
-from shared.ports import House, MetricSource
+from shared.ports import House
 from shared.services.collect import collect, is_probe
 from shared.services.deliver import deliver_due, waiting_groups
 from shared.services.dispatch import dispatch
@@ -71,8 +71,8 @@ def _tick(done: Pass, house: House) -> None:
 
 
 def _watch(done: Pass, house: House) -> None:
-    sources = house.sources_of(done.target)
-    _pass(done, [source for source in sources if is_probe(source, house.catalog)], house)
+    names = house.sources_of(done.target)
+    _pass(done, [name for name in names if is_probe(name, house.catalog)], house)
 
 
 def _close(done: Pass, house: House) -> None:
@@ -85,7 +85,7 @@ def _close(done: Pass, house: House) -> None:
         retire(done.target, config=house.config, now=done.now)
 
 
-def _pass(done: Pass, sources: Sequence[MetricSource], house: House) -> None:
+def _pass(done: Pass, sources: Sequence[str], house: House) -> None:
     keep_going = _deadline(house)
     with lease(done.target, alerts=house.alerts, wall=house.wall) as hold:
         if hold.is_mine:
@@ -98,7 +98,7 @@ def _pass(done: Pass, sources: Sequence[MetricSource], house: House) -> None:
 
 
 def _collect_and_evaluate(
-    done: Pass, sources: Sequence[MetricSource], house: House, keep_going: Callable[[], bool]
+    done: Pass, sources: Sequence[str], house: House, keep_going: Callable[[], bool]
 ) -> None:
     activated_at = activate(done.target, config=house.config, now=done.now)
     with done.timed("collect"):
@@ -124,7 +124,7 @@ def _evaluate(
             activated_at=activated_at,
             now=done.now,
             latest=latest,
-            asked={answer.source for answer in done.answers},
+            asked=done.asked,
             keep_going=keep_going,
         )
 
@@ -161,8 +161,7 @@ def is_outdated(target: str, asked_for: datetime, *, house: House, now: datetime
     if now - asked_for > MESSAGE_LIFE:
         return True
     asked = house.samples.latest(target).asked
-    ticked = (s for s in house.sources_of(target) if not is_probe(s, house.catalog))
-    by_ticks = [source.name for source in ticked]
+    by_ticks = [name for name in house.sources_of(target) if not is_probe(name, house.catalog)]
     return any(asked[name].at >= asked_for for name in by_ticks if name in asked)
 
 

@@ -19,9 +19,8 @@ from msgspec import Struct, field, json
 from shared.domain.decisions import Suppression, Transition
 from shared.domain.deliveries import Attempt
 from shared.domain.metrics import Catalog
-from shared.domain.samples import Failure, Reading
+from shared.domain.samples import Answer, Failure, Reading
 from shared.domain.times import MINUTE, floor_minute, iso
-from shared.services.collect import Answer
 from shared.services.evaluate import Evaluation
 
 MOST_LISTED = 40
@@ -65,6 +64,12 @@ class Pass(Struct):
     def failures(self) -> list[Failure]:
         """The sources that did not answer."""
         return [answer for answer in self.answers if isinstance(answer, Failure)]
+
+    @property
+    def asked(self) -> set[str]:
+        """The sources whose silence may be judged: those that were really asked."""
+        left_out = {failure.source for failure in self.failures if not failure.was_asked}
+        return {answer.source for answer in self.answers} - left_out
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""Can anybody be told? A monitor that nobody hears must say so."""
+"""Can anybody be told, and is everything measured? A monitor that can't do its work must say so."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from shared.domain.metrics import Catalog
 from shared.domain.rules import Action, Rule
-from shared.ports import Channel
+from shared.ports import Channel, SampleStore
 
 
 def fill_in(rules: Sequence[Rule], values: Mapping[str, str]) -> list[Rule]:
@@ -72,4 +72,13 @@ def unmeasured(
         if rule.enabled
         for target, sources in measured.items()
         if rule.applies_to(target) and not set(catalog.metric(rule.metric).sources) & set(sources)
+    ]
+
+
+def lacking(targets: Iterable[str], samples: SampleStore) -> list[str]:
+    """One sentence for every source that was not asked because it lacks what a person can give."""
+    return [
+        f"{source} of {target} is not read: {what}"
+        for target in targets
+        for source, what in samples.latest(target).lacking.items()
     ]

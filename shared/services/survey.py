@@ -64,7 +64,7 @@ def survey(
     latest = house.samples.latest(target)
     figures = {metric.name: _figure(metric, latest, house, now) for metric in house.catalog.metrics}
     words = [source_word(source, latest=latest, now=now) for source in house.catalog.sources]
-    has = {source.name for source in house.sources_of(target)}
+    has = set(house.sources_of(target))
     alerts = open_alerts(target, house=house, now=now)[::-1]
     telling = _telling(house)
     grid = grid_of(length, now)

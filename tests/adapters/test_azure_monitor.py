@@ -19,7 +19,7 @@ import pytest
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
 
-from shared.adapters.azure_monitor import AzureMonitor, open_azure_monitor
+from shared.adapters.azure_monitor import open_azure_monitor
 from shared.adapters.windows import Patience
 from shared.catalog.metrics import CATALOG
 from shared.catalog.platform_metrics import (
@@ -34,6 +34,7 @@ from shared.catalog.platform_metrics import (
 from shared.domain.errors import SourceError
 from shared.domain.samples import Reading
 from shared.domain.times import iso
+from tests.adapters.platform import Platform
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
@@ -232,12 +233,14 @@ def opened(
     ids: dict[str, str] | None = None,
     credential: Credential | None = None,
     patience: Patience = QUICK,
-) -> Iterator[AzureMonitor]:
-    source = open_azure_monitor(
-        {TARGET: IDS if ids is None else ids},
-        endpoint=arm.url,
-        credential=credential or Credential(),
-        patience=patience,
+) -> Iterator[Platform]:
+    source = Platform(
+        open_azure_monitor(
+            {kind: {TARGET: one} for kind, one in (IDS if ids is None else ids).items()},
+            endpoint=arm.url,
+            credential=credential or Credential(),
+            patience=patience,
+        )
     )
     try:
         yield source
@@ -246,13 +249,13 @@ def opened(
 
 
 @pytest.fixture
-def source(arm: Arm) -> Iterator[AzureMonitor]:
+def source(arm: Arm) -> Iterator[Platform]:
     with opened(arm) as one:
         yield one
 
 
 def read(
-    source: AzureMonitor, since: datetime | None = SINCE, now: datetime = NOW
+    source: Platform, since: datetime | None = SINCE, now: datetime = NOW
 ) -> dict[str, dict[datetime, float]]:
     return by_metric(source.read(TARGET, since=since, now=now))
 
@@ -282,20 +285,20 @@ rows = pytest.mark.parametrize("row", PLATFORM_METRICS, ids=row_name)
 def test_a_row_fits_the_catalog(row: PlatformMetric) -> None:
     metric = CATALOG.metric(row.metric)
 
-    assert "platform" in metric.sources
+    assert row.resource in metric.sources
     assert timedelta(minutes=metric.every) == row.grain.length
     assert row.resource in NAMESPACES
     assert row.unit in {"Percent", "Count", "Bytes"}
 
 
 def test_every_platform_metric_of_the_catalog_has_one_row() -> None:
-    wanted = [metric.name for metric in CATALOG.metrics if "platform" in metric.sources]
+    wanted = [(m.name, kind) for m in CATALOG.metrics for kind in m.sources if kind in NAMESPACES]
 
-    assert sorted(row.metric for row in PLATFORM_METRICS) == sorted(wanted)
+    assert sorted((row.metric, row.resource) for row in PLATFORM_METRICS) == sorted(wanted)
 
 
 @rows
-def test_a_value_becomes_the_catalogs(row: PlatformMetric, source: AzureMonitor, arm: Arm) -> None:
+def test_a_value_becomes_the_catalogs(row: PlatformMetric, source: Platform, arm: Arm) -> None:
     minute = SINCE if row.grain is Grain.MINUTE else datetime(2026, 3, 2, 6, tzinfo=UTC)
     arm.points[row.name] = [point(minute, 8.0, row.aggregation.lower())]
 
@@ -320,7 +323,7 @@ def test_units_are_the_catalogs(metric: str, raw: float, value: float) -> None:
     assert raw * row.factor == value
 
 
-def test_each_resource_is_asked_once(source: AzureMonitor, arm: Arm) -> None:
+def test_each_resource_is_asked_once(source: Platform, arm: Arm) -> None:
     source.read(TARGET, since=SINCE, now=NOW)
 
     assert sorted(one.kind for one in arm.asked) == sorted([APP, DATABASE, PLAN])
@@ -338,7 +341,7 @@ def test_each_resource_is_asked_once(source: AzureMonitor, arm: Arm) -> None:
     }
 
 
-def test_two_aggregations_of_a_metric_are_asked_by_one_name(source: AzureMonitor, arm: Arm) -> None:
+def test_two_aggregations_of_a_metric_are_asked_by_one_name(source: Platform, arm: Arm) -> None:
     source.read(TARGET, since=SINCE, now=NOW)
 
     [database] = [one for one in arm.asked if one.kind == DATABASE]
@@ -347,22 +350,21 @@ def test_two_aggregations_of_a_metric_are_asked_by_one_name(source: AzureMonitor
 
 
 def test_resources_that_are_not_set_are_left_out(arm: Arm) -> None:
-    with opened(arm, ids={PLAN: IDS[PLAN], APP: "", DATABASE: ""}) as source:
+    with opened(arm, ids={PLAN: IDS[PLAN]}) as source:
         source.read(TARGET, since=None, now=NOW)
 
     assert {one.kind for one in arm.asked} == {PLAN}
 
 
-@pytest.mark.parametrize("ids", [{}, {PLAN: ""}, {"workspace": "9a1f6f3c"}])
-def test_a_target_without_resources_is_an_error(arm: Arm, ids: dict[str, str]) -> None:
+def test_a_target_without_the_resource_is_an_error(arm: Arm) -> None:
     with (
-        opened(arm, ids=ids) as source,
-        pytest.raises(SourceError, match="no plan, app or database"),
+        opened(arm, ids={PLAN: ""}) as source,
+        pytest.raises(SourceError, match="no plan is set"),
     ):
         source.read(TARGET, since=SINCE, now=NOW)
 
 
-def test_an_unknown_target_is_an_error(source: AzureMonitor) -> None:
+def test_an_unknown_target_is_an_error(source: Platform) -> None:
     with pytest.raises(SourceError, match="someone-else"):
         source.read("someone-else", since=SINCE, now=NOW)
 
@@ -389,8 +391,8 @@ def test_tokens_are_asked_for_the_endpoints_own_cloud(
     endpoint: str, audience: str | None, scope: str
 ) -> None:
     credential = Credential()
-    source = open_azure_monitor(
-        {TARGET: {PLAN: IDS[PLAN]}},
+    [source] = open_azure_monitor(
+        {PLAN: {TARGET: IDS[PLAN]}},
         endpoint=endpoint,
         audience=audience,
         credential=credential,
@@ -406,8 +408,10 @@ def test_tokens_are_asked_for_the_endpoints_own_cloud(
 
 def test_no_token_leaves_over_plain_http() -> None:
     credential = Credential()
-    source = open_azure_monitor(
-        {TARGET: IDS}, endpoint="http://management.invalid", credential=credential
+    [source] = open_azure_monitor(
+        {PLAN: {TARGET: IDS[PLAN]}},
+        endpoint="http://management.invalid",
+        credential=credential,
     )
     with pytest.raises(SourceError, match="non-https"):
         source.read(TARGET, since=SINCE, now=NOW)
@@ -416,22 +420,19 @@ def test_no_token_leaves_over_plain_http() -> None:
     assert credential.scopes == []
 
 
-def test_the_tail_is_read_beyond_what_is_covered(source: AzureMonitor, arm: Arm) -> None:
+def test_the_tail_is_read_beyond_what_is_covered(source: Platform, arm: Arm) -> None:
     minutes = [SINCE + i * MINUTE for i in range(-1, 6)]
     arm.points["CpuPercentage"] = [point(minute, 1.0 + i) for i, minute in enumerate(minutes)]
 
     reading = source.read(TARGET, since=SINCE, now=NOW)
 
-    assert reading.source == "platform"
     assert reading.asked_at == NOW
     assert reading.covered_until == SETTLED
     # Neither what came before, nor the running minute.
     assert list(by_metric(reading)["cpuUtilization"]) == minutes[1:5]
 
 
-def test_a_point_without_a_value_is_a_gap_and_zero_is_a_value(
-    source: AzureMonitor, arm: Arm
-) -> None:
+def test_a_point_without_a_value_is_a_gap_and_zero_is_a_value(source: Platform, arm: Arm) -> None:
     arm.points["CpuPercentage"] = [
         point(SINCE, 0.0),
         {"timeStamp": iso(SINCE + MINUTE)},
@@ -442,7 +443,7 @@ def test_a_point_without_a_value_is_a_gap_and_zero_is_a_value(
     assert read(source)["cpuUtilization"] == {SINCE: 0.0}
 
 
-def test_a_metric_without_any_series_is_a_gap(source: AzureMonitor, arm: Arm) -> None:
+def test_a_metric_without_any_series_is_a_gap(source: Platform, arm: Arm) -> None:
     arm.points["CpuPercentage"] = []
     body = json.loads(arm.answer(Asked(IDS[PLAN], plan_parameters(), None)).body)
     body["value"][0]["timeseries"] = []
@@ -464,20 +465,20 @@ def plan_parameters() -> dict[str, str]:
     }
 
 
-def test_times_of_other_zones_are_understood(source: AzureMonitor, arm: Arm) -> None:
+def test_times_of_other_zones_are_understood(source: Platform, arm: Arm) -> None:
     arm.points["CpuPercentage"] = [{"timeStamp": "2026-03-02T10:26:00+01:00", "average": 3}]
 
     assert read(source)["cpuUtilization"] == {SINCE: 3.0}
 
 
-def test_the_first_reading_is_of_a_day(source: AzureMonitor, arm: Arm) -> None:
+def test_the_first_reading_is_of_a_day(source: Platform, arm: Arm) -> None:
     reading = source.read(TARGET, since=None, now=NOW)
 
     assert reading.covered_until == SETTLED
     assert {one.span[0] for one in arm.asked if one.kind != APP} == {SETTLED - 24 * HOUR}
 
 
-def test_a_gap_of_three_days_is_read_day_by_day(source: AzureMonitor, arm: Arm) -> None:
+def test_a_gap_of_three_days_is_read_day_by_day(source: Platform, arm: Arm) -> None:
     since = begin = SETTLED - timedelta(days=3)
     covered = []
     for i in range(4):
@@ -491,16 +492,14 @@ def test_a_gap_of_three_days_is_read_day_by_day(source: AzureMonitor, arm: Arm) 
     assert all(end - start <= 24 * HOUR for start, end in spans)
 
 
-def test_nothing_is_asked_that_azure_has_forgotten(source: AzureMonitor, arm: Arm) -> None:
+def test_nothing_is_asked_that_azure_has_forgotten(source: Platform, arm: Arm) -> None:
     reading = source.read(TARGET, since=NOW - timedelta(days=400), now=NOW)
 
     assert min(one.span[0] for one in arm.asked) >= NOW - timedelta(days=93)
     assert reading.covered_until == SETTLED - timedelta(days=91)
 
 
-def test_a_watermark_ahead_of_the_clock_asks_for_nothing_odd(
-    source: AzureMonitor, arm: Arm
-) -> None:
+def test_a_watermark_ahead_of_the_clock_asks_for_nothing_odd(source: Platform, arm: Arm) -> None:
     reading = source.read(TARGET, since=NOW + HOUR, now=NOW)
 
     assert reading.samples == ()
@@ -508,7 +507,7 @@ def test_a_watermark_ahead_of_the_clock_asks_for_nothing_odd(
     assert arm.asked == []
 
 
-def test_the_disk_is_asked_when_an_hour_is_new(source: AzureMonitor, arm: Arm) -> None:
+def test_the_disk_is_asked_when_an_hour_is_new(source: Platform, arm: Arm) -> None:
     since: datetime | None = SETTLED - 2 * HOUR
     now = NOW - 2 * HOUR
     while now <= NOW:
@@ -543,7 +542,7 @@ def refuse_mixed(arm: Arm) -> None:
 
 
 def test_metrics_that_refuse_each_others_aggregation_are_asked_apart(
-    source: AzureMonitor, arm: Arm, caplog: pytest.LogCaptureFixture
+    source: Platform, arm: Arm, caplog: pytest.LogCaptureFixture
 ) -> None:
     refuse_mixed(arm)
 
@@ -559,7 +558,7 @@ def test_metrics_that_refuse_each_others_aggregation_are_asked_apart(
 
 @pytest.mark.parametrize("code", ["InvalidSamplingType", "InternalServerError"])
 def test_a_metric_that_stays_refused_is_left_out_and_said_once(
-    source: AzureMonitor, arm: Arm, code: str, caplog: pytest.LogCaptureFixture
+    source: Platform, arm: Arm, code: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     arm.refused["MemoryPercentage", "Average"] = code
 
@@ -571,7 +570,7 @@ def test_a_metric_that_stays_refused_is_left_out_and_said_once(
     assert f"MemoryPercentage (Average): {code}" in said.message
 
 
-def test_a_metric_that_recovers_is_read_again(source: AzureMonitor, arm: Arm) -> None:
+def test_a_metric_that_recovers_is_read_again(source: Platform, arm: Arm) -> None:
     arm.refused["MemoryPercentage", "Average"] = "InternalServerError"
     read(source)
     arm.refused.clear()
@@ -580,7 +579,7 @@ def test_a_metric_that_recovers_is_read_again(source: AzureMonitor, arm: Arm) ->
 
 
 def test_a_metric_that_is_not_in_the_answer_is_refused(
-    source: AzureMonitor, arm: Arm, caplog: pytest.LogCaptureFixture
+    source: Platform, arm: Arm, caplog: pytest.LogCaptureFixture
 ) -> None:
     body = json.loads(arm.answer(Asked(IDS[PLAN], plan_parameters(), None)).body)
     del body["value"][0]
@@ -592,18 +591,18 @@ def test_a_metric_that_is_not_in_the_answer_is_refused(
     assert "CpuPercentage (Average): NotAnswered" in caplog.text
 
 
-def test_a_resource_whose_every_metric_is_refused_fails(source: AzureMonitor, arm: Arm) -> None:
+def test_a_resource_whose_every_metric_is_refused_fails(source: Platform, arm: Arm) -> None:
     for row in PLATFORM_METRICS:
         if row.resource == PLAN:
             arm.refused[row.name, row.aggregation] = "InvalidSamplingType"
 
-    with pytest.raises(SourceError, match=r"plan: every metric was refused: .*CpuPercentage"):
+    with pytest.raises(SourceError, match=r"^every metric was refused: .*CpuPercentage"):
         read(source)
 
 
 @pytest.mark.parametrize("unit", ["Bytes", "Seconds", "Unspecified"])
 def test_a_metric_in_another_unit_is_left_out_and_said(
-    source: AzureMonitor, arm: Arm, unit: str, caplog: pytest.LogCaptureFixture
+    source: Platform, arm: Arm, unit: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     arm.units["CpuPercentage"] = unit
 
@@ -614,7 +613,7 @@ def test_a_metric_in_another_unit_is_left_out_and_said(
     assert f"CpuPercentage (Average): came in {unit}, not Percent" in caplog.text
 
 
-def test_another_grain_is_an_error(source: AzureMonitor, arm: Arm) -> None:
+def test_another_grain_is_an_error(source: Platform, arm: Arm) -> None:
     arm.interval = "PT5M"
 
     with pytest.raises(SourceError, match="asked for PT1M, got PT5M"):
@@ -647,7 +646,7 @@ def a_point(inside: bytes) -> bytes:
     ],
     ids=lambda body: repr(body[-50:])[:60],
 )
-def test_another_shape_is_an_error(source: AzureMonitor, arm: Arm, body: bytes) -> None:
+def test_another_shape_is_an_error(source: Platform, arm: Arm, body: bytes) -> None:
     arm.wrong[PLAN] = Answer(body=body)
 
     with pytest.raises(SourceError, match="plan"):
@@ -669,7 +668,7 @@ def test_another_shape_is_an_error(source: AzureMonitor, arm: Arm, body: bytes) 
     ],
 )
 def test_a_refusal_names_the_resource_and_what_to_do(
-    source: AzureMonitor, arm: Arm, status: int, hint: str
+    source: Platform, arm: Arm, status: int, hint: str
 ) -> None:
     body = b'{"error": {"code": "BadRequest", "message": "the timespan is odd\\nat line 3"}}'
     arm.wrong[DATABASE] = Answer(
@@ -687,7 +686,7 @@ def test_a_refusal_names_the_resource_and_what_to_do(
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"error": 7}', b'{"code": 7}'])
 def test_a_refusal_without_a_sensible_body_is_still_told(
-    source: AzureMonitor, arm: Arm, body: bytes
+    source: Platform, arm: Arm, body: bytes
 ) -> None:
     arm.wrong[PLAN] = Answer(400, body)
 
@@ -695,16 +694,20 @@ def test_a_refusal_without_a_sensible_body_is_still_told(
         read(source)
 
 
-def test_two_failures_are_both_told(source: AzureMonitor, arm: Arm) -> None:
-    arm.wrong = {PLAN: Answer(403, b"{}"), DATABASE: Answer(body=b"garbage")}
+def test_a_resource_that_fails_harms_no_other(source: Platform, arm: Arm) -> None:
+    arm.wrong = {PLAN: Answer(403, b"{}"), APP: Answer(404, b"{}")}
+    plan, app, database = source.sources
 
-    with pytest.raises(SourceError, match=r"plan: .*403.*; database: not an answer"):
-        read(source)
+    with pytest.raises(SourceError, match=r"plan: .*403"):
+        plan.read(TARGET, since=SINCE, now=NOW)
+    with pytest.raises(SourceError, match=r"app: .*404"):
+        app.read(TARGET, since=SINCE, now=NOW)
+    assert database.read(TARGET, since=SINCE, now=NOW).samples
 
 
 @pytest.mark.parametrize("status", [429, 503, 400])
 def test_whoever_asks_for_patience_does_not_put_the_tick_to_sleep(
-    source: AzureMonitor, arm: Arm, status: int
+    source: Platform, arm: Arm, status: int
 ) -> None:
     arm.wrong[PLAN] = Answer(status, b"{}", {"Retry-After": "60"})
 
@@ -763,7 +766,7 @@ def test_no_token_no_reading(arm: Arm) -> None:
     error = ClientAuthenticationError("no identity here\nAttempted credentials: many")
     with (
         opened(arm, credential=Credential(error=error)) as source,
-        pytest.raises(SourceError, match=r"plan: no token: no identity here;"),
+        pytest.raises(SourceError, match=r"no token: no identity here$"),
     ):
         read(source)
 

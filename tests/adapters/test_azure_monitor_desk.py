@@ -19,12 +19,13 @@ from local.cloud.resources import APP, DATABASE, PLAN
 from local.world.engine import ScriptedWorld
 from local.world.scripts import script_named
 from local.world.truth import truth
-from shared.adapters.azure_monitor import AzureMonitor, open_azure_monitor
+from shared.adapters.azure_monitor import open_azure_monitor
 from shared.adapters.windows import Patience
 from shared.catalog.platform_metrics import PLATFORM_METRICS, Grain
 from shared.domain.errors import SourceError
 from shared.domain.samples import Reading
 from shared.domain.times import each_minute
+from tests.adapters.platform import Platform
 
 BEGINS = datetime(2026, 3, 2, 9, tzinfo=UTC)
 NOW = BEGINS + timedelta(minutes=63, seconds=20)
@@ -51,12 +52,14 @@ class Credential:
 
 
 @contextmanager
-def opened(cloud: Cloud) -> Iterator[AzureMonitor]:
-    source = open_azure_monitor(
-        {TARGET: IDS},
-        endpoint=cloud.urls["platform"],
-        credential=Credential(cloud.desk),
-        patience=Patience(connect=2, read=2, deadline=5),
+def opened(cloud: Cloud) -> Iterator[Platform]:
+    source = Platform(
+        open_azure_monitor(
+            {kind: {TARGET: one} for kind, one in IDS.items()},
+            endpoint=cloud.urls["platform"],
+            credential=Credential(cloud.desk),
+            patience=Patience(connect=2, read=2, deadline=5),
+        )
     )
     with closing(source):
         yield source

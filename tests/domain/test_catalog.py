@@ -90,7 +90,13 @@ BANDS = {
     "sessionsPercent": (70, 90),
 }
 
-SETTLE = {"probe": 0, "counts": 0, "dmv": 1, "platform": 3, "logs": 5}
+SETTLE = {
+    **dict.fromkeys(("probe", "sessions", "size", "blocking", "self"), 0),
+    **dict.fromkeys(("users", "interactions", "reports", "syncs"), 0),
+    "dmv": 1,
+    **dict.fromkeys(("plan", "app", "database"), 3),
+    "logs": 5,
+}
 
 A_SENTENCE = re.compile(r"[A-Z0-9][^\n]*[^.\n]\.")
 
@@ -236,7 +242,7 @@ def test_a_source_is_described_in_one_sentence_and_measures_something(source: So
 
 
 def test_while_the_dmv_is_silent_the_platform_measures_dtu() -> None:
-    assert CATALOG.metric("dtuUtilization").sources == ("dmv", "platform")
+    assert CATALOG.metric("dtuUtilization").sources == ("dmv", "database")
 
 
 def test_an_unknown_metric_is_answered_kindly() -> None:

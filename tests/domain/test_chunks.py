@@ -76,14 +76,14 @@ def test_a_later_answer_replaces_a_cell() -> None:
 def test_a_fallback_fills_only_what_the_first_source_left_empty() -> None:
     shelf = Shelf()
     shelf.add("dmv", {"dtuUtilization": {0: 40}}, covered=1)
-    shelf.add("platform", {"dtuUtilization": {0: 99, 1: 41}}, covered=2)
+    shelf.add("database", {"dtuUtilization": {0: 99, 1: 41}}, covered=2)
 
     assert shelf.cells("dtuUtilization") == {0: 40, 1: 41}
 
 
 def test_the_first_source_corrects_what_the_fallback_filled() -> None:
     shelf = Shelf()
-    shelf.add("platform", {"dtuUtilization": {0: 41}}, covered=1)
+    shelf.add("database", {"dtuUtilization": {0: 41}}, covered=1)
     shelf.add("dmv", {"dtuUtilization": {0: 40}}, covered=2)
 
     assert shelf.cells("dtuUtilization") == {0: 40}
@@ -100,29 +100,29 @@ def test_the_second_probe_of_a_minute_keeps_the_worse_of_both() -> None:
 
 def test_a_provisional_value_never_overwrites_a_covered_one() -> None:
     shelf = Shelf()
-    shelf.add("platform", {"memoryUsage": {0: 1300}}, covered=1)
-    shelf.add("platform", {"memoryUsage": {0: 0, 1: 0}}, covered=0)
+    shelf.add("plan", {"memoryUsage": {0: 1300}}, covered=1)
+    shelf.add("plan", {"memoryUsage": {0: 0, 1: 0}}, covered=0)
 
     assert shelf.cells("memoryUsage") == {0: 1300, 1: 0}
 
 
 def test_a_provisional_value_is_stored_and_corrected_later() -> None:
     shelf = Shelf()
-    shelf.add("platform", {"memoryUsage": {0: 0}}, covered=0)
-    shelf.add("platform", {"memoryUsage": {0: 1300}}, covered=3)
+    shelf.add("plan", {"memoryUsage": {0: 0}}, covered=0)
+    shelf.add("plan", {"memoryUsage": {0: 1300}}, covered=3)
 
     assert shelf.cells("memoryUsage") == {0: 1300}
 
 
 def test_a_window_of_counts_that_does_not_join_is_dropped() -> None:
     shelf = Shelf()
-    shelf.add("counts", {"interactionsLogged": {0: 3}}, since=0, covered=5)
-    shelf.add("counts", {"interactionsLogged": {5: 4}}, since=5, covered=10)
-    shelf.add("counts", {"interactionsLogged": {5: 4}}, since=5, covered=10)
-    shelf.add("counts", {"interactionsLogged": {8: 9}}, since=8, covered=13)
+    shelf.add("interactions", {"interactionsLogged": {0: 3}}, since=0, covered=5)
+    shelf.add("interactions", {"interactionsLogged": {5: 4}}, since=5, covered=10)
+    shelf.add("interactions", {"interactionsLogged": {5: 4}}, since=5, covered=10)
+    shelf.add("interactions", {"interactionsLogged": {8: 9}}, since=8, covered=13)
 
     assert shelf.cells("interactionsLogged") == {0: 3, 5: 4}
-    assert shelf.latest.covered["counts"] == at(10)
+    assert shelf.latest.covered["interactions"] == at(10)
 
 
 def test_a_watermark_never_goes_back() -> None:
@@ -136,11 +136,13 @@ def test_a_watermark_never_goes_back() -> None:
 def test_a_metric_with_two_sources_is_covered_to_the_later_of_them() -> None:
     shelf = Shelf()
     shelf.add("dmv", {}, covered=9)
-    shelf.add("platform", {}, covered=4)
+    shelf.add("database", {}, covered=4)
+    shelf.add("plan", {}, covered=5)
     covered_until = shelf.latest.covered_until
 
     assert covered_until(CATALOG.metric("dtuUtilization")) == at(9)
-    assert covered_until(CATALOG.metric("memoryUsage")) == at(4)
+    assert covered_until(CATALOG.metric("memoryUsage")) == at(5)
+    assert covered_until(CATALOG.metric("storageUsage")) == at(4)
     assert covered_until(CATALOG.metric("throughput")) is None
 
 
@@ -181,7 +183,7 @@ def test_a_reading_over_the_end_of_an_hour_touches_both_hours() -> None:
 
 def test_the_summary_is_over_real_samples_and_not_over_holds() -> None:
     shelf = Shelf()
-    shelf.add("counts", {"activeUsers": {0: 3, 5: 7, 10: 5}}, since=0, covered=15)
+    shelf.add("users", {"activeUsers": {0: 3, 5: 7, 10: 5}}, since=0, covered=15)
 
     (chunk,) = shelf.chunks.values()
     assert chunk.summary["activeUsers"] == (3, 3, 7, 15, 5)

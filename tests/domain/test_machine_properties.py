@@ -146,7 +146,7 @@ def a_metric(every: int) -> Metric:
         group="business",
         kind=CATALOG.metric("activeUsers").kind,
         within=CATALOG.metric("activeUsers").within,
-        sources=("counts",),
+        sources=("users",),
         every=every,
         description="Sessions with activity.",
     )

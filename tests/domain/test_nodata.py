@@ -74,7 +74,7 @@ def test_a_source_that_settles_late_is_given_that_time() -> None:
     for minute in range(2, 8):
         asking.hears(minute)
 
-    assert CATALOG.source("platform").settle == 3 * MINUTE
+    assert CATALOG.source("database").settle == 3 * MINUTE
     assert asking.silence().age == (6 - 3) * MINUTE
 
 

@@ -25,7 +25,7 @@ def test_a_long_backlog_is_stored_oldest_first_and_covers_only_what_is_stored(
     seen = covered_at_each_write(desk)
     now = at(hours * 60) + TICK
 
-    collect(TARGET, house=desk.house, sources=desk.house.sources, now=now)
+    collect(TARGET, house=desk.house, sources=desk.house.sources_of(TARGET), now=now)
 
     assert [count for count, _, _ in seen] == [MOST_HOURS + 1] * 3 + [4 + 1]
     assert [until for _, until, _ in seen] == [at(60 * n) for n in (12, 24, 36, 40)]
@@ -62,9 +62,9 @@ def test_a_backlog_that_breaks_off_goes_on_where_it_stopped(make_desk: MakeDesk)
 
     table.transact = breaks_off  # type: ignore[method-assign]
     with pytest.raises(RuntimeError):
-        collect(TARGET, house=desk.house, sources=[source], now=at(2000))
+        collect(TARGET, house=desk.house, sources=[source.name], now=at(2000))
     table.transact = real  # type: ignore[method-assign]
-    collect(TARGET, house=desk.house, sources=[source], now=at(2001))
+    collect(TARGET, house=desk.house, sources=[source.name], now=at(2001))
 
     assert source.reads[-1][0] == at(720)
     assert stored(desk) == 2001

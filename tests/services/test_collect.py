@@ -3,23 +3,18 @@
 import threading
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 
 from shared.adapters.rows import Op
 from shared.catalog.metrics import CATALOG
-from shared.domain.chunks import Latest
+from shared.domain.chunks import Asked, Latest
 from shared.domain.errors import Conflict
 from shared.domain.histograms import histogram_of
-from shared.domain.samples import Failure, MinuteHistogram, Reading, Sample
-from shared.services.collect import (
-    MOST_TRIES,
-    Answer,
-    collect,
-    is_due,
-    read_sources,
-    store,
-)
+from shared.domain.samples import Answer, Failure, MinuteHistogram, Reading, Sample
+from shared.ports import MetricSource
+from shared.services.collect import MOST_TRIES, Question, ask, collect, is_due, store
 from tests.builders import BAD, OK, TARGET, TICK, Desk, ScriptedSource, a_reading, at
 from tests.services.conftest import MakeDesk
 
@@ -53,7 +48,7 @@ def counts(values: dict[int, float], *, since: int | None, covered: int) -> Read
     """A window of interactions counted from the minute `since` to `covered`."""
     start = None if since is None else at(since)
     return a_reading(
-        values, covered=covered, metric="interactionsLogged", source="counts", since=start
+        values, covered=covered, metric="interactionsLogged", source="interactions", since=start
     )
 
 
@@ -69,7 +64,7 @@ def probe(minute: int, seconds: int, *, up: float = 100, latency: float = 10) ->
 class Hanging:
     """A source that answers only when it is let go."""
 
-    name = "platform"
+    name = "plan"
 
     def __init__(self) -> None:
         self.let_go = threading.Event()
@@ -93,25 +88,29 @@ class Meeting:
         return Reading(source=self.name, asked_at=now, covered_until=now)
 
 
+def asked_of(source: MetricSource) -> Question:
+    read = partial(source.read, TARGET, since=None, now=at(5))
+    return Question((source.name,), lambda: [read()])
+
+
 def test_sources_are_asked_at_once_and_answer_in_their_order() -> None:
     barrier = threading.Barrier(3)
-    sources = [Meeting(name, barrier) for name in ("logs", "dmv", "platform")]
+    sources = [Meeting(name, barrier) for name in ("logs", "dmv", "plan")]
 
-    answers = read_sources(sources, TARGET, Latest(), at(5))
+    answers = ask([asked_of(source) for source in sources], at(5))
 
     assert [type(answer) for answer in answers] == [Reading] * 3
-    assert [answer.source for answer in answers] == ["logs", "dmv", "platform"]
+    assert [answer.source for answer in answers] == ["logs", "dmv", "plan"]
 
 
 def test_a_hanging_source_costs_its_own_minutes_only() -> None:
     hanging, dmv = Hanging(), ScriptedSource([OK] * 10)
 
-    answers = read_sources(
-        [hanging, dmv], TARGET, Latest(), at(5), patience=timedelta(milliseconds=50)
-    )
+    questions = [asked_of(hanging), asked_of(dmv)]
+    answers = ask(questions, at(5), patience=timedelta(milliseconds=50))
 
     hanging.let_go.set()
-    assert answers[0] == Failure("platform", at(5), "no answer within its deadline")
+    assert answers[0] == Failure("plan", at(5), "no answer within its deadline")
     assert isinstance(answers[1], Reading)
     assert len(answers[1].samples) == 5
 
@@ -140,7 +139,7 @@ def test_a_failing_source_leaves_its_minutes_uncovered_and_the_gap_heals(
 def test_a_source_is_asked_once_in_its_cadence_however_often_the_timer_comes(
     make_desk: MakeDesk,
 ) -> None:
-    slow = ScriptedSource([1] * 60, metric="activeUsers", name="counts")
+    slow = ScriptedSource([1] * 60, metric="activeUsers", name="users")
     often = ScriptedSource([OK] * 60)
     desk = make_desk(sources=[slow, often])
     desk.ticks(0, 11)
@@ -151,21 +150,20 @@ def test_a_source_is_asked_once_in_its_cadence_however_often_the_timer_comes(
 
 
 def test_the_probe_is_always_due() -> None:
-    source = ScriptedSource([], name="probe", metric="availability")
-    asked = Latest(asked={})
+    asked = Latest(asked={"probe": Asked(at(0))})
 
-    assert is_due(source, asked, CATALOG, at(0))
+    assert is_due("probe", asked, CATALOG, at(0))
 
 
 def test_a_fallback_source_fills_only_empty_cells(desk: Desk) -> None:
     keep(desk, a_reading({0: 10, 2: 30}, covered=3))
-    keep(desk, a_reading({0: 1, 1: 2, 2: 3}, covered=3, source="platform"))
+    keep(desk, a_reading({0: 1, 1: 2, 2: 3}, covered=3, source="database"))
 
     assert cells(desk) == {0: 10, 1: 2, 2: 30}
 
 
 def test_the_primary_source_replaces_what_the_fallback_filled_in(desk: Desk) -> None:
-    keep(desk, a_reading({0: 1, 1: 2}, covered=2, source="platform"))
+    keep(desk, a_reading({0: 1, 1: 2}, covered=2, source="database"))
     keep(desk, a_reading({0: 10}, covered=2))
 
     assert cells(desk) == {0: 10, 1: 2}
@@ -175,7 +173,7 @@ def test_the_primary_source_replaces_what_the_fallback_filled_in(desk: Desk) -> 
 def test_in_one_pass_the_primary_source_wins_whoever_is_read_first(
     desk: Desk, order: tuple[int, int]
 ) -> None:
-    both = [a_reading({0: 10}, covered=1), a_reading({0: 1}, covered=1, source="platform")]
+    both = [a_reading({0: 10}, covered=1), a_reading({0: 1}, covered=1, source="database")]
     keep(desk, *(both[i] for i in order))
 
     assert cells(desk) == {0: 10}
@@ -252,7 +250,7 @@ def test_a_window_that_does_not_join_is_dropped(desk: Desk, since: int | None) -
     keep(desk, counts({0: 9, 5: 9, 6: 9}, since=since, covered=10))
 
     assert cells(desk, "interactionsLogged") == {0: 4}
-    assert latest(desk).covered == {"counts": at(5)}
+    assert latest(desk).covered == {"interactions": at(5)}
 
 
 def test_a_window_counted_by_two_workers_is_kept_once(desk: Desk) -> None:
@@ -265,7 +263,7 @@ def test_a_window_counted_by_two_workers_is_kept_once(desk: Desk) -> None:
     keep(desk, other)
 
     assert cells(desk, "interactionsLogged") == {0: 4, 5: 6}
-    assert latest(desk).covered == {"counts": at(10)}
+    assert latest(desk).covered == {"interactions": at(10)}
 
 
 def test_a_hold_is_never_summed_twice(desk: Desk) -> None:

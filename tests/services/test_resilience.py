@@ -89,16 +89,16 @@ def replace_reading(reading: Reading, **changes: Any) -> Reading:
 
 def test_a_source_with_an_unknown_metric_costs_its_own_minutes_only(make_desk: MakeDesk) -> None:
     class Odd:
-        name = "platform"
+        name = "database"
 
         def read(self, target: str, *, since: datetime | None, now: datetime) -> Reading:  # noqa: ARG002 - one answer for all
             odd = Sample("floppyDrives", at(0), 1.0)
-            return Reading(source="platform", asked_at=now, covered_until=now, samples=(odd,))
+            return Reading(source="database", asked_at=now, covered_until=now, samples=(odd,))
 
     desk = make_desk(sources=[Odd(), ScriptedSource([BAD] * 9)])
     (done,) = desk.ticks(3, 4)
 
-    assert [failure.source for failure in done.failures] == ["platform"]
+    assert [failure.source for failure in done.failures] == ["database"]
     assert desk.house.samples.latest(TARGET).covered == {"dmv": at(3)}
 
 
@@ -106,14 +106,14 @@ def test_counts_of_many_hours_are_stored_in_pieces_that_join(make_desk: MakeDesk
     """The database was away for five days; its one answer then is 120 hours long."""
 
     class Counts:
-        name = "counts"
+        name = "interactions"
 
         def read(self, target: str, *, since: datetime | None, now: datetime) -> Reading:  # noqa: ARG002 - one target
             start = since or now - timedelta(minutes=5)
             hours = range(int((now - start).total_seconds() // 3600) + 1)
-            samples = [Sample("reportsGenerated", at(60 * hour), 1.0) for hour in hours]
+            samples = [Sample("interactionsLogged", at(60 * hour), 1.0) for hour in hours]
             return Reading(
-                source="counts",
+                source="interactions",
                 asked_at=now,
                 covered_until=now,
                 samples=tuple(samples),
@@ -125,8 +125,8 @@ def test_counts_of_many_hours_are_stored_in_pieces_that_join(make_desk: MakeDesk
     desk.tick(5 * 24 * 60)
 
     found = desk.house.samples.hours(TARGET, at(0), at(5 * 24 * 60))
-    assert sum(chunk.summary["reportsGenerated"][3] for chunk in found) == 121
-    assert desk.house.samples.latest(TARGET).covered["counts"] == at(5 * 24 * 60)
+    assert sum(chunk.summary["interactionsLogged"][3] for chunk in found) == 121
+    assert desk.house.samples.latest(TARGET).covered["interactions"] == at(5 * 24 * 60)
 
 
 def test_a_provider_may_not_ask_for_more_patience_than_a_day(make_desk: MakeDesk) -> None:

@@ -186,7 +186,7 @@ def test_a_rule_edited_during_the_silence_tells_of_it_again(make_desk: MakeDesk)
 
 def test_with_two_sources_one_that_speaks_is_enough(make_desk: MakeDesk) -> None:
     dmv = ScriptedSource([OK] * 90)
-    platform = ScriptedSource([OK] * 90, name="platform", settle=3)
+    platform = ScriptedSource([OK] * 90, name="database", settle=3)
     desk = make_desk(sources=[dmv, platform], rules=[a_rule(no_data=ALERT)])
     desk.ticks(0, 10)
     silent_from(desk, 10, 40)
@@ -197,7 +197,7 @@ def test_with_two_sources_one_that_speaks_is_enough(make_desk: MakeDesk) -> None
 
 def test_while_the_dmv_is_silent_dtu_folds_with_the_platforms_values(make_desk: MakeDesk) -> None:
     dmv = ScriptedSource([OK] * 90)
-    platform = ScriptedSource([OK] * 10 + [BAD] * 10 + [OK] * 90, name="platform", settle=3)
+    platform = ScriptedSource([OK] * 10 + [BAD] * 10 + [OK] * 90, name="database", settle=3)
     desk = make_desk(sources=[dmv, platform], rules=[a_rule(actions=(SLACK,))])
     desk.ticks(0, 9)
     silent_from(desk, 9, 40)

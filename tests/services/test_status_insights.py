@@ -90,13 +90,13 @@ def test_old_figures_say_nothing() -> None:
 
 def test_silent_sources_are_named_with_how_long() -> None:
     assert said(dmv=12, logs=40, probe=1) == ("Nothing new from dmv and logs for 12 min.",)
-    assert said(platform=60 * 5) == ("Nothing new from platform for 5 h.",)
-    assert said(platform=60 * 24 * 3) == ("Nothing new from platform for 3 days.",)
+    assert said(plan=60 * 5) == ("Nothing new from plan for 5 h.",)
+    assert said(plan=60 * 24 * 3) == ("Nothing new from plan for 3 days.",)
 
 
 def test_a_source_that_never_answered_is_named() -> None:
-    assert said(dmv=None, platform=None, logs=None, probe=0) == (
-        "dmv, platform and logs never answered so far.",
+    assert said(dmv=None, plan=None, logs=None, probe=0) == (
+        "dmv, plan and logs never answered so far.",
     )
 
 

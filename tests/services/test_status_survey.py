@@ -59,13 +59,13 @@ def test_a_minute_drawn_is_a_minute_that_is_over(house: House) -> None:
 
 
 def test_a_sample_holds_as_long_as_its_metric_says(house: House) -> None:
-    keep(house, "activeUsers", "counts", {0: 7, 10: 8})
+    keep(house, "activeUsers", "users", {0: 7, 10: 8})
 
     assert shown(house, "activeUsers", HOUR, 12) == {**dict.fromkeys(range(5), 7), 10: 8, 11: 8}
 
 
 def test_a_sample_from_before_the_range_holds_into_it(house: House) -> None:
-    keep(house, "appDiskUsage", "platform", {30: 4})
+    keep(house, "appDiskUsage", "app", {30: 4})
 
     assert shown(house, "appDiskUsage", HOUR, 400) == dict.fromkeys(range(340, 390), 4)
     assert len(shown(house, "appDiskUsage", timedelta(hours=12), 720)) == 72

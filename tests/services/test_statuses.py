@@ -69,7 +69,7 @@ def test_a_band_begins_at_its_figure(name: str, value: float, band: Band) -> Non
 
 
 @pytest.mark.parametrize(
-    ("name", "minutes"), [("probe", 3), ("dmv", 4), ("platform", 6), ("logs", 8), ("counts", 11)]
+    ("name", "minutes"), [("probe", 3), ("dmv", 4), ("plan", 6), ("logs", 8), ("users", 11)]
 )
 def test_a_source_may_settle_and_miss_a_round(name: str, minutes: int) -> None:
     assert patience(SOURCES[name]) == timedelta(minutes=minutes)
@@ -162,7 +162,7 @@ def test_a_card_in_its_band_is_degraded(value: float) -> None:
 
 
 def test_without_a_fresh_core_source_nothing_is_known() -> None:
-    assert status(fresh=["counts"]) is Status.UNKNOWN
+    assert status(fresh=["users"]) is Status.UNKNOWN
     assert status(fresh=["logs"]) is Status.HEALTHY
     assert status(alerts=[an_alert()], fresh=[]) is Status.CRITICAL
     assert status(alerts=[an_alert(severity=Severity.HIGH)], fresh=[]) is Status.DEGRADED
@@ -183,7 +183,7 @@ def test_every_reason_is_said_the_worst_first() -> None:
         "the health probe fails",
         "Memory has no data (high)",
         "DTU 85 % (warning from 80 %)",
-        "none of the core sources (probe, dmv, platform) has spoken lately",
+        "none of the core sources (probe, dmv, database) has spoken lately",
     )
 
 

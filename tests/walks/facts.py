@@ -5,7 +5,7 @@ from math import isclose
 from shared.catalog.metrics import CATALOG
 from shared.domain.metrics import Metric
 
-SOURCES = ("platform", "logs", "probe")
+SOURCES = ("plan", "app", "database", "logs", "probe")
 """Those that the rig has."""
 
 OF_THE_WALL = {

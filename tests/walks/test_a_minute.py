@@ -42,7 +42,7 @@ RULE, METRIC, LIMIT, DURATION = "dtu-critical", "dtuUtilization", 95.0, 2
 NAME = 'DTU <b>high</b> & "rising"'
 NAME_ESCAPED = "DTU &lt;b&gt;high&lt;/b&gt; &amp; &quot;rising&quot;"
 NAME_IN_SLACK = 'DTU &lt;b&gt;high&lt;/b&gt; &amp; "rising"'
-SETTLE = CATALOG.source("platform").settle
+SETTLE = CATALOG.source("database").settle
 NOTE = "It is the nightly export; <i>stopping</i> it."
 AWAY = "DefaultEndpointsProtocol=http;AccountName=nobody;AccountKey=c2VjcmV0;" + "".join(
     f"{service}Endpoint=http://127.0.0.1:1/nobody;" for service in ("Blob", "Queue", "Table")
@@ -479,5 +479,5 @@ def test_a_calm_morning_is_told_to_nobody() -> None:
     assert [one for done in passes for one in done.evaluation.transitions] == []
     assert ledger.keys(TARGET, "alert:") == ledger.keys(TARGET, "delivery:") == []
     folded = {state.last_folded + MINUTE for state in states}
-    assert folded == {latest.covered["platform"], latest.covered["logs"]}
+    assert folded == {latest.covered["database"], latest.covered["logs"]}
     assert min(folded) > end - 20 * MINUTE

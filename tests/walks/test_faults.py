@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from local.cloud import resources
 from local.cloud.faults import KINDS, Fault
 from local.rig import TARGET
 from local.world.scenes import DtuStorm
@@ -44,11 +45,12 @@ ANSWERED = {
 STUCK = {"hang": Fault("hang"), "too slow": Fault("slow", seconds=30)}
 """What costs a pass all its patience: `too slow` does in the end what it was asked."""
 
+PLATFORM = {"plan", "app", "database"}
 SILENCED = {
-    "platform": {"platform"},
+    "platform": PLATFORM,
     "logs": {"logs"},
     "crm": set[str](),  # a page that fails is a reading, too
-    "identity": {"platform", "logs"},
+    "identity": {*PLATFORM, "logs"},
 }
 """The sources that can't be read while an answerer is broken."""
 
@@ -178,6 +180,14 @@ def test_a_fault_costs_its_own_source_and_the_gap_heals_with_what_really_was(
         assert_in_time(walk, record_property)
 
 
+def test_a_resource_that_is_gone_costs_its_own_source() -> None:
+    with a_walk() as walk:
+        walk.play(1)
+        walk.rig.desk.resource_ids = (resources.APP, resources.DATABASE)
+
+        assert_others_arrive(walk.play(3), {"plan"})
+
+
 def assert_nothing_is_sent(walk: Walk) -> None:
     """Nor was it ever tried."""
     inbox = walk.rig.desk.inbox
@@ -293,7 +303,7 @@ def test_a_tick_ends_in_time_when_everything_hangs_at_once(record_property: Note
             for answerer in SILENCED:
                 broken.enter_context(walk.broken(answerer, Fault("hang")))
             (done,) = walk.play(1)[:1]
-            assert {failure.source for failure in done.failures} == {"platform", "logs"}
+            assert {failure.source for failure in done.failures} == {*PLATFORM, "logs"}
             assert len(done.attempts) == len(SINKS)
         walk.skip(1)
         walk.play(SETTLED)

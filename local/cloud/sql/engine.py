@@ -22,7 +22,7 @@ class SqlError(Exception):
         self.state = state
 
 
-class Cancelled(Exception):  # noqa: N818 - the client asked for it
+class Cancelled(Exception):
     """The statement was interrupted by the client's attention."""
 
 

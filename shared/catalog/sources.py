@@ -1,0 +1,40 @@
+"""Every source once. Whatever can fail alone is one, with a watermark of its own (docs/adr/009)."""
+
+from datetime import timedelta
+from functools import partial
+
+from shared.domain.metrics import Source, Writes
+
+_platform = partial(Source, settle=timedelta(minutes=3))
+_now = partial(Source, settle=timedelta(0))
+_rows = partial(Source, settle=timedelta(0), cadence=timedelta(minutes=5), writes=Writes.WINDOW)
+
+SOURCES = (
+    Source(
+        name="probe",
+        settle=timedelta(0),
+        writes=Writes.COMBINE,
+        description="The CRM's /api/health, asked twice a minute.",
+    ),
+    Source(
+        name="dmv",
+        settle=timedelta(minutes=1),
+        description="The load of the database in rows of 15 seconds.",
+    ),
+    _now(name="sessions", description="Who is connected to the database."),
+    _now(name="size", description="The space that the data files of the database take."),
+    _now(name="blocking", description="Who waits for whom in the database."),
+    _now(name="self", description="What the monitor's own sessions cost the database."),
+    _platform(name="plan", description="Azure Monitor platform metrics of the App Service plan."),
+    _platform(name="app", description="Azure Monitor platform metrics of the web app."),
+    _platform(name="database", description="Azure Monitor platform metrics of the database."),
+    Source(
+        name="logs",
+        settle=timedelta(minutes=5),
+        description="Application Insights tables in the Log Analytics workspace.",
+    ),
+    _rows(name="users", description="The CRM's own sessions."),
+    _rows(name="interactions", description="The CRM's own interactions, as they are created."),
+    _rows(name="reports", description="The CRM's own reports, as they are generated."),
+    _rows(name="syncs", description="The CRM's own offline changes, as they are synchronised."),
+)
