@@ -1,0 +1,299 @@
+"""The monitored database by SQL: one visit a minute, over one connection, with a guest's manners.
+
+The minute's batch is one round trip. What the login may not read is left out of it, found at the
+first visit and every six hours; the CRM's own counts follow in a second one, unless the database is
+busy. docs/adr/010 says what is asked when.
+"""
+
+import logging
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from shared.adapters import azure_sql_samples as reading
+from shared.adapters.sql_connections import SqlConnection, Statement, Table
+from shared.adapters.sql_failures import DENIED, TRANSIENT, UNKNOWN_NAME, SqlFailure
+from shared.catalog.sql_queries import (
+    BUSY,
+    COUNTS,
+    GRANTS,
+    MINUTE_BATCH,
+    OWN_SHARE,
+    RESOURCE_STATS,
+    Grant,
+    SqlQuery,
+)
+from shared.domain.errors import SourceError
+from shared.domain.samples import Answer, Failure, FailureKind
+from shared.domain.times import HOUR, floor_minute
+
+PROBE_EVERY = timedelta(hours=6)
+HOW_TO_GRANT = "infra/sql/grant-monitor.sql grants it"
+
+_LOGICAL = re.compile(r"\[([a-z][A-Za-z.]*)\]")
+_WORDS = {"pending": "pending", "failed": "failed"}
+
+_log = logging.getLogger(__name__)
+
+Found = dict[SqlQuery, Table | SourceError]
+
+
+@dataclass(frozen=True)
+class Database:
+    """One target's database: how it is reached, and what the CRM calls its tables and columns."""
+
+    connect: Callable[[], SqlConnection]
+    names: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class _Standing:
+    """What is known of a database between visits.
+
+    `lacking` by source: what only a person can give. `unpaid`: what was asked after the figures of
+    our own share were taken.
+    """
+
+    probed_at: datetime | None = None
+    lacking: dict[str, str] = field(default_factory=dict)
+    unpaid: dict[str, float] = field(default_factory=dict)
+
+
+class AzureSql:
+    """A SourceGroup."""
+
+    names = tuple(dict.fromkeys(query.source for query in (*MINUTE_BATCH, *COUNTS)))
+
+    def __init__(self, databases: Mapping[str, Database]) -> None:
+        self._databases = databases
+        self._standings = {target: _Standing() for target in databases}
+
+    def read(
+        self, target: str, *, since: Mapping[str, datetime | None], now: datetime
+    ) -> Sequence[Answer]:
+        """See SourceGroup.read."""
+        database = self._databases.get(target)
+        if database is None:
+            raise SourceError(f"no database is set for {target}")
+        with closing(opened(database.connect)) as connection:
+            visit = _Visit(connection, database.names, self._standings[target], since, now)
+            return visit.answers()
+
+
+def opened(connect: Callable[[], SqlConnection]) -> SqlConnection:
+    """A connection; the database's own excuses are worth a second try."""
+    try:
+        return connect()
+    except SqlFailure as failure:
+        if failure.number not in TRANSIENT:
+            raise
+        return connect()
+
+
+class _Visit:
+    """What is asked over one connection."""
+
+    def __init__(
+        self,
+        connection: SqlConnection,
+        names: Mapping[str, str],
+        standing: _Standing,
+        since: Mapping[str, datetime | None],
+        now: datetime,
+    ) -> None:
+        self._connection = connection
+        self._names = names
+        self._standing = standing
+        self._since = since
+        self._now = now
+        self._load = 0.0
+        self._cost: Mapping[str, float] = {}
+
+    def answers(self) -> list[Answer]:
+        """The minute's batch, then the counts that are due."""
+        if self._is_probe_due():
+            self._probe()
+        minute = self._minute([query for query in MINUTE_BATCH if query.source in self._since])
+        counts = [query for query in COUNTS if query.source in self._since]
+        return [*minute, *(self._counts(counts) if counts else [])]
+
+    def _is_probe_due(self) -> bool:
+        at = self._standing.probed_at
+        return at is None or self._now - at >= PROBE_EVERY
+
+    def _probe(self) -> None:
+        """Forget what was lacking, and look what the login may read."""
+        found = self._ask([GRANTS])[GRANTS]
+        if isinstance(found, SourceError):
+            raise found
+        [row] = found
+        missing = [grant for grant in Grant if not row[_COLUMN[grant]]]
+        lacking = {
+            query.source: f"it needs {query.needs}; {HOW_TO_GRANT}"
+            for query in MINUTE_BATCH
+            if query.needs in missing
+        }
+        for source in sorted(lacking.keys() - self._standing.lacking.keys()):
+            _log.warning("%s is left out: %s", source, lacking[source])
+        self._standing.lacking = lacking
+        self._standing.probed_at = self._now
+
+    def _minute(self, queries: Sequence[SqlQuery]) -> list[Answer]:
+        found = self._ask(queries, {"since": self._since_of(RESOURCE_STATS)})
+        stats = found.get(RESOURCE_STATS)
+        if isinstance(stats, list):
+            self._load = reading.load(stats)
+        return [self._answer(query, found) for query in queries]
+
+    def _since_of(self, query: SqlQuery) -> datetime:
+        return self._since.get(query.source) or floor_minute(self._now) - HOUR
+
+    def _answer(self, query: SqlQuery, found: Found) -> Answer:
+        table = found.get(query)
+        if not isinstance(table, list):
+            return self._failure(query.source, table)
+        if query is RESOURCE_STATS:
+            return reading.resource_stats(table, self._since[query.source], self._now)
+        values = reading.NOW[query](table)
+        if query is OWN_SHARE:
+            self._cost = values
+            values, self._standing.unpaid = _sum(values, self._standing.unpaid), {}
+        return reading.of_now(query.source, values, self._now)
+
+    def _failure(self, source: str, error: SourceError | None) -> Failure:
+        """Why there is nothing: the source lacks something, or it failed."""
+        lacking = self._standing.lacking.get(source)
+        if lacking is not None:
+            return Failure(source, self._now, lacking, FailureKind.DENIED)
+        return Failure(source, self._now, str(error or "it was not asked"))
+
+    def _counts(self, queries: Sequence[SqlQuery]) -> list[Answer]:
+        sources = list(dict.fromkeys(query.source for query in queries))
+        if self._load >= BUSY:
+            said = f"it waits: DTU is at {self._load:.0f} %, and it is asked below {BUSY:.0f} %"
+            return [Failure(each, self._now, said, FailureKind.DEFERRED) for each in sources]
+        windows = {each: reading.window_of(self._since[each], self._now) for each in sources}
+        found = self._ask_counts(queries, windows)
+        return [self._counted(each, windows[each], queries, found) for each in sources]
+
+    def _ask_counts(
+        self, queries: Sequence[SqlQuery], windows: Mapping[str, reading.Window]
+    ) -> Found:
+        statements = {
+            query: Statement(renamed(query.text, self._names), _values(query, windows))
+            for query in queries
+        }
+        found = self._run({**statements, OWN_SHARE: Statement(OWN_SHARE.text)})
+        cost = found.get(OWN_SHARE)
+        if isinstance(cost, list):
+            self._standing.unpaid = _difference(reading.own_share(cost), self._cost)
+        return found
+
+    def _counted(
+        self,
+        source: str,
+        window: reading.Window,
+        queries: Iterable[SqlQuery],
+        found: Found,
+    ) -> Answer:
+        tables: dict[SqlQuery, Table] = {}
+        for query in (one for one in queries if one.source == source):
+            table = found.get(query)
+            if not isinstance(table, list):
+                return self._failure(source, table)
+            tables[query] = table
+        return reading.of_window(source, tables, window, self._now)
+
+    def _ask(
+        self, queries: Sequence[SqlQuery], parameters: Mapping[str, Any] | None = None
+    ) -> Found:
+        given = parameters or {}
+        return self._run(
+            {
+                query: Statement(query.text, {name: given[name] for name in query.parameters})
+                for query in queries
+            }
+        )
+
+    def _run(self, statements: Mapping[SqlQuery, Statement]) -> Found:
+        """One round trip for all of them; what fails is left out, and the rest is asked again."""
+        left = [query for query in statements if query.source not in self._standing.lacking]
+        found: Found = {}
+        tried_again = False
+        while left:
+            outcome = self._connection.run([statements[query] for query in left])
+            done = len(outcome.tables)
+            found |= {
+                query: _checked(query, table)
+                for query, table in zip(left, outcome.tables, strict=False)
+            }
+            left = left[done:]
+            failure = outcome.failure or (SqlFailure("it gave no table") if left else None)
+            if failure is None or not left:
+                break
+            if failure.number in TRANSIENT and not tried_again:
+                tried_again = True
+                continue
+            found |= self._give_up(left if failure.ended else left[:1], failure)
+            left = [] if failure.ended else left[1:]
+        return found
+
+    def _give_up(self, queries: Sequence[SqlQuery], failure: SqlFailure) -> Found:
+        """Remember until the next probe what only a person can mend, and say it once."""
+        for query in queries:
+            lacking = _lacking(query, failure)
+            if lacking and query.source:
+                self._standing.lacking[query.source] = lacking
+                _log.warning("%s is left out: %s", query.source, lacking)
+        return dict.fromkeys(queries, failure)
+
+
+_COLUMN = {
+    Grant.DATABASE_STATE: "view_database_state",
+    Grant.SERVER_STATE: "view_server_state",
+}
+
+
+def _lacking(query: SqlQuery, failure: SqlFailure) -> str:
+    if failure.number in DENIED:
+        needs = f"it needs {query.needs}" if query.needs else "it needs SELECT on its table"
+        return f"{needs}; {HOW_TO_GRANT}: {failure}"
+    if failure.number in UNKNOWN_NAME:
+        return f"{failure}; BUSINESS_NAMES says what the CRM calls it"
+    return ""
+
+
+def _checked(query: SqlQuery, table: Table) -> Table | SourceError:
+    try:
+        return reading.checked(query, table)
+    except SourceError as error:
+        return error
+
+
+def _values(query: SqlQuery, windows: Mapping[str, reading.Window]) -> dict[str, Any]:
+    window = windows[query.source]
+    # A level is of the newest slot, however long the window.
+    since = window.last if query in reading.LEVELS else window.since
+    given = {"since": since, "until": window.until, **_WORDS}
+    return {name: given[name] for name in query.parameters}
+
+
+def renamed(statement: str, names: Mapping[str, str]) -> str:
+    """The statement with the CRM's own names, quoted, in place of the logical ones."""
+    return _LOGICAL.sub(lambda found: quoted(names[found[1]]), statement)
+
+
+def quoted(name: str) -> str:
+    """An identifier, perhaps with its schema, as T-SQL takes any."""
+    return ".".join(f"[{part.replace(']', ']]')}]" for part in name.split("."))
+
+
+def _sum(one: Mapping[str, float], other: Mapping[str, float]) -> dict[str, float]:
+    return {name: value + other.get(name, 0.0) for name, value in one.items()}
+
+
+def _difference(one: Mapping[str, float], other: Mapping[str, float]) -> dict[str, float]:
+    return {name: value - other.get(name, 0.0) for name, value in one.items()}

@@ -1,0 +1,157 @@
+"""Turns what the database answered into readings; units are the catalog's."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from shared.adapters.sql_connections import Table, utc
+from shared.catalog import sql_queries as sql
+from shared.catalog.sql_queries import SLOT, SqlQuery
+from shared.domain.errors import SourceError
+from shared.domain.samples import Reading, Sample
+from shared.domain.times import HOUR, MINUTE, floor_minute
+
+GIB = 2**30
+SLOT_LENGTH = SLOT * MINUTE
+LONGEST = timedelta(hours=24)
+"""The longest window of counts; after a longer gap the next ones go on."""
+_INSTANT = timedelta(microseconds=1)
+
+
+class Window(NamedTuple):
+    """What counts are read over: whole slots from the stored end of the window before."""
+
+    since: datetime
+    until: datetime
+
+    @property
+    def last(self) -> datetime:
+        """Where its newest slot begins."""
+        return self.until - SLOT_LENGTH
+
+
+def window_of(since: datetime | None, now: datetime) -> Window:
+    """The window that joins the one before; the first one is the last whole slot of the hour."""
+    minute = floor_minute(now)
+    if since is None:
+        until = minute - timedelta(minutes=minute.minute % SLOT)
+        return Window(until - SLOT_LENGTH, until)
+    slots = min(max(minute - since, timedelta(0)), LONGEST) // SLOT_LENGTH
+    return Window(since, since + slots * SLOT_LENGTH)
+
+
+def checked(query: SqlQuery, table: Table) -> Table:
+    """The table, if it has the columns that its statement names; else raises SourceError."""
+    missing = [column for column in query.columns if any(column not in row for row in table)]
+    if missing:
+        raise SourceError(f"the answer to {query.name} has no column {', '.join(missing)}")
+    return table
+
+
+def resource_stats(table: Table, since: datetime | None, now: datetime) -> Reading:
+    """Rows of 15 seconds; each belongs to the minute that it ends in or with."""
+    samples = [sample for row in table for sample in _of_resources(row)]
+    newest = max((utc(row["end_time"]) for row in table), default=None)
+    known = since or floor_minute(now) - HOUR
+    return Reading(
+        source=sql.RESOURCE_STATS.source,
+        asked_at=now,
+        covered_until=known if newest is None else floor_minute(newest),
+        samples=tuple(samples),
+    )
+
+
+def _of_resources(row: Mapping[str, Any]) -> list[Sample]:
+    minute = floor_minute(utc(row["end_time"]) - _INSTANT)
+    cpu, io, log = (float(row[f"avg_{part}_percent"]) for part in ("cpu", "data_io", "log_write"))
+    values = {
+        "dtuUtilization": max(cpu, io, log),
+        "dtuPeak": max(cpu, io, log),
+        "dtuCpu": cpu,
+        "dtuDataIo": io,
+        "dtuLogWrite": log,
+        "workersPercent": float(row["max_worker_percent"]),
+        "sessionsPercent": float(row["max_session_percent"]),
+    }
+    return [Sample(metric, minute, value) for metric, value in values.items()]
+
+
+def load(table: Table) -> float:
+    """DTU percent of the newest 15 seconds; 0 while nothing is known."""
+    newest = max(table, key=lambda row: utc(row["end_time"]), default=None)
+    return _of_resources(newest)[0].value if newest is not None else 0.0
+
+
+def size(table: Table) -> dict[str, float]:
+    """Used space, in GB and in percent of the real limit."""
+    [row] = table
+    used, limit = float(row["used_bytes"]), float(row["limit_bytes"])
+    return {"storageUsage": used / GIB, "storagePercent": 100 * used / limit}
+
+
+def own_share(table: Table) -> dict[str, float]:
+    """What a connection has cost so far."""
+    [row] = table
+    return {
+        "monitor.cpuMs": float(row["cpu_ms"]),
+        "monitor.logicalReads": float(row["logical_reads"]),
+    }
+
+
+NOW: Mapping[SqlQuery, Callable[[Table], dict[str, float]]] = {
+    sql.SESSIONS: lambda table: {"connectionCount": float(table[0]["connections"])},
+    sql.STORAGE: size,
+    sql.BLOCKING: lambda table: {"blockedSessions": float(table[0]["blocked"])},
+    sql.OWN_SHARE: own_share,
+}
+"""What is seen of the moment: values by metric, of the running minute."""
+
+
+def of_now(source: str, values: Mapping[str, float], now: datetime) -> Reading:
+    """A reading of the moment; like the probe's it covers what lies before this minute."""
+    minute = floor_minute(now)
+    samples = tuple(Sample(metric, minute, value) for metric, value in values.items())
+    return Reading(source=source, asked_at=now, covered_until=minute, samples=samples)
+
+
+SLOTS: Mapping[SqlQuery, tuple[str, str]] = {
+    sql.INTERACTIONS: ("logged", "interactionsLogged"),
+    sql.REPORTS: ("generated", "reportsGenerated"),
+    sql.SYNC_FAILURES: ("failed", "offlineSync.failed"),
+}
+"""Counts by slot: the column that counts, and the metric."""
+LEVELS: Mapping[SqlQuery, tuple[str, str]] = {
+    sql.ACTIVE_USERS: ("active", "activeUsers"),
+    sql.SYNC_PENDING: ("pending", "offlineSync.pending"),
+}
+"""What is so at the end of the window: the column, and the metric."""
+
+
+def of_window(
+    source: str, tables: Mapping[SqlQuery, Table], window: Window, now: datetime
+) -> Reading:
+    """A reading of counts; a slot that no row speaks of counted nothing."""
+    samples: list[Sample] = []
+    for query, table in tables.items():
+        samples += _counted(query, table, window)
+    return Reading(
+        source=source,
+        asked_at=now,
+        covered_until=window.until,
+        samples=tuple(samples),
+        since=window.since,
+    )
+
+
+def _counted(query: SqlQuery, table: Table, window: Window) -> Sequence[Sample]:
+    if window.since == window.until:
+        return []
+    if query in LEVELS:
+        column, metric = LEVELS[query]
+        return [Sample(metric, window.last, float(table[0][column]))]
+    column, metric = SLOTS[query]
+    found = {int(row["slot"]): float(row[column]) for row in table}
+    slots = range((window.until - window.since) // SLOT_LENGTH)
+    return [
+        Sample(metric, window.since + slot * SLOT_LENGTH, found.get(slot, 0.0)) for slot in slots
+    ]

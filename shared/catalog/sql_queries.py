@@ -1,0 +1,127 @@
+"""The statements that the database is asked, which columns they answer, and what they take.
+
+The columns are those of Microsoft's pages, named beside each statement in its file.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+
+QUERIES = Path(__file__).with_name("queries")
+
+BUSY = 80.0
+"""From this DTU percent on, everything but the minute's batch waits."""
+SLOT = 5
+"""Minutes of a slot of the CRM's own counts, as their statements have it."""
+
+
+class Grant(StrEnum):
+    """What lets the monitor read a view (on Basic; infra/sql/grant-monitor.sql gives it)."""
+
+    DATABASE_STATE = "VIEW DATABASE STATE"
+    SERVER_STATE = "##MS_ServerStateReader##"
+
+
+@dataclass(frozen=True)
+class SqlQuery:
+    """One SELECT of queries/; it gives `source` its samples, or nothing that is stored."""
+
+    name: str
+    columns: tuple[str, ...]
+    source: str = ""
+    needs: Grant | None = None
+    parameters: tuple[str, ...] = field(default=())
+
+    @cached_property
+    def text(self) -> str:
+        """The T-SQL itself."""
+        return (QUERIES / f"{self.name}.sql").read_text(encoding="utf-8")
+
+
+RESOURCE_STATS = SqlQuery(
+    "resource_stats",
+    (
+        "end_time",
+        "avg_cpu_percent",
+        "avg_data_io_percent",
+        "avg_log_write_percent",
+        "max_worker_percent",
+        "max_session_percent",
+    ),
+    source="dmv",
+    needs=Grant.DATABASE_STATE,
+    parameters=("since",),
+)
+SESSIONS = SqlQuery("sessions", ("connections",), source="sessions", needs=Grant.DATABASE_STATE)
+STORAGE = SqlQuery("storage", ("used_bytes", "limit_bytes"), source="size")
+BLOCKING = SqlQuery("blocking", ("blocked",), source="blocking", needs=Grant.SERVER_STATE)
+OWN_SHARE = SqlQuery("own_share", ("cpu_ms", "logical_reads"), source="self")
+
+MINUTE_BATCH = (RESOURCE_STATS, SESSIONS, STORAGE, BLOCKING, OWN_SHARE)
+"""One round trip, each minute."""
+
+ACTIVE_USERS = SqlQuery("active_users", ("active",), source="users", parameters=("since",))
+INTERACTIONS = SqlQuery(
+    "interactions", ("slot", "logged"), source="interactions", parameters=("since", "until")
+)
+REPORTS = SqlQuery(
+    "reports", ("slot", "generated"), source="reports", parameters=("since", "until")
+)
+SYNC_PENDING = SqlQuery("sync_pending", ("pending",), source="syncs", parameters=("pending",))
+SYNC_FAILURES = SqlQuery(
+    "sync_failures",
+    ("slot", "failed"),
+    source="syncs",
+    parameters=("since", "until", "failed"),
+)
+
+COUNTS = (ACTIVE_USERS, INTERACTIONS, REPORTS, SYNC_PENDING, SYNC_FAILURES)
+"""The CRM's own rows, every five minutes."""
+
+RUNNING_REQUESTS = SqlQuery(
+    "running_requests",
+    (
+        "session_id",
+        "status",
+        "command",
+        "cpu_time",
+        "total_elapsed_time",
+        "logical_reads",
+        "wait_type",
+        "blocking_session_id",
+        "program_name",
+        "host_name",
+        "statement",
+    ),
+    needs=Grant.SERVER_STATE,
+)
+GRANTS = SqlQuery("grants", ("view_database_state", "view_server_state"))
+
+SQL_QUERIES = (*MINUTE_BATCH, *COUNTS, RUNNING_REQUESTS, GRANTS)
+
+NAME_SETS: dict[str, dict[str, str]] = {
+    "crm": {
+        "sessions": "Session",
+        "sessions.seenAt": "lastActivityAt",
+        "interactions": "Interaction",
+        "interactions.createdAt": "createdAt",
+        "reports": "Report",
+        "reports.createdAt": "createdAt",
+        "syncs": "OfflineSync",
+        "syncs.status": "status",
+        "syncs.updatedAt": "updatedAt",
+    },
+    "brief": {
+        "sessions": "UserSession",
+        "sessions.seenAt": "lastActivity",
+        "interactions": "Interaction",
+        "interactions.createdAt": "createdAt",
+        "reports": "ReportExecution",
+        "reports.createdAt": "createdAt",
+        "syncs": "OfflineSyncItem",
+        "syncs.status": "syncStatus",
+        "syncs.updatedAt": "updatedAt",
+    },
+}
+"""What the CRM calls the tables and columns that its own counts are made of."""
