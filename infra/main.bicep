@@ -56,8 +56,17 @@ param crmPlanId string = ''
 @description('Resource id of the CRM\'s web app; empty: not measured.')
 param crmAppId string = ''
 
-@description('Resource id of the CRM\'s Azure SQL database; empty: not measured by the platform\'s metrics.')
+@description('Resource id of the CRM\'s Azure SQL database; empty: not measured. infra/sql/grant-monitor.sql lets the app in.')
 param crmDatabaseId string = ''
+
+@description('SQL_HOST: where databases are reached by SQL; empty: by the platform\'s metrics only.')
+param sqlHost string = '{server}.database.windows.net'
+
+@description('SQL_DRIVER: an ODBC driver\'s name or python-tds; empty: the newest that is there.')
+param sqlDriver string = ''
+
+@description('BUSINESS_NAMES: what the CRM calls its tables: crm, brief, or JSON; empty: nothing is counted.')
+param businessNames string = 'crm'
 
 @description('Resource id of the Log Analytics workspace behind the CRM\'s Application Insights; empty: no logs are read.')
 param crmWorkspaceId string = ''
@@ -184,6 +193,9 @@ module functionApp 'modules/function_app.bicep' = {
       APP_SERVICE_PLAN_ID: crmPlanId
       APP_SERVICE_ID: crmAppId
       SQL_DATABASE_ID: crmDatabaseId
+      SQL_HOST: sqlHost
+      SQL_DRIVER: sqlDriver
+      BUSINESS_NAMES: businessNames
       LOG_ANALYTICS_WORKSPACE_ID: empty(crmWorkspaceId) ? '' : crmWorkspace.properties.customerId
       HEALTH_URL: healthUrl
       MORE_TARGETS: moreTargets

@@ -8,8 +8,8 @@ import logging
 import os
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
-from functools import cache, lru_cache
-from typing import Any
+from functools import cache, lru_cache, partial
+from typing import TYPE_CHECKING, Any
 
 from shared.adapters.channels.console import ConsoleChannel
 from shared.adapters.chunk_store import ChunkStore
@@ -19,16 +19,20 @@ from shared.adapters.rows import Rows
 from shared.catalog.metrics import CATALOG
 from shared.catalog.platform_metrics import NAMESPACES
 from shared.catalog.rules import default_rules
+from shared.catalog.sql_queries import COUNTS, MINUTE_BATCH, NAME_SETS
 from shared.domain.budgets import Limits
 from shared.domain.errors import StoreUnavailable
 from shared.domain.rules import Action, ActionType, Rule
-from shared.ports import Channel, House, MetricSource, WorkQueue
+from shared.ports import Channel, House, MetricSource, SourceGroup, WorkQueue
 from shared.services.reach import fill_in, lacking, unmeasured, unreachable
-from shared.setting_forms import Resources
+from shared.setting_forms import DatabasePlace, Resources
 from shared.settings import Settings, SettingsError, load
 from shared.web.auth import Gate
 from shared.web.doors import Office
 from shared.web.problems import Problem
+
+if TYPE_CHECKING:
+    from shared.adapters.sql_connections import SqlConnection
 
 SAMPLES, ALERTS, CONFIG = "Samples", "Alerts", "Config"
 
@@ -90,6 +94,7 @@ def furnish(given: Settings, identity: Callable[[], Any] | None = None) -> House
         queue=_queue(given, identity),
         sources=_sources(given, identity),
         measured=measured(given),
+        groups=_groups(given, identity),
         channels=channels(given, identity),
         budgets={ActionType.EMAIL: Limits(given.mails_per_minute, given.mails_per_hour)},
         wall=_wall_second,
@@ -119,17 +124,23 @@ def channels(given: Settings, identity: Callable[[], Any] | None = None) -> dict
 def measured(given: Settings) -> dict[str, frozenset[str]]:
     """Which sources each target has: those whose resource is named in the settings."""
     return {
-        target: frozenset(name for name, has in _has(its).items() if has)
+        target: frozenset(name for name, has in _has(its, given).items() if has)
         for target, its in given.resources.items()
     }
 
 
-def _has(its: Resources) -> dict[str, bool]:
+def _has(its: Resources, given: Settings) -> dict[str, bool]:
     return {
         "probe": bool(its.health_url),
         **{kind: bool(getattr(its, kind)) for kind in NAMESPACES},
+        **dict.fromkeys(_asked_by_sql(given), bool(its.database and given.sql_host)),
         "logs": bool(its.workspace),
     }
+
+
+def _asked_by_sql(given: Settings) -> list[str]:
+    counts = COUNTS if given.business_names.shipped else ()
+    return [query.source for query in (*MINUTE_BATCH, *counts)]
 
 
 @cache
@@ -228,6 +239,45 @@ def _logs(given: Settings, identity: Callable[[], Any]) -> MetricSource:
 
     workspaces = _each(given, "workspace")
     return open_log_analytics(workspaces, endpoint=given.logs_endpoint, credential=identity())
+
+
+def _groups(given: Settings, identity: Callable[[], Any]) -> list[SourceGroup]:
+    if not given.databases:
+        return []
+    from shared.adapters.azure_sql import AzureSql, Database  # noqa: PLC0415 - seldom needed
+
+    shipped = NAME_SETS.get(given.business_names.shipped, {})
+    names = {**shipped, **given.business_names.others}
+    return [
+        AzureSql(
+            {
+                target: Database(_door(place, given, identity), names)
+                for target, place in given.databases.items()
+            }
+        )
+    ]
+
+
+def _door(
+    place: DatabasePlace, given: Settings, identity: Callable[[], Any]
+) -> "Callable[..., SqlConnection]":
+    """How a database is entered: as the app's identity, unless a user is set."""
+    from shared.adapters.sql_connections import (  # noqa: PLC0415 - as above
+        SCOPE,
+        SqlAddress,
+        connect,
+    )
+
+    def token() -> str:
+        return str(identity().get_token(SCOPE).token)
+
+    address = SqlAddress(
+        *place,
+        token=None if given.sql_user else token,
+        user=given.sql_user,
+        password=given.sql_password,
+    )
+    return partial(connect, address, driver=given.sql_driver)
 
 
 def _each(given: Settings, resource: str) -> dict[str, str]:

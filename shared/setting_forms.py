@@ -8,6 +8,7 @@ import re
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 from ipaddress import ip_address
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
@@ -223,3 +224,73 @@ def _resources(target: str, given: Any) -> Resources:
         except ValueError as error:
             raise ValueError(f"right for {target}: its {name} must be {error}") from error
     return Resources(**values)
+
+
+class DatabasePlace(NamedTuple):
+    """Where a database is reached by SQL."""
+
+    host: str
+    port: int
+    database: str
+
+
+SQL_PORT = 1433
+_SQL_DOMAINS = (
+    ".database.windows.net",
+    ".database.usgovcloudapi.net",
+    ".database.chinacloudapi.cn",
+)
+_IN_RESOURCE_ID = re.compile(r".*/servers/([^/]+)/databases/([^/]+)", re.IGNORECASE)
+
+
+def sql_host(text: str) -> str:
+    """A host that gets tokens: only on Microsoft's own domains, or this machine."""
+    url = urlsplit(f"//{text.replace('{server}', 'server')}")
+    host = url.hostname or ""
+    try:
+        known = host.endswith(_SQL_DOMAINS) or _is_loopback(url)
+        usable = known and url.port != 0 and url.username is None
+    except ValueError:
+        usable = False
+    if text and not (usable and url.netloc == text.replace("{server}", "server")):
+        raise ValueError("a host like {server}.database.windows.net, perhaps with :port")
+    return text
+
+
+def database_place(resource_id: str, host: str) -> DatabasePlace | None:
+    """The server and the database of a resource id, reached at `host`."""
+    found = _IN_RESOURCE_ID.fullmatch(resource_id)
+    if found is None:
+        return None
+    url = urlsplit(f"//{host.replace('{server}', found[1])}")
+    return DatabasePlace(url.hostname or "", url.port or SQL_PORT, found[2])
+
+
+class BusinessNames(NamedTuple):
+    """A shipped set of the CRM's names, none at all, and those that differ from it."""
+
+    shipped: str = ""
+    others: Mapping[str, str] = MappingProxyType({})
+
+
+NAME_SETS = ("crm", "brief")
+LOGICAL_NAMES = (
+    *("sessions", "sessions.seenAt", "interactions", "interactions.createdAt"),
+    *("reports", "reports.createdAt", "syncs", "syncs.status", "syncs.updatedAt"),
+)
+_IDENTIFIER = re.compile(r"[A-Za-z_][\w $#@-]{0,127}(\.[A-Za-z_][\w $#@-]{0,127})?")
+
+
+def business_names(text: str) -> BusinessNames:
+    """Names are checked and later quoted: they become part of statements."""
+    if not text or text in NAME_SETS:
+        return BusinessNames(text)
+    given = _object(text, f"{', '.join(NAME_SETS)}, a JSON object of names, or empty")
+    strangers = given.keys() - set(LOGICAL_NAMES)
+    if strangers:
+        known = ", ".join(LOGICAL_NAMES)
+        raise ValueError(f"without {', '.join(sorted(strangers))}; there are {known}")
+    for name, value in given.items():
+        if not isinstance(value, str) or not _IDENTIFIER.fullmatch(value):
+            raise ValueError(f"right for {name}: a name such as UserSession or dbo.UserSession")
+    return BusinessNames("crm", given)

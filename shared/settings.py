@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from shared import setting_forms as form
-from shared.setting_forms import Resources
+from shared.setting_forms import BusinessNames, DatabasePlace, Resources
 
 
 class SettingsError(ValueError):
@@ -74,8 +74,47 @@ TABLE = (
         "SQL_DATABASE_ID",
         "database",
         "",
-        "Resource id of the CRM's Azure SQL database (DTU and storage as the platform sees them).",
+        "Resource id of the CRM's Azure SQL database, which is read by SQL and as the platform "
+        "sees it.",
         form.RESOURCE_FORMS["database"],
+    ),
+    Setting(
+        "SQL_HOST",
+        "sql_host",
+        "{server}.database.windows.net",
+        "Where databases are reached by SQL; {server} is the name in the resource id. Another one "
+        "for sovereign clouds; empty, they are not read by SQL.",
+        form.sql_host,
+    ),
+    Setting(
+        "SQL_USER",
+        "sql_user",
+        "",
+        "A database user, where the app's identity can't be used.",
+        form.one_word,
+    ),
+    Setting(
+        "SQL_PASSWORD",
+        "sql_password",
+        "",
+        "That user's password.",
+        secret=True,
+    ),
+    Setting(
+        "SQL_DRIVER",
+        "sql_driver",
+        "",
+        "An ODBC driver's name or path, or python-tds. Empty: Microsoft's newest that is "
+        "installed, else python-tds.",
+    ),
+    Setting(
+        "BUSINESS_NAMES",
+        "business_names",
+        "crm",
+        "What the CRM calls the tables and columns that its own counts are made of: crm, brief, or "
+        'a JSON object of names that differ from crm\'s, as in {"sessions": "dbo.UserSession"}. '
+        "Empty: nothing is counted.",
+        form.business_names,
     ),
     Setting(
         "LOG_ANALYTICS_WORKSPACE_ID",
@@ -249,6 +288,11 @@ class Settings:
     plan: str
     app: str
     database: str
+    sql_host: str
+    sql_user: str
+    sql_password: str = field(repr=False)
+    sql_driver: str
+    business_names: BusinessNames
     workspace: str
     health_url: str
     more_targets: Mapping[str, Resources]
@@ -277,6 +321,16 @@ class Settings:
         first = Resources(self.plan, self.app, self.database, self.workspace, self.health_url)
         given = {self.targets[0]: first, **self.more_targets}
         return {target: given.get(target, Resources()) for target in self.targets}
+
+    @property
+    def databases(self) -> dict[str, DatabasePlace]:
+        """Where each target's database is reached by SQL, if it is."""
+        places = {
+            target: form.database_place(its.database, self.sql_host)
+            for target, its in self.resources.items()
+            if its.database and self.sql_host
+        }
+        return {target: place for target, place in places.items() if place is not None}
 
     @property
     def placeholders(self) -> dict[str, str]:
@@ -323,6 +377,8 @@ def _disagreements(values: Mapping[str, Any]) -> dict[str, str]:
         )
     if (values.get("acs") or values.get("acs_endpoint")) and not values.get("mail_from", "-"):
         problems["MAIL_FROM"] = "MAIL_FROM must be set when mails can be sent"
+    if bool(values.get("sql_user")) != bool(values.get("sql_password")):
+        problems["SQL_USER"] = "SQL_USER and SQL_PASSWORD are set together"
     entra = ("auth_issuer", "auth_audience", "auth_jwks_url")
     if 0 < sum(bool(values.get(name)) for name in entra) < len(entra):
         problems["AUTH_ISSUER"] = "AUTH_ISSUER, AUTH_AUDIENCE and AUTH_JWKS_URL are set together"

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from shared.catalog.sql_queries import NAME_SETS
 from shared.domain.rules import ActionType
-from shared.setting_forms import CHANNEL_TYPES, Resources
+from shared.setting_forms import CHANNEL_TYPES, LOGICAL_NAMES, Resources
+from shared.setting_forms import NAME_SETS as FORMS
 from shared.settings import TABLE, Settings, SettingsError, load
 
 ROOT = Path(__file__).parents[1]
@@ -236,3 +238,66 @@ def test_settings_that_need_each_other_are_missed_together() -> None:
         load({**GOOD, "ACS_CONNECTION_STRING": acs, "AUTH_AUDIENCE": "api://monitor"})
 
     assert refused.value.names == ("MAIL_FROM", "AUTH_ISSUER")
+
+
+def test_the_database_is_reached_by_the_name_in_its_resource_id() -> None:
+    database = "/subscriptions/1/resourceGroups/g/providers/Microsoft.Sql/servers/sql/databases/crm"
+
+    place = load({**GOOD, "SQL_DATABASE_ID": database}).databases["pantry-crm"]
+    other = load({**GOOD, "SQL_DATABASE_ID": database, "SQL_HOST": "127.0.0.1:4321"}).databases
+
+    assert place == ("sql.database.windows.net", 1433, "crm")
+    assert other["pantry-crm"] == ("127.0.0.1", 4321, "crm")
+    assert load({**GOOD, "SQL_DATABASE_ID": database, "SQL_HOST": ""}).databases == {}
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "sql.example.com",
+        "{server}.database.windows.net.example.com",
+        "user@x.database.windows.net",
+        "x.database.windows.net/path",
+        "https://x.database.windows.net",
+        "x.database.windows.net:port",
+        "10.0.0.1",
+    ],
+)
+def test_tokens_for_the_database_go_to_microsoft_or_this_machine(host: str) -> None:
+    with pytest.raises(SettingsError, match="SQL_HOST must be a host like "):
+        load({**GOOD, "SQL_HOST": host})
+
+
+def test_names_of_the_crm_are_one_of_the_sets_or_differ_from_the_first() -> None:
+    given = '{"sessions": "dbo.UserSession", "sessions.seenAt": "seen at"}'
+
+    assert load(GOOD).business_names == ("crm", {})
+    assert load({**GOOD, "BUSINESS_NAMES": "brief"}).business_names.shipped == "brief"
+    assert load({**GOOD, "BUSINESS_NAMES": ""}).business_names.shipped == ""
+    names = load({**GOOD, "BUSINESS_NAMES": given}).business_names
+    assert names == ("crm", {"sessions": "dbo.UserSession", "sessions.seenAt": "seen at"})
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("prisma", "crm, brief, a JSON object of names, or empty"),
+        ('{"users": "User"}', "without users; there are sessions, "),
+        ('{"sessions": "User]; DROP TABLE x"}', "right for sessions: a name such as"),
+        ('{"sessions": "a.b.c"}', "right for sessions"),
+        ('{"sessions": 7}', "right for sessions"),
+    ],
+)
+def test_a_name_that_is_none_is_refused(given: str, said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        load({**GOOD, "BUSINESS_NAMES": given})
+
+
+def test_the_settings_know_the_names_that_the_statements_use() -> None:
+    assert NAME_SETS.keys() == set(FORMS)
+    assert all(names.keys() == set(LOGICAL_NAMES) for names in NAME_SETS.values())
+
+
+def test_a_user_of_the_database_has_a_password() -> None:
+    with pytest.raises(SettingsError, match="SQL_USER and SQL_PASSWORD are set together"):
+        load({**GOOD, "SQL_USER": "monitor"})

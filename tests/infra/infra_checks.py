@@ -19,6 +19,8 @@ APP = "modules/function_app.bicep"
 EXCUSED = {
     "AzureWebJobsStorage": "a connection string holds a key; the account takes none, the app "
     "names it in AzureWebJobsStorage__accountName",
+    "SQL_USER": "the app enters the database as its own identity",
+    "SQL_PASSWORD": "as above",
 }
 PLATFORMS = {
     "APPLICATIONINSIGHTS_CONNECTION_STRING": "where the host sends telemetry",
