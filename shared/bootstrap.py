@@ -6,7 +6,7 @@ wrong, or open a connection.
 
 import logging
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,7 @@ from shared.catalog.sql_queries import COUNTS, MINUTE_BATCH, NAME_SETS
 from shared.domain.budgets import Limits
 from shared.domain.errors import StoreUnavailable
 from shared.domain.rules import Action, ActionType, Rule
-from shared.ports import Channel, House, MetricSource, SourceGroup, WorkQueue
+from shared.ports import Channel, House, MetricSource, SourceGroup, Witness, WorkQueue
 from shared.services.reach import fill_in, lacking, unmeasured, unreachable
 from shared.setting_forms import DatabasePlace, Resources
 from shared.settings import Settings, SettingsError, load
@@ -32,7 +32,7 @@ from shared.web.doors import Office
 from shared.web.problems import Problem
 
 if TYPE_CHECKING:
-    from shared.adapters.sql_connections import SqlConnection
+    from shared.adapters.azure_sql import Connect, Database
 
 SAMPLES, ALERTS, CONFIG = "Samples", "Alerts", "Config"
 
@@ -85,6 +85,7 @@ def furnish(given: Settings, identity: Callable[[], Any] | None = None) -> House
     """A house over real storage; `identity` makes the app's credential, when one is needed."""
     identity = identity or _identity
     samples, alerts, config = (_table(given, name, identity) for name in (SAMPLES, ALERTS, CONFIG))
+    databases = _databases(given, identity)
     return House(
         catalog=CATALOG,
         rules=rules(given),
@@ -94,7 +95,8 @@ def furnish(given: Settings, identity: Callable[[], Any] | None = None) -> House
         queue=_queue(given, identity),
         sources=_sources(given, identity),
         measured=measured(given),
-        groups=_groups(given, identity),
+        groups=_groups(databases),
+        witness=_witness(databases),
         channels=channels(given, identity),
         budgets={ActionType.EMAIL: Limits(given.mails_per_minute, given.mails_per_hour)},
         wall=_wall_second,
@@ -241,26 +243,31 @@ def _logs(given: Settings, identity: Callable[[], Any]) -> MetricSource:
     return open_log_analytics(workspaces, endpoint=given.logs_endpoint, credential=identity())
 
 
-def _groups(given: Settings, identity: Callable[[], Any]) -> list[SourceGroup]:
-    if not given.databases:
-        return []
-    from shared.adapters.azure_sql import AzureSql, Database  # noqa: PLC0415 - seldom needed
+def _databases(given: Settings, identity: Callable[[], Any]) -> "dict[str, Database]":
+    """Every target's database that is read by SQL."""
+    from shared.adapters.azure_sql import Database  # noqa: PLC0415 - seldom needed
 
     shipped = NAME_SETS.get(given.business_names.shipped, {})
     names = {**shipped, **given.business_names.others}
-    return [
-        AzureSql(
-            {
-                target: Database(_door(place, given, identity), names)
-                for target, place in given.databases.items()
-            }
-        )
-    ]
+    return {
+        target: Database(_door(place, given, identity), names)
+        for target, place in given.databases.items()
+    }
 
 
-def _door(
-    place: DatabasePlace, given: Settings, identity: Callable[[], Any]
-) -> "Callable[..., SqlConnection]":
+def _groups(databases: "Mapping[str, Database]") -> list[SourceGroup]:
+    from shared.adapters.azure_sql import AzureSql  # noqa: PLC0415 - as above
+
+    return [AzureSql(databases)] if databases else []
+
+
+def _witness(databases: "Mapping[str, Database]") -> Witness | None:
+    from shared.adapters.azure_sql_witness import AzureSqlWitness  # noqa: PLC0415 - as above
+
+    return AzureSqlWitness(databases) if databases else None
+
+
+def _door(place: DatabasePlace, given: Settings, identity: Callable[[], Any]) -> "Connect":
     """How a database is entered: as the app's identity, unless a user is set."""
     from shared.adapters.sql_connections import (  # noqa: PLC0415 - as above
         SCOPE,

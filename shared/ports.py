@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from shared.domain.budgets import Limits
 from shared.domain.chunks import HourChunk, Latest
+from shared.domain.culprits import Culprit
 from shared.domain.metrics import Catalog
 from shared.domain.notifications import Notification
 from shared.domain.records import Kept, Write
@@ -52,6 +53,18 @@ class SourceGroup(Protocol):
 
         A source that fails answers a Failure and does not harm the others. Raises SourceError when
         none could be asked. Keeps to its own time-outs, like MetricSource.read.
+        """
+        ...
+
+
+class Witness(Protocol):
+    """Somebody who can see what a target's database is doing just now."""
+
+    def running(self, target: str) -> Sequence[Culprit]:
+        """The statements that are being executed, the hungriest first; empty when none is.
+
+        Bounded to a few seconds and a handful of rows: it is asked when the database suffers.
+        Raises SourceError when it can't be seen.
         """
         ...
 
@@ -166,6 +179,7 @@ class House:
     budgets: Mapping[str, Limits] = field(default_factory=dict)
     measured: Mapping[str, Collection[str]] = field(default_factory=dict)
     groups: Sequence[SourceGroup] = ()
+    witness: Witness | None = None
 
     def sources_of(self, target: str) -> list[str]:
         """The names of the sources that measure `target`, those read alone first."""

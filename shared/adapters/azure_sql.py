@@ -7,14 +7,20 @@ busy. docs/adr/010 says what is asked when.
 
 import logging
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from shared.adapters import azure_sql_samples as reading
-from shared.adapters.sql_connections import SqlConnection, Statement, Table
+from shared.adapters.sql_connections import (
+    PATIENCE,
+    Patience,
+    SqlConnection,
+    Statement,
+    Table,
+)
 from shared.adapters.sql_failures import DENIED, TRANSIENT, UNKNOWN_NAME, SqlFailure
 from shared.catalog.sql_queries import (
     BUSY,
@@ -41,11 +47,19 @@ _log = logging.getLogger(__name__)
 Found = dict[SqlQuery, Table | SourceError]
 
 
+class Connect(Protocol):
+    """The way into one database."""
+
+    def __call__(self, *, patience: Patience = PATIENCE) -> SqlConnection:
+        """Log in; raises SqlFailure."""
+        ...
+
+
 @dataclass(frozen=True)
 class Database:
     """One target's database: how it is reached, and what the CRM calls its tables and columns."""
 
-    connect: Callable[[], SqlConnection]
+    connect: Connect
     names: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -83,7 +97,7 @@ class AzureSql:
             return visit.answers()
 
 
-def opened(connect: Callable[[], SqlConnection]) -> SqlConnection:
+def opened(connect: Connect) -> SqlConnection:
     """A connection; the database's own excuses are worth a second try."""
     try:
         return connect()

@@ -51,6 +51,7 @@ METRICS: tuple[Metric, ...] = (
     _dtu(
         name="dtuUtilization",
         column="dtuUtilization",
+        witnessed=True,
         label="DTU",
         description="DTU consumption: the highest of CPU, data IO and log write percent.",
         warning=80,
@@ -59,6 +60,7 @@ METRICS: tuple[Metric, ...] = (
     _dtu(
         name="dtuPeak",
         column="dtuPeak",
+        witnessed=True,
         label="DTU peak",
         within=Within.MAX,
         description="The worst 15 seconds of DTU consumption in the minute.",
@@ -66,24 +68,28 @@ METRICS: tuple[Metric, ...] = (
     _dtu(
         name="dtuCpu",
         column="dtuCpu",
+        witnessed=True,
         label="Database CPU",
         description="CPU part of DTU consumption.",
     ),
     _dtu(
         name="dtuDataIo",
         column="dtuDataIo",
+        witnessed=True,
         label="Data IO",
         description="Data IO part of DTU consumption.",
     ),
     _dtu(
         name="dtuLogWrite",
         column="dtuLogWrite",
+        witnessed=True,
         label="Log write",
         description="Transaction log write part of DTU consumption.",
     ),
     _dtu(
         name="workersPercent",
         column="workersPercent",
+        witnessed=True,
         label="Workers",
         within=Within.MAX,
         description="Concurrent workers in percent of the tier's 30.",

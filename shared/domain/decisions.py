@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
+from shared.domain.culprits import Culprit
 from shared.domain.episodes import (
     Alert,
     Episode,
@@ -108,6 +109,19 @@ class Decision:
         self.suppressions.append(
             Suppression(rule=self.case.rule.id, minute=minute, reason=reason, episode=pen.alert.id)
         )
+
+    @property
+    def begins(self) -> bool:
+        """Whether it leaves the rule pending or firing since a minute that is new."""
+        is_bad = self.state.state in (State.PENDING, State.FIRING)
+        return is_bad and self.state.active_at != self.case.state.active_at
+
+    def explain(self, culprits: tuple[Culprit, ...]) -> None:
+        """Keep what ran when it began; a story that opens in this decision names it."""
+        self.state = replace(self.state, culprits=culprits)
+        pen = self._episodes.get(self.state.episode or "")
+        if pen is not None:
+            pen.explain(culprits)
 
     @property
     def changes_anything(self) -> bool:

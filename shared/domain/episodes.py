@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from shared.domain.culprits import Culprit
 from shared.domain.machine import Input, RuleState, bad_minutes
 from shared.domain.metrics import Metric
 from shared.domain.reasons import Reason
@@ -91,7 +92,8 @@ class Alert(Struct, frozen=True, kw_only=True, rename="camel"):
     """An episode as it stands.
 
     `value` is the one that fired (None for no data), `last_value` the newest. `count`: bad
-    minutes, the pending ones included. `seq` and `lines` number its events and timeline lines.
+    minutes, the pending ones included. `culprits`: what the database was executing when it began.
+    `seq` and `lines` number its events and timeline lines.
     """
 
     id: str
@@ -118,6 +120,7 @@ class Alert(Struct, frozen=True, kw_only=True, rename="camel"):
     resolved_at: datetime | None = None
     resolved_by: str | None = None
     reason: Reason = Reason.BREACH
+    culprits: tuple[Culprit, ...] = ()
     seq: int = 0
     lines: int = 0
 
@@ -195,6 +198,7 @@ def open_alert(
         last_triggered=minute,
         count=bad_minutes(state, minute),
         reason=reason,
+        culprits=state.culprits,
     )
 
 
@@ -300,6 +304,13 @@ class Episode:
                 runbook=self._rule.runbook,
             )
         )
+
+    def explain(self, culprits: tuple[Culprit, ...]) -> None:
+        """Name what ran when it began, in the alert and in what this decision tells."""
+        self.alert = replace(self.alert, culprits=culprits)
+        self.events = [
+            replace(one, alert=replace(one.alert, culprits=culprits)) for one in self.events
+        ]
 
     @property
     def was_told(self) -> bool:

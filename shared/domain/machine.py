@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.domain.conditions import CONDITIONS
+from shared.domain.culprits import Culprit
 from shared.domain.reasons import Reason
 from shared.domain.rules import Rule
 from shared.domain.samples import Cell, Gap
@@ -64,7 +65,8 @@ class RuleState(Struct, frozen=True, kw_only=True, rename="camel"):
     """Every clock of one (target, rule); the row that fences all who decide.
 
     `told`: this firing has been notified. `quiet`: why not, when it was not. `digest`: the last
-    of the `digest_count` episodes that opened and closed untold while catching up.
+    of the `digest_count` episodes that opened and closed untold while catching up. `culprits`:
+    what the database was executing when it went pending.
     """
 
     last_folded: datetime
@@ -82,6 +84,7 @@ class RuleState(Struct, frozen=True, kw_only=True, rename="camel"):
     episode: str | None = None
     digest: tuple[str, ...] = ()
     digest_count: int = 0
+    culprits: tuple[Culprit, ...] = ()
     no_data: NoData = NoData()
     schema: int = 1
 
@@ -162,6 +165,7 @@ def _released(state: RuleState) -> RuleState:
         keep_missed=0,
         resolved_at=None,
         held_until=None,
+        culprits=(),
     )
 
 

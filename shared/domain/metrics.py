@@ -64,6 +64,7 @@ class Metric(Struct, frozen=True, kw_only=True):
     sentence. `every`: a sample holds for that many minutes. `sources`: who measures it, the first
     before the fallbacks. `of`: for a distribution, the count whose zero means that there was
     nothing to measure. `statistic`: for a distribution, `mean` or the quantile in (0, 1).
+    `witnessed`: what the database executes just then says why it is high.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Metric(Struct, frozen=True, kw_only=True):
     critical: float | None = None
     of: str | None = None
     statistic: float | str | None = None
+    witnessed: bool = False
 
 
 class Catalog:

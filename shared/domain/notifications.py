@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 
 from shared.domain.conditions import CONDITIONS
+from shared.domain.culprits import described
 from shared.domain.episodes import Alert, AlertKind, AlertState, Event, EventKind
 from shared.domain.reasons import Reason
 from shared.domain.rules import Action, Severity
@@ -162,8 +163,13 @@ def _notes(story: Story) -> list[str]:
     behind = event.decided_at - (event.minute + MINUTE)
     return [
         f"Decided late, {_span(behind)} after the fact." if event.late else "",
+        *([] if story.is_over else _running(event.alert)),
         f"What to do: {event.runbook}" if event.runbook and not story.is_over else "",
     ]
+
+
+def _running(alert: Alert) -> list[str]:
+    return [f"Running when it began: {described(culprit)}" for culprit in alert.culprits]
 
 
 def quantity(value: float | None, unit: str) -> str:

@@ -6,11 +6,13 @@ The state row is written If-Match as read, so whoever comes second reads again, 
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, TypeVar
 
 from msgspec import Struct, field
 
 from shared.domain.chunks import HourChunk, Latest, by_hour
+from shared.domain.culprits import Culprit, gathered
 from shared.domain.decisions import (
     Case,
     Decision,
@@ -18,7 +20,7 @@ from shared.domain.decisions import (
     Transition,
     abandon,
 )
-from shared.domain.errors import Conflict, StoreRefused, StoreUnavailable
+from shared.domain.errors import Conflict, SourceError, StoreRefused, StoreUnavailable
 from shared.domain.folding import first_state
 from shared.domain.machine import GONE, RuleState
 from shared.domain.metrics import Metric
@@ -36,6 +38,8 @@ WINDOW = timedelta(hours=24)
 MOST_ROUNDS = 400
 MOST_CONFLICTS = 5
 YOUNG = timedelta(hours=1)
+SEEN_FOR = timedelta(minutes=10)
+"""A breach that is older than this says nothing about what runs now."""
 
 T = TypeVar("T")
 
@@ -194,7 +198,25 @@ class _Pass:
         first, end = self._window(case)
         of = self._house.catalog.metric(case.metric.of) if case.metric.of else None
         cells = read_cells(case.metric, of, chunks, first, end)
-        return decide(case, cells, covered=self._covered(case.metric), now=self._now)
+        decision = decide(case, cells, covered=self._covered(case.metric), now=self._now)
+        if case.metric.witnessed and self._is_new(decision):
+            decision.explain(self._culprits)
+        return decision
+
+    def _is_new(self, decision: Decision) -> bool:
+        """Whether something begins that can still be seen: not in a gap that is caught up with."""
+        return decision.begins and self._now - decision.state.last_folded <= SEEN_FOR
+
+    @cached_property
+    def _culprits(self) -> tuple[Culprit, ...]:
+        """What the database executes just now; one look for all rules of the pass."""
+        if self._house.witness is None:
+            return ()
+        try:
+            return gathered(self._house.witness.running(self._target))
+        except SourceError as error:
+            _log.warning("what %s executes can't be seen: %s", self._target, error)
+            return ()
 
     def _window(self, case: Case) -> tuple[datetime, datetime]:
         first = case.state.last_folded + MINUTE

@@ -42,6 +42,7 @@ ALERT_FIELDS = {
     "resolvedAt",
     "resolvedBy",
     "reason",
+    "culprits",
 }
 
 

@@ -1,0 +1,63 @@
+"""The storm's snapshot: what the database executes at the moment when a rule about it goes bad."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from functools import partial
+from typing import Any
+
+from shared.adapters.azure_sql import Database
+from shared.adapters.azure_sql_samples import checked
+from shared.adapters.https import outcomes
+from shared.adapters.sql_connections import Patience, Row, Statement
+from shared.adapters.sql_failures import DENIED
+from shared.catalog.sql_queries import RUNNING_REQUESTS
+from shared.domain.culprits import Culprit, masked
+from shared.domain.errors import SourceError
+
+SHORT = Patience(login=2, batch=2)
+DEADLINE_S = 5.0
+"""A driver that waits in vain for an answer to its own time-out would take longer."""
+
+
+class AzureSqlWitness:
+    """A Witness; it makes a connection of its own, for one statement."""
+
+    def __init__(self, databases: Mapping[str, Database]) -> None:
+        self._databases = databases
+
+    def running(self, target: str) -> Sequence[Culprit]:
+        """See Witness.running."""
+        database = self._databases.get(target)
+        if database is None:
+            return ()
+        [found] = outcomes([partial(_look, database)], within=DEADLINE_S)
+        if isinstance(found, SourceError):
+            raise found
+        if isinstance(found, Exception):
+            raise SourceError(str(found)) from found
+        return found
+
+
+def _look(database: Database) -> Sequence[Culprit]:
+    with closing(database.connect(patience=SHORT)) as connection:
+        outcome = connection.run([Statement(RUNNING_REQUESTS.text)])
+    if outcome.failure is not None:
+        lacks = f"it needs {RUNNING_REQUESTS.needs}: " if outcome.failure.number in DENIED else ""
+        raise SourceError(f"{lacks}{outcome.failure}")
+    return [_culprit(row) for row in checked(RUNNING_REQUESTS, outcome.tables[0])]
+
+
+def _culprit(row: Row) -> Culprit:
+    return Culprit(
+        statement=masked(_text(row["statement"])),
+        session=int(row["session_id"]),
+        program=_text(row["program_name"]),
+        host=_text(row["host_name"]),
+        running_ms=float(row["total_elapsed_time"]),
+        cpu_ms=float(row["cpu_time"]),
+        logical_reads=float(row["logical_reads"]),
+    )
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value).strip()
