@@ -1,16 +1,19 @@
 """What an answerer is, and the desk that all answerers of one cloud share."""
 
 import secrets
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from starlette.types import ASGIApp
 
 from local.cloud import resources
+from local.cloud.certificates import Certificate
 from local.cloud.faults import Faults
 from local.cloud.inbox import Inbox
+from local.cloud.sql.visits import Visits
 from local.cloud.tokens import Keys
 from local.world.events import World
 
@@ -23,15 +26,37 @@ class Clock(Protocol):
         ...
 
 
+class Service(Protocol):
+    """Answers on a socket that is bound already, from `start` to `stop`; it may start again."""
+
+    async def start(self, bound: socket.socket) -> None:
+        """Listen and answer from now on."""
+        ...
+
+    async def stop(self) -> None:
+        """Cut every connection; nothing of it is left then."""
+        ...
+
+
 @dataclass(frozen=True)
 class Answerer:
-    """One service of the cloud; it gets a port of its own.
+    """One HTTP service of the cloud; it gets a port of its own.
 
     Its lifespan, if it has one, runs anew each time the port opens.
     """
 
+    scheme: ClassVar[str] = "http"
     name: str
     app: ASGIApp
+
+
+@dataclass(frozen=True)
+class TcpAnswerer:
+    """A service with a protocol of its own: it breaks as the faults say, and keeps its records."""
+
+    scheme: ClassVar[str] = "tcp"
+    name: str
+    service: Service
 
 
 @dataclass
@@ -45,11 +70,13 @@ class Desk:
     clock: Clock
     faults: Faults = field(default_factory=Faults)
     inbox: Inbox = field(default_factory=Inbox)
+    visits: Visits = field(default_factory=Visits)
     keys: Keys = field(default_factory=Keys)
+    certificate: Certificate = field(default_factory=Certificate)
     resource_ids: tuple[str, ...] = (resources.PLAN, resources.APP, resources.DATABASE)
     simulate_latency: bool = True
     identity_header: str = field(default_factory=secrets.token_hex, repr=False)
     urls: dict[str, str] = field(default_factory=dict)
 
 
-Make = Callable[[Desk], Answerer]
+Make = Callable[[Desk], Answerer | TcpAnswerer]

@@ -9,9 +9,9 @@ from threading import Thread
 from typing import Any
 
 from local.cloud import crm, email, identity, inbox_page, log_analytics, platform_metrics, slack
-from local.cloud.answerers import Answerer, Desk, Make
+from local.cloud.answerers import Answerer, Desk, Make, Service, TcpAnswerer
 from local.cloud.breaking import Breaking
-from local.cloud.listeners import HOST, Listener
+from local.cloud.listeners import HOST, HttpService, Listener
 from local.cloud.recording import Recording
 from local.cloud.resources import TENANT
 
@@ -69,9 +69,10 @@ def running_cloud(desk: Desk, answerers: Iterable[Make] = ALL) -> Iterator[Cloud
 class _Running:
     """The background thread, its event loop and the listeners in it."""
 
-    def __init__(self, desk: Desk, answerers: list[Answerer]) -> None:
+    def __init__(self, desk: Desk, answerers: list[Answerer | TcpAnswerer]) -> None:
         self._desk = desk
-        self._listeners = {one.name: Listener(_wrapped(one, desk)) for one in answerers}
+        self._schemes = {one.name: one.scheme for one in answerers}
+        self._listeners = {one.name: Listener(_service(one, desk)) for one in answerers}
         self._thread = Thread(target=self._run, name="cloud", daemon=True)
         self._started: Future[asyncio.AbstractEventLoop] = Future()
         self._stop = asyncio.Event()
@@ -79,7 +80,10 @@ class _Running:
 
     def start(self) -> None:
         desk = self._desk
-        urls = {name: f"http://{HOST}:{one.port}" for name, one in self._listeners.items()}
+        urls = {
+            name: f"{self._schemes[name]}://{HOST}:{one.port}"
+            for name, one in self._listeners.items()
+        }
         desk.urls.update(urls)
         desk.faults.names = tuple(dict.fromkeys((*desk.faults.names, *urls)))
         if "identity" in urls:
@@ -138,6 +142,8 @@ class _Running:
                 await listener.open()
 
 
-def _wrapped(answerer: Answerer, desk: Desk) -> Recording:
+def _service(answerer: Answerer | TcpAnswerer, desk: Desk) -> Service:
+    if isinstance(answerer, TcpAnswerer):
+        return answerer.service
     broken = Breaking(answerer.app, answerer.name, desk.faults)
-    return Recording(broken, answerer.name, desk)
+    return HttpService(Recording(broken, answerer.name, desk))

@@ -1,11 +1,11 @@
 """What is broken on the desk now, answerer by answerer; set from Python or the control endpoint."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 from threading import Lock
 from typing import Any
 
-ANSWERERS = ("platform", "logs", "email", "slack", "crm", "identity", "desk")
+ANSWERERS = ("platform", "logs", "sql", "email", "slack", "crm", "identity", "desk")
 
 KINDS = {
     "slow": "answers after `seconds`",
@@ -76,11 +76,11 @@ class Faults:
             active = self._active.get(answerer)
             return active.fault if active and active.left != 0 else None
 
-    def take(self, answerer: str) -> Fault | None:
-        """The fault that this request meets; counts it."""
+    def take(self, answerer: str, kinds: Collection[str] = KINDS) -> Fault | None:
+        """The fault that this request meets, if it is one of these kinds; counts it."""
         with self._lock:
             active = self._active.get(answerer)
-            if active is None or active.left == 0:
+            if active is None or active.left == 0 or active.fault.kind not in kinds:
                 return None
             if active.left is not None:
                 active.left -= 1

@@ -9,6 +9,8 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from local.cloud.answerers import Service
+
 HOST = "127.0.0.1"
 GRACE_S = 5.0
 DATE_HOLDS_S = 1.0
@@ -75,30 +77,46 @@ class AbruptServer(uvicorn.Server):
         await self.lifespan.shutdown()
 
 
-class Listener:
-    """Holds a port from birth to `close`; only while it is open does anybody answer there."""
+class HttpService:
+    """An ASGI app, anew each time it starts."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._socket = _bound(0)
-        self.port: int = self._socket.getsockname()[1]
         self._server: AbruptServer | None = None
         self._serving: asyncio.Task[None] | None = None
 
-    @property
-    def is_open(self) -> bool:
-        return self._server is not None
-
-    async def open(self) -> None:
-        """Answer from now on."""
+    async def start(self, bound: socket.socket) -> None:
+        """Answer from now on; raises what the app raises when it can't start."""
         server = AbruptServer(self._app)
-        serving = asyncio.create_task(server.serve([self._socket]))
+        serving = asyncio.create_task(server.serve([bound]))
         listening = asyncio.create_task(server.listening.wait())
         await asyncio.wait([serving, listening], return_when=asyncio.FIRST_COMPLETED)
         listening.cancel()
         if serving.done():
             await serving
         self._server, self._serving = server, serving
+
+    async def stop(self) -> None:
+        """Cut every connection."""
+        if self._server and self._serving:
+            self._server.leave()
+            await self._serving
+        self._server = self._serving = None
+
+
+class Listener:
+    """Holds a port from birth to `close`; only while it is open does anybody answer there."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._socket = _bound(0)
+        self.port: int = self._socket.getsockname()[1]
+        self.is_open = False
+
+    async def open(self) -> None:
+        """Answer from now on."""
+        await self._service.start(self._socket)
+        self.is_open = True
 
     async def refuse(self) -> None:
         """Cut every connection and let nobody in; the port stays ours, bound but not listening."""
@@ -107,10 +125,9 @@ class Listener:
 
     async def close(self) -> None:
         """Cut every connection and give the port up."""
-        if self._server and self._serving:
-            self._server.leave()
-            await self._serving
-        self._server = self._serving = None
+        if self.is_open:
+            await self._service.stop()
+        self.is_open = False
         self._socket.close()
 
 

@@ -179,5 +179,5 @@ def test_a_fault_that_makes_no_sense_is_refused(given: object, sentence: str) ->
 
 
 def test_an_unknown_answerer_is_refused_in_python_too() -> None:
-    with pytest.raises(ValueError, match="there are platform, logs, email"):
+    with pytest.raises(ValueError, match="there are platform, logs, sql"):
         Faults().set("nobody", Fault("drop"))
