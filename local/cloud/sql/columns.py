@@ -185,6 +185,7 @@ _TYPES: dict[str, Callable[..., Wire]] = {
     "decimal": _decimal,
     "numeric": _decimal,
     "nvarchar": _text(0xE7, "utf-16-le", 2),
+    "sysname": lambda: wire_of("nvarchar(128)"),
     "nchar": _text(0xEF, "utf-16-le", 2),
     "varchar": _text(0xA7, ANSI, 1),
     "char": _text(0xAF, ANSI, 1),

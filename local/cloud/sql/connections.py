@@ -1,11 +1,11 @@
 """One client's connection from its first byte to its last: two threads, one of them reads."""
 
 import socket
+import ssl
 from contextlib import closing, suppress
 from queue import SimpleQueue
 from threading import Thread
 
-from local.cloud.certificates import Certificate
 from local.cloud.sql import framing, logins
 from local.cloud.sql.answers import Answer, SessionEnded, error_tokens
 from local.cloud.sql.breaking import GARBAGE, Breaking, Dropped, Garbled
@@ -31,13 +31,13 @@ class Connection:
         *,
         engine: Engine,
         breaking: Breaking,
-        certificate: Certificate,
+        tls: ssl.SSLContext,
     ) -> None:
         self._channel = Channel(connected, visit)
         self._visit = visit
         self._engine = engine
         self._breaking = breaking
-        self._certificate = certificate
+        self._tls = tls
 
     def serve(self) -> None:
         """Greet, let in or refuse, and answer until the client goes."""
@@ -60,7 +60,7 @@ class Connection:
         wanted = understood(logins.read_prelogin, self._next(framing.PRELOGIN))
         self._channel.write(packets(framing.ANSWER, logins.prelogin_answer(wanted)))
         if wanted.encrypts:
-            self._channel.encrypt(self._certificate.context)
+            self._channel.encrypt(self._tls)
 
     def _let_in(self) -> tuple[Session, Answer]:
         """A session and who speaks for it; raises SessionEnded for a login that is refused."""

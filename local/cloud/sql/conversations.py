@@ -88,6 +88,9 @@ class Conversation:
                         return
                     self.says.add(token)
         except Cancelled:
+            # Without an attention to answer, silence would keep the client waiting for ever.
+            if not self.interruptions.wanted.is_set():
+                raise
             return
         except SessionEnded:
             self.says.end()

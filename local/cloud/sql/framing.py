@@ -19,7 +19,7 @@ SIZES = (512, 32767)
 # Type, status, length with these bytes, session, number, window; big-endian, unlike all else.
 _HEADER = struct.Struct(">BBHHBB")
 _LAST = 0x01
-_RESETS = 0x08
+RESETS = 0x08
 
 
 class BrokenStream(Exception):
@@ -44,7 +44,7 @@ def read_message(read: Callable[[int], bytes]) -> Message:
     while not last & _LAST:
         _, last, body = _read_packet(read)
         pieces.append(body)
-    return Message(kind, b"".join(pieces), bool(status & _RESETS))
+    return Message(kind, b"".join(pieces), bool(status & RESETS))
 
 
 def _read_packet(read: Callable[[int], bytes]) -> tuple[int, int, bytes]:

@@ -8,7 +8,7 @@ from local.cloud.sql.engine import Cancelled
 
 
 class Interruptions:
-    """`wanted`: the client's attention awaits its answer, or the client is `gone`."""
+    """`wanted`: the client's attention awaits its answer, or the client is `gone` as well."""
 
     def __init__(self) -> None:
         self.wanted = Event()
@@ -19,14 +19,18 @@ class Interruptions:
     def interrupt(self) -> None:
         """Cancel what runs, if anything does."""
         with self._lock:
-            self.wanted.set()
-            if self._cancel:
-                self._cancel()
+            self._interrupt()
 
     def leave(self) -> None:
         """The client is gone for good."""
-        self.gone.set()
-        self.interrupt()
+        with self._lock:
+            self._interrupt()
+            self.gone.set()
+
+    def _interrupt(self) -> None:
+        self.wanted.set()
+        if self._cancel:
+            self._cancel()
 
     def answered(self) -> None:
         """The attention has its answer."""

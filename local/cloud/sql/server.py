@@ -32,6 +32,8 @@ class SqlServer:
 
     async def start(self, bound: socket.socket) -> None:
         """Let clients in on that socket from now on."""
+        # Made here once, or the first connections would race for it.
+        _ = self.certificate.context
         bound.listen(BACKLOG)
         bound.settimeout(0)
         self._wake, woken = socket.socketpair()
@@ -74,7 +76,7 @@ class SqlServer:
             visit,
             engine=self.engine,
             breaking=self.breaking,
-            certificate=self.certificate,
+            tls=self.certificate.context,
         )
 
         def serve() -> None:

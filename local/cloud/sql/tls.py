@@ -40,7 +40,7 @@ class Channel:
             tls.feed(self._read_flight())
         self._send_flight(tls.outgoing())
         self._tls = tls
-        self._visit.encrypted = True
+        self._visit.tls = tls.version
         self._plain += tls.decrypt()
 
     def close(self) -> None:
@@ -93,6 +93,10 @@ class _Tls:
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._object = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
         self._lock = Lock()
+
+    @property
+    def version(self) -> str:
+        return self._object.version() or ""
 
     def shake(self) -> bool:
         """Go on shaking hands; False: the client has to say more first."""

@@ -19,13 +19,13 @@ class Asked:
 
 @dataclass
 class Visit:
-    """One connection; `program` is empty until it has logged in.
+    """One connection; `program` is empty until it has logged in, `tls` is its version if any.
 
     Bytes are those on the wire, so that encryption counts.
     """
 
     program: str = ""
-    encrypted: bool = False
+    tls: str = ""
     bytes_in: int = 0
     bytes_out: int = 0
     asked: list[Asked] = field(default_factory=list)

@@ -19,10 +19,11 @@ DATETIMEOFFSET = -155
 
 
 class Client(Protocol):
-    """How a test connects; `mark` stands for a parameter in a statement."""
+    """How a test connects; `mark` stands for a parameter, `tls` is the version it speaks."""
 
     name: str
     mark: str
+    tls: str
 
     @property
     def errors(self) -> tuple[type[Exception], ...]:
@@ -50,6 +51,7 @@ class Odbc:
 
     name = "pyodbc"
     mark = "?"
+    tls = "TLSv1.3"
 
     @property
     def errors(self) -> tuple[type[Exception], ...]:
@@ -91,6 +93,7 @@ class PurePython:
 
     name = "python-tds"
     mark = "%s"
+    tls = "TLSv1.2"
     # Over bytes that are no TDS it stumbles with a ValueError.
     errors = (pytds.Error, OSError, ValueError)
 

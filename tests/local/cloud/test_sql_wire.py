@@ -1,5 +1,7 @@
 """The database's wire as real clients use it: Microsoft's ODBC driver and python-tds."""
 
+import socket
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -14,8 +16,10 @@ import pytest
 
 from local.cloud.answerers import Desk
 from local.cloud.clouds import Cloud, running_cloud
+from local.cloud.sql import tokens
 from local.cloud.sql.answerer import answerer
 from local.cloud.sql.engine import DENIED, LOGIN_FAILED, UNKNOWN_OBJECT, Column, Result, SqlError
+from local.cloud.sql.framing import ANSWER, ATTENTION, BATCH, RESETS, packets
 from tests.local.cloud.handmade import wait_until
 from tests.local.cloud.handmade_sql import ONE, WAIT, HandmadeEngine
 from tests.local.cloud.sql_clients import (
@@ -110,7 +114,7 @@ def test_a_user_gets_in_and_is_answered(
     (login,) = engine.logins
     assert (login.user, login.password, login.program) == (USER, PASSWORD, PROGRAM)
     assert (login.database, login.token) == ("pantry", "")
-    assert [one.encrypted for one in desk.visits.all()] == [encrypted]
+    assert [one.tls for one in desk.visits.all()] == [client.tls if encrypted else ""]
 
 
 def test_python_tds_verifies_the_certificate(url: str, desk: Desk, cafile: Path) -> None:
@@ -277,6 +281,12 @@ def test_a_batch_of_settings_alone_gives_nothing(cursor: Any, engine: HandmadeEn
     assert not cursor.nextset()
 
 
+def test_a_statement_may_be_longer_than_a_packet(cursor: Any, engine: HandmadeEngine) -> None:
+    long = f"HEAR {'🥕' * 9000}"
+    cursor.execute(long)
+    assert engine.asked == [(long, {})]
+
+
 def test_each_select_of_a_batch_has_its_own_result(cursor: Any, engine: HandmadeEngine) -> None:
     two = Result([Column("a", "int"), Column("b", "nvarchar(9)")], [(1, "x"), (2, "y")])
     none = Result([Column("c", "int")])
@@ -384,6 +394,29 @@ def test_a_client_that_dies_cancels_what_runs_for_it(url: str, engine: HandmadeE
     wait_until(lambda: engine.asked)
     connection._tds_socket.sock.close()
     wait_until(lambda: engine.cancelled == 1)
+
+
+def _batch(sql: str) -> bytes:
+    return struct.pack("<IIHQI", 22, 18, 2, 0, 1) + sql.encode("utf-16-le")
+
+
+@pytest.fixture
+def raw(url: str) -> Iterator[socket.socket]:
+    """The socket of a client that has logged in, for what no client of ours would send."""
+    with closing(PurePython().connect(url)) as connection:
+        yield connection._tds_socket.sock
+
+
+def test_an_attention_that_comes_too_late_is_answered_alone(raw: socket.socket) -> None:
+    raw.sendall(packets(ATTENTION, b""))
+    assert raw.recv(4096) == packets(ANSWER, tokens.done(tokens.DONE, tokens.ATTENTION))
+
+
+def test_a_connection_that_leaves_a_pool_begins_anew(raw: socket.socket) -> None:
+    asked = bytearray(packets(BATCH, _batch("HEAR")))
+    asked[1] |= RESETS
+    raw.sendall(asked)
+    assert raw.recv(4096) == packets(ANSWER, tokens.connection_reset() + tokens.done(tokens.DONE))
 
 
 def test_python_tds_takes_a_connection_from_its_pool_again(url: str) -> None:
