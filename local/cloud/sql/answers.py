@@ -5,7 +5,7 @@ from collections.abc import Generator, Iterable
 from local.cloud.sql import tokens
 from local.cloud.sql.columns import wire_of
 from local.cloud.sql.engine import Result, SqlError
-from local.cloud.sql.framing import ANSWER, packet
+from local.cloud.sql.framing import ANSWER, HEADER_SIZE, packet
 from local.cloud.sql.tls import Channel
 
 FATAL = 20
@@ -21,7 +21,7 @@ class Answer:
 
     def __init__(self, channel: Channel, packet_size: int) -> None:
         self._channel = channel
-        self._room = packet_size - 8
+        self._room = packet_size - HEADER_SIZE
         self._waiting = bytearray()
 
     def add(self, token: bytes) -> None:

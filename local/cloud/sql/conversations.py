@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
+from sys import intern
 from typing import Any, Literal, TypeVar
 
 from local.cloud.sql import framing, requests, tokens
@@ -101,7 +102,8 @@ class Conversation:
         self.says.end()
 
     def _results(self, kind: Kind, sql: str, parameters: Mapping[str, Any]) -> Iterator[Result]:
-        asked = Asked(kind, sql)
+        # The same few statements come again and again, and all are kept.
+        asked = Asked(kind, intern(sql))
         self.visit.asked.append(asked)
         run = self._run(sql, parameters)
         for result in self.breaking.results(run, self.interruptions):

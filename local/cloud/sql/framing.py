@@ -18,6 +18,7 @@ SIZES = (512, 32767)
 
 # Type, status, length with these bytes, session, number, window; big-endian, unlike all else.
 _HEADER = struct.Struct(">BBHHBB")
+HEADER_SIZE = _HEADER.size
 _LAST = 0x01
 RESETS = 0x08
 
@@ -48,19 +49,19 @@ def read_message(read: Callable[[int], bytes]) -> Message:
 
 
 def _read_packet(read: Callable[[int], bytes]) -> tuple[int, int, bytes]:
-    kind, status, length, *_ = _HEADER.unpack(read(_HEADER.size))
-    if kind not in REQUESTS or length < _HEADER.size:
+    kind, status, length, *_ = _HEADER.unpack(read(HEADER_SIZE))
+    if kind not in REQUESTS or length < HEADER_SIZE:
         raise BrokenStream(f"no packet has type {kind:#04x} and {length} bytes")
-    return kind, status, read(length - _HEADER.size)
+    return kind, status, read(length - HEADER_SIZE)
 
 
 def packets(kind: int, body: bytes, size: int = DEFAULT_SIZE) -> bytes:
     """A whole message in packets of at most `size` bytes."""
-    room = size - _HEADER.size
+    room = size - HEADER_SIZE
     pieces = [body[at : at + room] for at in range(0, len(body), room)] or [b""]
     *firsts, last = pieces
     return b"".join([*(packet(kind, one) for one in firsts), packet(kind, last, last=True)])
 
 
 def packet(kind: int, body: bytes, *, last: bool = False) -> bytes:
-    return _HEADER.pack(kind, _LAST if last else 0, _HEADER.size + len(body), 0, 1, 0) + body
+    return _HEADER.pack(kind, _LAST if last else 0, HEADER_SIZE + len(body), 0, 1, 0) + body

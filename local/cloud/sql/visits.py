@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Literal
 
-KEPT = 2000
+KEPT = 20_000
 
 
 @dataclass
