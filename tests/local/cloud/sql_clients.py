@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-import pytds  # type: ignore[import-untyped]
+import pytds
 import pytest
 
 from local.odbc import NoOdbc, driver

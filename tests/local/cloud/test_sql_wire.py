@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import pytds  # type: ignore[import-untyped]
+import pytds
 import pytest
 
 from local.cloud.answerers import Desk

@@ -1,0 +1,464 @@
+"""A visit to the database: one round trip, what is left out and why, windows that join."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from shared.adapters.azure_sql import PROBE_EVERY, AzureSql, Database, quoted, renamed
+from shared.adapters.azure_sql_samples import LONGEST, window_of
+from shared.adapters.sql_connections import (
+    PATIENCE,
+    Outcome,
+    Patience,
+    SqlAddress,
+    SqlConnection,
+    Statement,
+    Table,
+    positional,
+)
+from shared.adapters.sql_failures import SqlFailure
+from shared.catalog.sql_queries import NAME_SETS, SQL_QUERIES, SqlQuery
+from shared.domain.errors import SourceError
+from shared.domain.samples import Answer, Failure, FailureKind, Reading
+from shared.domain.times import MINUTE
+
+TARGET = "pantry-crm"
+NOW = datetime(2026, 3, 2, 9, 30, 20, tzinfo=UTC)
+SINCE = datetime(2026, 3, 2, 9, 28, tzinfo=UTC)
+MINUTELY = ("dmv", "sessions", "size", "blocking", "self")
+COUNTED = ("users", "interactions", "reports", "syncs")
+
+
+def a_row(end: datetime, percent: float = 40.0) -> dict[str, Any]:
+    return {
+        "end_time": end.replace(tzinfo=None),
+        "avg_cpu_percent": percent,
+        "avg_data_io_percent": 3.0,
+        "avg_log_write_percent": 1.0,
+        "max_worker_percent": 10.0,
+        "max_session_percent": 4.0,
+    }
+
+
+def tables() -> dict[str, Table | SqlFailure]:
+    """What every statement answers on a good day."""
+    return {
+        "resource_stats": [a_row(SINCE + n * timedelta(seconds=15)) for n in range(1, 10)],
+        "sessions": [{"connections": 12}],
+        "storage": [{"used_bytes": 2**30, "limit_bytes": 2**31}],
+        "blocking": [{"blocked": 2}],
+        "own_share": [{"cpu_ms": 7, "logical_reads": 40}],
+        "active_users": [{"active": 5}],
+        "interactions": [{"slot": 0, "logged": 3}],
+        "reports": [],
+        "sync_pending": [{"pending": 4}],
+        "sync_failures": [],
+        "grants": [{"view_database_state": 1, "view_server_state": 1}],
+    }
+
+
+@dataclass
+class Server:
+    """A database by the book; it knows a statement by a word of its text."""
+
+    book: dict[str, Table | SqlFailure] = field(default_factory=tables)
+    batches: list[list[Statement]] = field(default_factory=list)
+    refusals: list[SqlFailure] = field(default_factory=list)
+    opened: int = 0
+    open: int = 0
+
+    def connect(self, *, patience: Patience = PATIENCE) -> SqlConnection:  # noqa: ARG002 - at once
+        self.opened += 1
+        if self.refusals:
+            raise self.refusals.pop(0)
+        self.open += 1
+        return Connection(self)
+
+    @property
+    def asked(self) -> list[list[str]]:
+        """The names of the statements of every batch."""
+        return [[name_of(one) for one in batch] for batch in self.batches]
+
+
+@dataclass
+class Connection:
+    server: Server
+
+    def run(self, statements: Sequence[Statement]) -> Outcome:
+        self.server.batches.append(list(statements))
+        found: list[Table] = []
+        for one in statements:
+            answer = self.server.book[name_of(one)]
+            if isinstance(answer, SqlFailure):
+                return Outcome(found, answer)
+            found.append(answer)
+        return Outcome(found)
+
+    def close(self) -> None:
+        self.server.open -= 1
+
+
+TEXTS = {renamed(query.text, NAME_SETS["crm"]): query.name for query in SQL_QUERIES}
+
+
+def name_of(statement: Statement) -> str:
+    return TEXTS[statement.text]
+
+
+@pytest.fixture
+def server() -> Server:
+    return Server()
+
+
+@pytest.fixture
+def source(server: Server) -> AzureSql:
+    return AzureSql({TARGET: Database(server.connect, NAME_SETS["crm"])})
+
+
+Ask = Callable[..., dict[str, Answer]]
+
+
+@pytest.fixture
+def ask(source: AzureSql) -> Ask:
+    def asked(
+        *names: str, now: datetime = NOW, since: datetime | None = SINCE
+    ) -> dict[str, Answer]:
+        wanted = dict.fromkeys(names or MINUTELY, since)
+        return {one.source: one for one in source.read(TARGET, since=wanted, now=now)}
+
+    return asked
+
+
+def values(answer: Answer) -> dict[str, list[float]]:
+    assert isinstance(answer, Reading)
+    found: dict[str, list[float]] = {}
+    for sample in answer.samples:
+        found.setdefault(sample.metric, []).append(sample.value)
+    return found
+
+
+def failure(answer: Answer) -> Failure:
+    assert isinstance(answer, Failure)
+    return answer
+
+
+def test_the_minute_is_one_round_trip_over_one_connection(server: Server, ask: Ask) -> None:
+    ask()
+    ask(now=NOW + MINUTE)
+
+    probe, first, second = server.asked
+    assert probe == ["grants"]
+    assert first == second == ["resource_stats", "sessions", "storage", "blocking", "own_share"]
+    assert (server.opened, server.open) == (2, 0)
+
+
+def test_every_view_gives_its_metrics(ask: Ask) -> None:
+    found = ask()
+
+    assert values(found["dmv"])["dtuUtilization"] == [40.0] * 9
+    assert values(found["sessions"]) == {"connectionCount": [12.0]}
+    assert values(found["size"]) == {"storageUsage": [1.0], "storagePercent": [50.0]}
+    assert values(found["blocking"]) == {"blockedSessions": [2.0]}
+    assert values(found["self"]) == {"monitor.cpuMs": [7.0], "monitor.logicalReads": [40.0]}
+
+
+def test_fifteen_seconds_belong_to_the_minute_that_they_end_with(ask: Ask) -> None:
+    dmv = ask()["dmv"]
+
+    assert isinstance(dmv, Reading)
+    minutes = [one.minute for one in dmv.samples if one.metric == "dtuPeak"]
+    assert minutes == [SINCE] * 4 + [SINCE + MINUTE] * 4 + [SINCE + 2 * MINUTE]
+    assert dmv.covered_until == SINCE + 2 * MINUTE
+
+
+def test_dtu_is_the_highest_of_its_parts(server: Server, ask: Ask) -> None:
+    server.book["resource_stats"] = [{**a_row(SINCE + MINUTE, 5), "avg_log_write_percent": 91.0}]
+
+    found = values(ask()["dmv"])
+
+    assert (found["dtuUtilization"], found["dtuCpu"], found["dtuLogWrite"]) == (
+        [91.0],
+        [5.0],
+        [91.0],
+    )
+
+
+def test_without_rows_nothing_more_is_covered(server: Server, ask: Ask) -> None:
+    server.book["resource_stats"] = []
+
+    dmv, first = ask()["dmv"], ask("dmv", since=None)["dmv"]
+
+    assert isinstance(dmv, Reading)
+    assert isinstance(first, Reading)
+    assert (dmv.covered_until, dmv.samples) == (SINCE, ())
+    assert first.covered_until == datetime(2026, 3, 2, 8, 30, tzinfo=UTC)
+
+
+def test_what_is_seen_of_the_moment_covers_what_lies_before_this_minute(ask: Ask) -> None:
+    sessions = ask()["sessions"]
+
+    assert isinstance(sessions, Reading)
+    assert sessions.covered_until == NOW.replace(second=0)
+    assert [one.minute for one in sessions.samples] == [NOW.replace(second=0)]
+
+
+@pytest.mark.parametrize(
+    ("granted", "left"),
+    [
+        ({"view_database_state": 0, "view_server_state": 0}, {"dmv", "sessions", "blocking"}),
+        ({"view_database_state": 1, "view_server_state": 0}, {"blocking"}),
+    ],
+)
+def test_what_the_login_may_not_read_is_left_out_and_named(
+    server: Server,
+    ask: Ask,
+    granted: dict[str, int],
+    left: set[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    server.book["grants"] = [granted]
+
+    found, again = ask(), ask(now=NOW + MINUTE)
+
+    lacking = {name for name, one in found.items() if isinstance(one, Failure)}
+    assert lacking == {name for name, one in again.items() if isinstance(one, Failure)} == left
+    assert all(failure(found[name]).kind is FailureKind.DENIED for name in left)
+    assert "##MS_ServerStateReader##; infra/sql/grant" in failure(found["blocking"]).error
+    assert len([one for one in caplog.records if one.levelno == logging.WARNING]) == len(left)
+    assert not left & {TEXT_SOURCES[name] for name in server.asked[1]}
+
+
+TEXT_SOURCES = {query.name: query.source for query in SQL_QUERIES}
+
+
+@pytest.mark.parametrize("number", [229, 262, 297, 300])
+@pytest.mark.parametrize("name", ["resource_stats", "sessions", "storage", "blocking"])
+def test_a_view_that_is_refused_costs_its_own_figures_only(
+    server: Server, ask: Ask, name: str, number: int
+) -> None:
+    server.book[name] = SqlFailure("The SELECT permission was denied", number)
+
+    found = ask()
+
+    source = TEXT_SOURCES[name]
+    assert {one for one in found if isinstance(found[one], Failure)} == {source}
+    assert failure(found[source]).kind is FailureKind.DENIED
+    server.batches.clear()
+    ask(now=NOW + MINUTE)
+    assert name not in server.asked[0]
+    assert len(server.asked) == 1
+
+
+def test_grants_are_looked_at_again_after_six_hours(server: Server, ask: Ask) -> None:
+    server.book["grants"] = [{"view_database_state": 0, "view_server_state": 0}]
+    ask()
+    server.book |= tables()
+
+    before, after = ask(now=NOW + PROBE_EVERY - MINUTE), ask(now=NOW + PROBE_EVERY)
+
+    assert isinstance(before["dmv"], Failure)
+    assert all(isinstance(one, Reading) for one in after.values())
+
+
+@pytest.mark.parametrize("number", [1222, 8152])
+def test_a_statement_that_fails_is_only_that(server: Server, ask: Ask, number: int) -> None:
+    server.book["storage"] = SqlFailure("it failed", number)
+
+    found = ask()
+
+    assert {name for name, one in found.items() if isinstance(one, Failure)} == {"size"}
+    assert failure(found["size"]).kind is FailureKind.FAILED
+
+
+def test_a_lost_connection_keeps_what_came_before(server: Server, ask: Ask) -> None:
+    server.book["storage"] = SqlFailure("communication link failure")
+
+    found = ask()
+
+    lost = {name for name, one in found.items() if isinstance(one, Failure)}
+    assert lost == {"size", "blocking", "self"}
+    assert server.open == 0
+
+
+@pytest.mark.parametrize("number", [40613, 10928, 40501])
+def test_the_databases_own_excuses_are_worth_a_second_try(
+    server: Server, ask: Ask, number: int
+) -> None:
+    server.refusals = [SqlFailure("not available", number)]
+
+    assert all(isinstance(one, Reading) for one in ask().values())
+    server.refusals = [SqlFailure("not available", number)] * 2
+    with pytest.raises(SqlFailure, match=str(number)):
+        ask()
+
+
+@pytest.mark.parametrize("number", [18456, 40615, 4060, None])
+def test_what_a_second_try_cannot_mend_is_said_at_once(
+    server: Server, ask: Ask, number: int | None
+) -> None:
+    server.refusals = [SqlFailure("no", number)] * 2
+
+    with pytest.raises(SourceError):
+        ask()
+
+    assert server.opened == 1
+
+
+def test_a_deadlocks_victim_asks_once_more(server: Server, ask: Ask) -> None:
+    server.book["sessions"] = SqlFailure("deadlock victim", 1205)
+
+    found = ask()
+
+    assert {name for name, one in found.items() if isinstance(one, Failure)} == {"sessions"}
+    assert [batch[0] for batch in server.asked] == [
+        *("grants", "resource_stats", "sessions", "storage"),
+    ]
+
+
+def test_counts_follow_in_a_second_batch_over_the_same_connection(server: Server, ask: Ask) -> None:
+    since = datetime(2026, 3, 2, 9, 20, tzinfo=UTC)
+
+    found = ask(*MINUTELY, *COUNTED, since=since)
+
+    assert server.opened == 1
+    assert server.asked[2] == [
+        *("active_users", "interactions", "reports", "sync_pending", "sync_failures", "own_share"),
+    ]
+    assert values(found["interactions"]) == {"interactionsLogged": [3.0, 0.0]}
+    assert values(found["reports"]) == {"reportsGenerated": [0.0, 0.0]}
+    assert values(found["users"]) == {"activeUsers": [5.0]}
+    assert values(found["syncs"]) == {
+        "offlineSync.pending": [4.0],
+        "offlineSync.failed": [0.0, 0.0],
+    }
+    for name in COUNTED:
+        reading = found[name]
+        assert isinstance(reading, Reading)
+        assert (reading.since, reading.covered_until) == (since, NOW.replace(second=0))
+
+
+def test_a_busy_database_is_not_asked_to_count(server: Server, ask: Ask) -> None:
+    server.book["resource_stats"] = [a_row(SINCE + MINUTE, 80.0)]
+
+    found = ask("dmv", *COUNTED)
+
+    assert [len(batch) for batch in server.asked] == [1, 1]
+    for name in COUNTED:
+        assert failure(found[name]).kind is FailureKind.DEFERRED
+        assert "DTU is at 80 %" in failure(found[name]).error
+
+
+def test_a_table_that_is_not_there_disables_its_own_figures(
+    server: Server, ask: Ask, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.book["sync_failures"] = SqlFailure("Invalid object name 'OfflineSync'.", 208)
+
+    found, again = ask(*COUNTED), ask(*COUNTED, now=NOW + 5 * MINUTE)
+
+    for answers in (found, again):
+        assert {name for name, one in answers.items() if isinstance(one, Failure)} == {"syncs"}
+    assert "BUSINESS_NAMES" in failure(found["syncs"]).error
+    assert failure(again["syncs"]).kind is FailureKind.DENIED
+    assert len([one for one in caplog.records if "syncs" in one.message]) == 1
+
+
+def test_what_was_asked_after_our_share_was_taken_is_counted_a_minute_later(
+    server: Server, ask: Ask
+) -> None:
+    costs = iter([(7, 40), (19, 90), (5, 30)])
+    real = Connection.run
+
+    def run(self: Connection, statements: Sequence[Statement]) -> Outcome:
+        if any(name_of(one) == "own_share" for one in statements):
+            cpu, reads = next(costs)
+            server.book["own_share"] = [{"cpu_ms": cpu, "logical_reads": reads}]
+        return real(self, statements)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Connection, "run", run)
+        first = ask(*MINUTELY, *COUNTED)
+        second = ask(now=NOW + MINUTE)
+
+    assert values(first["self"])["monitor.cpuMs"] == [7.0]
+    assert values(second["self"]) == {"monitor.cpuMs": [17.0], "monitor.logicalReads": [80.0]}
+
+
+@pytest.mark.parametrize(
+    ("since", "now", "window"),
+    [
+        (None, (9, 7), ((9, 0), (9, 5))),
+        (None, (9, 5), ((9, 0), (9, 5))),
+        ((9, 0), (9, 4), ((9, 0), (9, 0))),
+        ((9, 0), (9, 5), ((9, 0), (9, 5))),
+        ((9, 0), (9, 19), ((9, 0), (9, 15))),
+        ((9, 2), (9, 19), ((9, 2), (9, 17))),
+        ((9, 30), (9, 19), ((9, 30), (9, 30))),
+    ],
+)
+def test_a_window_joins_the_one_before_in_whole_slots(
+    since: tuple[int, int] | None, now: tuple[int, int], window: tuple[tuple[int, int], ...]
+) -> None:
+    day = datetime(2026, 3, 2, tzinfo=UTC)
+
+    def at(clock: tuple[int, int]) -> datetime:
+        return day.replace(hour=clock[0], minute=clock[1])
+
+    found = window_of(at(since) if since else None, at(now) + timedelta(seconds=20))
+
+    assert tuple(found) == tuple(map(at, window))
+
+
+def test_a_long_gap_is_counted_a_day_at_a_time() -> None:
+    found = window_of(SINCE - timedelta(days=3), NOW)
+
+    assert found.until - found.since == LONGEST
+
+
+def test_an_answer_without_its_columns_is_an_error(server: Server, ask: Ask) -> None:
+    server.book["sessions"] = [{"sessions": 12}]
+
+    assert "has no column connections" in failure(ask()["sessions"]).error
+
+
+def test_names_of_the_crm_are_quoted() -> None:
+    assert quoted("dbo.User]Session") == "[dbo].[User]]Session]"
+    said = renamed("SELECT 1 FROM [sessions] WHERE [sessions.seenAt] > @since;", NAME_SETS["brief"])
+    assert said == "SELECT 1 FROM [UserSession] WHERE [lastActivity] > @since;"
+
+
+@pytest.mark.parametrize("query", SQL_QUERIES, ids=lambda query: query.name)
+def test_a_statement_takes_the_parameters_that_it_names(query: SqlQuery) -> None:
+    given: Mapping[str, Any] = {name: name for name in query.parameters}
+
+    batch, found = positional([Statement(query.text, given)], "?")
+
+    assert set(found) == set(query.parameters)
+    assert batch.count("?") == len(found)
+    assert "@" not in batch.replace("@@SPID", "").partition("FROM")[2]
+
+
+def test_times_travel_without_a_zone_and_spid_is_no_parameter() -> None:
+    local = NOW.astimezone(tz=None)
+
+    batch, found = positional(
+        [Statement("SELECT @@SPID, @at, @at2", {"at": local, "at2": 2})], "%s"
+    )
+
+    assert batch.endswith("SELECT @@SPID, %s, %s")
+    assert found == (NOW.replace(tzinfo=None), 2)
+
+
+def test_nothing_secret_is_shown_of_an_address() -> None:
+    secret = "pass-word"  # noqa: S105 - opens nothing
+    shown = repr(SqlAddress("h", 1, "d", token=lambda: "t", user="u", password=secret))
+
+    assert secret not in shown
+
+
+def test_an_unknown_target_is_an_error(source: AzureSql) -> None:
+    with pytest.raises(SourceError, match="someone-else"):
+        source.read("someone-else", since={"dmv": None}, now=NOW)
