@@ -31,7 +31,7 @@ from shared.adapters.azure_monitor_wire import (
     start_of,
     understand,
 )
-from shared.adapters.https import is_plain_loopback, outcomes
+from shared.adapters.https import Outcomes, is_plain_loopback
 from shared.adapters.windows import PATIENCE, Patience, Window, window_of
 from shared.catalog.metrics import CATALOG
 from shared.catalog.platform_metrics import (
@@ -116,6 +116,7 @@ class AzureMonitor:
         self._options = {"enforce_https": False} if is_plain_loopback(endpoint) else {}
         self._patience = patience
         self._metrics = metrics
+        self._outcomes = Outcomes()
         self._apart: set[PlatformMetric] = set()
         self._left_out: dict[str, frozenset[str]] = {}
 
@@ -188,7 +189,7 @@ class AzureMonitor:
     ) -> dict[MetricsQuery, Understood]:
         """What each query gave; raises SourceError for one by the minute that failed."""
         calls = [partial(self._get, query) for query in queries]
-        found = outcomes(calls, within=max(end - time.monotonic(), 0))
+        found = self._outcomes.of(calls, within=max(end - time.monotonic(), 0))
         answers: dict[MetricsQuery, Understood] = {}
         failures: list[str] = []
         for query, outcome in zip(queries, found, strict=True):

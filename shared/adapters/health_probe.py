@@ -23,7 +23,7 @@ from requests.exceptions import InvalidURL
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.exceptions import HTTPError
 
-from shared.adapters.https import certificate_ends, outcomes
+from shared.adapters.https import Outcomes, certificate_ends
 from shared.domain.errors import SourceError
 from shared.domain.samples import Reading, Sample
 from shared.domain.times import HOUR, floor_minute
@@ -87,6 +87,8 @@ class HealthProbe:
         self._patience = patience
         self._given_trust = trust
         self._certificates: dict[str, _Certificate] = {}
+        # Each target is a server of its own: one that drips must not silence the others.
+        self._outcomes = {target: Outcomes() for target in urls}
 
     @cached_property
     def _trust(self) -> ssl.SSLContext:
@@ -98,7 +100,7 @@ class HealthProbe:
         calls: list[Callable[[], _Answer | datetime]] = [partial(self._ask, url.geturl())]
         if url.scheme == "https" and self._is_certificate_due(target, now):
             calls.append(partial(certificate_ends, url, timeout=self._patience.connect))
-        answer, *certificates = outcomes(calls, within=self._patience.deadline)
+        answer, *certificates = self._outcomes[target].of(calls, within=self._patience.deadline)
         for ends in certificates:
             self._keep_certificate(target, ends, now)
         values = {**_values(target, answer), **self._days_left(target, now)}

@@ -11,6 +11,8 @@ from socket import create_connection
 from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
 
+MOST_LEFT_BEHIND = 12
+
 T = TypeVar("T")
 
 
@@ -37,6 +39,40 @@ def outcomes(calls: Sequence[Callable[[], T]], *, within: float) -> list[T | Exc
     The calls run side by side. Neither name resolution nor a dripping answer knows a deadline of
     its own, so a call that is late is left behind: in a daemon, which keeps no process alive.
     """
+    return _side_by_side(calls, within)[0]
+
+
+class Outcomes:
+    """The `outcomes` of one caller's calls, again and again, without piling up threads.
+
+    While `most` of its calls are left behind and still busy, new ones fail at once.
+    """
+
+    def __init__(self, most: int = MOST_LEFT_BEHIND) -> None:
+        self._most = most
+        self._left: list[threading.Thread] = []
+        self._lock = threading.Lock()
+
+    def of(self, calls: Sequence[Callable[[], T]], *, within: float) -> list[T | Exception]:
+        """See `outcomes`; a TimeoutError for each call while too many are left behind."""
+        busy = self._still_busy()
+        if busy >= self._most:
+            late = f"not asked: earlier calls still wait for an answer ({busy})"
+            return [TimeoutError(late) for _ in calls]
+        found, threads = _side_by_side(calls, within)
+        with self._lock:
+            self._left += [thread for thread in threads if thread.is_alive()]
+        return found
+
+    def _still_busy(self) -> int:
+        with self._lock:
+            self._left = [thread for thread in self._left if thread.is_alive()]
+            return len(self._left)
+
+
+def _side_by_side(
+    calls: Sequence[Callable[[], T]], within: float
+) -> tuple[list[T | Exception], list[threading.Thread]]:
     found: list[T | Exception] = [TimeoutError(f"no answer within {within:.3g} s") for _ in calls]
 
     def run(place: int, call: Callable[[], T]) -> None:
@@ -51,7 +87,7 @@ def outcomes(calls: Sequence[Callable[[], T]], *, within: float) -> list[T | Exc
         thread.start()
     for thread in threads:
         thread.join(max(end - time.monotonic(), 0))
-    return list(found)
+    return list(found), threads
 
 
 def certificate_ends(url: SplitResult, *, timeout: float) -> datetime:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Protocol
 
-from shared.adapters.https import is_plain_loopback, outcomes
+from shared.adapters.https import Outcomes, is_plain_loopback
 from shared.adapters.log_analytics_refusals import translated
 from shared.adapters.log_analytics_rows import Minutes, minutes_of
 from shared.adapters.windows import LONGEST, PATIENCE, Patience, Window, window_of
@@ -102,6 +102,7 @@ class LogAnalytics:
         self._options = {"enforce_https": False} if over_plain_http else {}
         self._patience = patience
         self._queries = queries
+        self._outcomes = Outcomes()
         self._longest: dict[str, timedelta] = {}
 
     def close(self) -> None:
@@ -131,7 +132,7 @@ class LogAnalytics:
         """Every query's minutes; one that fails or is late fails the reading."""
         calls = [partial(self._minutes, workspace, query, wanted) for query in self._queries]
         answers: list[tuple[LogQuery, Minutes]] = []
-        found = outcomes(calls, within=self._patience.deadline)
+        found = self._outcomes.of(calls, within=self._patience.deadline)
         for query, outcome in zip(self._queries, found, strict=True):
             if isinstance(outcome, SourceError):
                 raise outcome
