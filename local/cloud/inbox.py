@@ -9,7 +9,8 @@ from threading import Lock
 class Record:
     """One raw request and its answer; `status` is None until, and unless, there is one.
 
-    Names of headers are in lower case.
+    `is_over`: it was answered, or its caller's hanging up was noticed. Names of headers are in
+    lower case.
     """
 
     answerer: str
@@ -22,6 +23,7 @@ class Record:
     wall_at: datetime
     status: int | None = None
     answer: bytes = b""
+    is_over: bool = False
 
 
 class Inbox:

@@ -26,7 +26,10 @@ class Recording:
         body = await Request(scope, receive).body()
         record = self._record(scope, body)
         self.desk.inbox.add(record)
-        await self.app(scope, replay(body, receive), _note_answer(record, send))
+        try:
+            await self.app(scope, replay(body, receive), _note_answer(record, send))
+        finally:
+            record.is_over = True
 
     def _record(self, scope: Scope, body: bytes) -> Record:
         return Record(

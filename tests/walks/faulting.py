@@ -34,6 +34,7 @@ from shared.domain.metrics import Metric
 from shared.domain.times import MINUTE, each_minute
 from shared.ports import House, MetricSource
 from shared.services.passes import Pass
+from tests.local.cloud.handmade import wait_until
 from tests.walks.facts import RECKONED, agree, source_of
 
 START = datetime(2026, 3, 2, 4, tzinfo=UTC)
@@ -98,14 +99,22 @@ class Walk:
 
     @contextmanager
     def broken(self, answerer: str, fault: Fault) -> Iterator[None]:
-        """A fault for a block; an identity is only missed by a process that begins in it."""
+        """A fault for a block; an identity is only missed by a process that begins in it.
+
+        A hang ends when its callers were seen to hang up: else mending would answer them.
+        """
         self.rig.desk.faults.set(answerer, fault)
         if answerer == "identity":
             self.restart()
         try:
             yield
+            if fault.kind == "hang":
+                wait_until(lambda: self._is_left_alone(answerer))
         finally:
             self.rig.desk.faults.clear(answerer)
+
+    def _is_left_alone(self, answerer: str) -> bool:
+        return all(record.is_over for record in self.rig.desk.inbox.records(answerer))
 
     def restart(self) -> None:
         """A new process over the same storage: it knows no token, and has no connection."""

@@ -83,6 +83,7 @@ def test_a_hanging_request_that_is_given_up_is_never_answered(cloud: Cloud) -> N
     cloud.desk.faults.set("identity", Fault("hang"))
     with pytest.raises(requests.ReadTimeout):
         _ask(cloud, timeout=0.2)
+    wait_until(lambda: [one.is_over for one in cloud.desk.inbox.records("identity")] == [True])
     cloud.desk.faults.clear("identity")
     assert _ask(cloud).ok
     assert [one.status for one in cloud.desk.inbox.records("identity")] == [None, 200]
