@@ -13,6 +13,7 @@ from shared.domain.rules import Action, Severity
 from shared.domain.times import MINUTE
 
 _RANK = {severity: rank for rank, severity in enumerate(Severity)}
+_DIGITS = 3
 
 
 class Story(Struct, frozen=True):
@@ -116,11 +117,21 @@ def _opening(story: Story) -> str:
     if alert.value is None:
         return f"{what} is absent since {clock(alert.active_at)}."
     condition = CONDITIONS[alert.condition].sign
+    value, threshold = _told_apart(alert.value, alert.threshold, alert.unit)
     return (
-        f"{what} was {quantity(alert.value, alert.unit)} "
-        f"({condition} {quantity(alert.threshold, alert.unit)}) since {clock(alert.active_at)}, "
+        f"{what} was {value} ({condition} {threshold}) since {clock(alert.active_at)}, "
         f"{_minutes(alert.count)} bad."
     )
+
+
+def _told_apart(value: float, threshold: float | None, unit: str) -> tuple[str, str]:
+    """Both as people read them, with as many digits as it takes to see that they differ."""
+    digits = _DIGITS
+    shown = quantity(value, unit), quantity(threshold, unit)
+    while value != threshold and shown[0] == shown[1]:
+        digits += 1
+        shown = quantity(value, unit, digits), quantity(threshold, unit, digits)
+    return shown
 
 
 def _ending(story: Story) -> list[str]:
@@ -172,12 +183,18 @@ def _running(alert: Alert) -> list[str]:
     return [f"Running when it began: {described(culprit)}" for culprit in alert.culprits]
 
 
-def quantity(value: float | None, unit: str) -> str:
-    """A value as people read it: `97 %`, `1,412 MB`, `0.4 %`."""
+def quantity(value: float | None, unit: str, digits: int = _DIGITS) -> str:
+    """A value as people read it: `97 %`, `1,412 MB`, `0.4 %`; whole numbers are never cut."""
     if value is None:
         return "no data"
-    digits = f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
-    return digits if unit == "count" else f"{digits} {unit}"
+    said = _said(value, digits)
+    return said if unit == "count" else f"{said} {unit}"
+
+
+def _said(value: float, digits: int) -> str:
+    if value == int(value):
+        return f"{value:,.0f}"
+    return f"{value:,.{digits - 3}f}" if abs(value) >= 100 else f"{value:.{digits}g}"
 
 
 def clock(at: datetime) -> str:

@@ -1,0 +1,52 @@
+"""Figures as people read them: short, unless that would hide what is told."""
+
+import pytest
+
+from shared.domain.notifications import Story, paragraph, quantity
+from tests.builders import an_alert, an_event
+
+
+def told(value: float, threshold: float, condition: str = "greater_than") -> str:
+    alert = an_alert(value=value, threshold=threshold, condition=condition)
+    return paragraph(Story((an_event(alert=alert),)))
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(97.0, "97 %"), (98.64, "98.6 %"), (1412.3, "1,412 %"), (0.4, "0.4 %"), (None, "no data")],
+)
+def test_three_digits_are_enough_for_a_figure_alone(value: float | None, said: str) -> None:
+    assert quantity(value, "%") == said
+
+
+def test_a_count_has_no_unit() -> None:
+    assert quantity(7.0, "count") == "7"
+
+
+@pytest.mark.parametrize(
+    ("value", "threshold", "said"),
+    [
+        (98.64, 95.0, "was 98.6 % (> 95 %)"),
+        (95.04, 95.0, "was 95.04 % (> 95 %)"),
+        (95.0004, 95.0, "was 95.0004 % (> 95 %)"),
+        (3000.4, 3000.0, "was 3,000.4 % (> 3,000 %)"),
+        (0.12342, 0.12338, "was 0.12342 % (> 0.12338 %)"),
+        (1500.44, 1500.42, "was 1,500.44 % (> 1,500.42 %)"),
+    ],
+)
+def test_a_value_and_its_threshold_never_look_alike(
+    value: float, threshold: float, said: str
+) -> None:
+    assert said in told(value, threshold)
+
+
+def test_neighbours_among_the_floats_are_told_apart_too() -> None:
+    assert "was 0.30000000000000004 % (> 0.29999999999999999 %)" in told(0.1 + 0.2, 0.3)
+
+
+def test_a_value_below_is_told_apart_as_well() -> None:
+    assert "was 94.96 % (< 95 %)" in told(94.96, 95.0, "less_than")
+
+
+def test_a_value_at_its_threshold_is_shown_as_short_as_ever() -> None:
+    assert "was 95 % (≥ 95 %)" in told(95.0, 95.0, "greater_or_equal")
