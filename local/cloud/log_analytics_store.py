@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from threading import Lock
@@ -87,8 +87,13 @@ class LogStore:
         wanted = [minute for minute in each_minute(first, end) if minute not in loaded]
         feed = FEEDS.get(table)
         if feed is not None:
-            self._insert(table, [item for m in wanted for item in feed(self.world.minute(m))])
+            items = (item for m in wanted for item in feed(self.world.minute(m)))
+            self._insert(table, [self._delayed(item) for item in items])
         loaded.update(wanted)
+
+    def _delayed(self, item: Item) -> Item:
+        late = self.world.telemetry_late(item.row["TimeGenerated"])
+        return replace(item, visible_at=item.visible_at + late) if late else item
 
     def _insert(self, table: str, items: list[Item]) -> None:
         if not items:

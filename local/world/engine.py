@@ -68,6 +68,11 @@ class ScriptedWorld:
         moment = _utc(at)
         return any(scene.takes_away(source) for scene in self.script.scenes if scene.holds(moment))
 
+    def telemetry_late(self, at: datetime) -> timedelta:
+        """See World."""
+        moment = _utc(at)
+        return max((scene.delays(moment) for scene in self.script.scenes), default=timedelta(0))
+
     def _levels(self, at: datetime) -> Levels:
         levels = calm(at, self.begins)
         for scene in self.script.scenes:

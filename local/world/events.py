@@ -4,7 +4,7 @@ Everything is a plain value. Times are aware UTC; durations are in the unit thei
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 
@@ -158,4 +158,8 @@ class World(Protocol):
 
     def is_down(self, source: str, at: datetime) -> bool:
         """Whether the scenario takes a source (platform, logs, probe, dmv) away at that moment."""
+        ...
+
+    def telemetry_late(self, at: datetime) -> timedelta:
+        """How much later than usual the telemetry of that moment can be queried."""
         ...

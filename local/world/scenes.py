@@ -44,6 +44,10 @@ class Scene:
         """Whether that source can't be reached while the scene holds."""
         return False
 
+    def delays(self, at: datetime) -> timedelta:  # noqa: ARG002 - for overriding
+        """How much later than usual the telemetry of that moment can be queried."""
+        return timedelta(0)
+
 
 @dataclass(frozen=True)
 class DtuStorm(Scene):
@@ -214,6 +218,21 @@ class SourceDown(Scene):
     def takes_away(self, source: str) -> bool:
         """See Scene."""
         return source == self.source
+
+
+@dataclass(frozen=True)
+class LateTelemetry(Scene):
+    """The CRM is well, but what it tells of itself waits on its way, and comes in its order."""
+
+    minutes: int = 20
+    delay: timedelta = timedelta(minutes=20)
+
+    def delays(self, at: datetime) -> timedelta:
+        """All of it while the scene holds; afterwards nothing overtakes what still waits."""
+        if self.holds(at):
+            return self.delay
+        waits = self.ends + self.delay - at
+        return max(waits, timedelta(0)) if at >= self.ends else timedelta(0)
 
 
 def _busy(levels: Levels, least: float) -> Levels:

@@ -14,6 +14,7 @@ from local.world.scenes import (
     DtuStorm,
     ErrorBurst,
     Flapping,
+    LateTelemetry,
     MemoryLeak,
     Outage,
     Scene,
@@ -47,6 +48,7 @@ SCENES: Mapping[str, Begin] = {
     "brute_force": BruteForce,
     "storage_filling": StorageFilling,
     "recording": partial(recorded, SERIES / "dtu_storm.csv", quantity="dtu"),
+    "late_telemetry": LateTelemetry,
     "source_down": SourceDown,
     **{f"source_down_{source}": _source_down(source) for source in SOURCES},
 }

@@ -1,6 +1,9 @@
 """Request telemetry from a Log Analytics workspace; which column is which metric is the catalog's.
 
 Whole minutes are asked for. Those for which telemetry may still arrive are read too, provisionally.
+How late it is, the newest row tells, the monitor's own requests included: what lies behind that row
+is not covered, unless it is an hour ago; then the silence counts as real. An hour is also how far
+every question looks back, so that the row is found, and once an hour that hour is read again.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +20,7 @@ from shared.catalog.metrics import CATALOG
 from shared.domain.errors import SourceError
 from shared.domain.histograms import Histogram
 from shared.domain.samples import MinuteHistogram, Reading, Sample
-from shared.domain.times import each_minute
+from shared.domain.times import HOUR, MINUTE, each_minute, floor_hour, floor_minute
 
 PUBLIC_CLOUD = "https://api.loganalytics.io"
 SERVER_TIMEOUT = 5
@@ -25,6 +28,10 @@ SHORTEST = timedelta(hours=1)
 """What a reading covers at least: after a failure half as much is asked, down to this."""
 FURTHEST = timedelta(days=30)
 """Older telemetry may be deleted already, and what is gone must not be read as zeros."""
+LONGEST_REQUEST = MINUTE
+"""A row is dated by its request's start and sent at its end: quick later ones overtake it."""
+LATEST = HOUR
+"""How much later than usual telemetry may come before its absence counts as silence."""
 
 _NAME = "logs"
 
@@ -83,6 +90,28 @@ def window(since: datetime | None, now: datetime, longest: timedelta = LONGEST) 
     return window_of(since, now, settle=settle, furthest=FURTHEST, longest=longest)
 
 
+def asked_from(since: datetime | None, wanted: Window, now: datetime) -> datetime:
+    """Where the question begins: an hour early, for the newest row and for late ones."""
+    if since is None:
+        return wanted.start
+    settled = _settled(now)
+    return max(min(wanted.start, settled) - HOUR, settled - FURTHEST)
+
+
+def heard_until(wanted: Window, newest: datetime | None, now: datetime) -> datetime:
+    """How far `wanted` is complete when the newest row is of the minute `newest`, which is not.
+
+    When no row is of the last hour, nothing happened: telemetry is not later than that.
+    """
+    if newest is None or newest < _settled(now) - LATEST:
+        return wanted.covered_until
+    return min(wanted.covered_until, newest - LONGEST_REQUEST)
+
+
+def _settled(now: datetime) -> datetime:
+    return floor_minute(now - CATALOG.source(_NAME).settle)
+
+
 class LogAnalytics:
     """A MetricSource; tokens go over plain http only where `over_plain_http` says so."""
 
@@ -118,19 +147,27 @@ class LogAnalytics:
         wanted = window(since, now, longest)
         # Too much for the deadline would stay too much for ever: half of it may be answered.
         self._longest[target] = max(longest / 2, SHORTEST)
-        answers = self._ask(workspace, wanted) if wanted.start < wanted.end else []
+        earlier = asked_from(since, wanted, now)
+        answers = self._ask(workspace, earlier, wanted.end) if wanted.start < wanted.end else []
         self._longest[target] = min(longest * 2, LONGEST)
+        newest = max((minute for _, found in answers for minute in found), default=None)
+        covered_until = heard_until(wanted, newest, now)
+        # Once an hour the rows that came too late for their minutes are read into the charts.
+        is_new_hour = since is not None and floor_hour(since) < floor_hour(covered_until)
+        filled = Window(earlier if is_new_hour else wanted.start, covered_until, wanted.end)
         return Reading(
             source=self.name,
             asked_at=now,
-            covered_until=wanted.covered_until,
-            samples=tuple(s for query, found in answers for s in _samples(query, found, wanted)),
-            histograms=tuple(h for _, found in answers for h in _histograms(found, wanted)),
+            covered_until=covered_until,
+            samples=tuple(s for query, found in answers for s in _samples(query, found, filled)),
+            histograms=tuple(h for _, found in answers for h in _histograms(found, filled)),
         )
 
-    def _ask(self, workspace: str, wanted: Window) -> list[tuple[LogQuery, Minutes]]:
+    def _ask(
+        self, workspace: str, start: datetime, end: datetime
+    ) -> list[tuple[LogQuery, Minutes]]:
         """Every query's minutes; one that fails or is late fails the reading."""
-        calls = [partial(self._minutes, workspace, query, wanted) for query in self._queries]
+        calls = [partial(self._minutes, workspace, query, (start, end)) for query in self._queries]
         answers: list[tuple[LogQuery, Minutes]] = []
         found = self._outcomes.of(calls, within=self._patience.deadline)
         for query, outcome in zip(self._queries, found, strict=True):
@@ -141,12 +178,14 @@ class LogAnalytics:
             answers.append((query, outcome))
         return answers
 
-    def _minutes(self, workspace: str, query: LogQuery, wanted: Window) -> Minutes:
+    def _minutes(
+        self, workspace: str, query: LogQuery, timespan: tuple[datetime, datetime]
+    ) -> Minutes:
         with translated():
             answer = self._client.query_workspace(
                 workspace,
                 query.text,
-                timespan=(wanted.start, wanted.end),
+                timespan=timespan,
                 server_timeout=SERVER_TIMEOUT,
                 **self._options,
             )
@@ -156,7 +195,7 @@ class LogAnalytics:
 def _samples(query: LogQuery, found: Minutes, wanted: Window) -> Iterator[Sample]:
     for minute in each_minute(wanted.start, wanted.end):
         row = found.get(minute)
-        if row is None and minute >= wanted.covered_until:
+        if (row is None or not row.buckets) and minute >= wanted.covered_until:
             continue
         for column, metric in query.counts.items():
             yield Sample(metric, minute, 0.0 if row is None else row.counts[column])

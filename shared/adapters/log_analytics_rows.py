@@ -74,10 +74,13 @@ def _number(column: str, cell: Any) -> float:
 
 
 def _buckets(column: str, cell: Any) -> dict[int, int]:
-    """The [bucket, weight] pairs of a dynamic cell, which travels as JSON text."""
+    """The weights of a dynamic cell's [bucket, weight] pairs, which travel as JSON text.
+
+    A pair without weight is of requests that do not count.
+    """
     try:
-        if isinstance(cell, str):
-            return dict(msgspec.json.decode(cell, type=_Pairs))
-        return dict(msgspec.convert(cell, _Pairs))
+        is_text = isinstance(cell, str)
+        pairs = msgspec.json.decode(cell, type=_Pairs) if is_text else msgspec.convert(cell, _Pairs)
     except msgspec.MsgspecError as error:
         raise SourceError(f"column {column} holds no histogram: {error}") from error
+    return {bucket: weight for bucket, weight in pairs if weight}

@@ -10,11 +10,12 @@ QUERIES = Path(__file__).with_name("queries")
 
 @dataclass(frozen=True)
 class LogQuery:
-    """A query that answers one row a minute; minutes in which nothing happened have none.
+    """A query that answers one row a minute; minutes of which no telemetry arrived have none.
 
-    `counts`: column to the metric that it counts. `histogram`: the column with the minute's
-    [bucket, weight] pairs; `total`: the sum of all durations in milliseconds; `distributions`:
-    the metrics that are computed from those two.
+    A minute of the monitor's own requests alone has a row of zeros: it tells how far telemetry
+    has come. `counts`: column to the metric that it counts. `histogram`: the column with the
+    minute's [bucket, weight] pairs; `total`: the sum of all durations in milliseconds;
+    `distributions`: the metrics that are computed from those two.
     """
 
     name: str

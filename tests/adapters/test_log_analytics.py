@@ -28,7 +28,7 @@ from tests.adapters.conftest import Answerer
 
 T0 = datetime(2026, 3, 2, 9, tzinfo=UTC)
 NOW = T0 + timedelta(minutes=10, seconds=20)
-MINUTE = timedelta(minutes=1)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 COLUMNS = LOG_QUERIES[0].columns
 SHORT = Patience(connect=0.3, read=0.3, deadline=0.6)
 
@@ -55,6 +55,13 @@ def a_row(minute: datetime = T0, **changes: Any) -> list[Any]:
         "Histogram": "[[100,2],[141,1]]",
     }
     return list({**usual, **changes}.values())
+
+
+def ours(minute: datetime) -> list[Any]:
+    """A minute in which nobody but the monitor's own probe asked."""
+    return a_row(
+        minute, Requests=0, ServerErrors=0, ClientErrors=0, DurationMs=0, Histogram="[[87,0]]"
+    )
 
 
 def an_answer(*rows: list[Any], **more: Any) -> bytes:
@@ -170,7 +177,7 @@ class TestReading:
     def test_a_covered_minute_without_rows_counts_nothing_and_has_no_histogram(
         self, well: Answerer, source: LogAnalytics
     ) -> None:
-        well.body = an_answer(a_row(T0 + 2 * MINUTE))
+        well.body = an_answer(a_row(T0 + 2 * MINUTE), ours(T0 + 9 * MINUTE))
 
         reading = read(source)
 
@@ -250,6 +257,110 @@ class TestReading:
 
         expected = 2 * value_of(100) + value_of(141)
         assert reading.histograms[0].histogram.total == pytest.approx(expected)
+
+
+class TestLateTelemetry:
+    """NOW is ten minutes and some seconds after T0: by the settle time alone T0 + 5 is covered."""
+
+    def test_what_lies_behind_the_newest_row_is_not_covered(
+        self, well: Answerer, source: LogAnalytics
+    ) -> None:
+        well.body = an_answer(a_row(T0), ours(T0 + 3 * MINUTE))
+
+        reading = read(source)
+
+        assert reading.covered_until == T0 + 2 * MINUTE, "one more may still be on its way"
+        assert values(reading, "throughput") == {0: 3, 1: 0}
+
+    def test_our_own_requests_tell_how_far_telemetry_has_come_and_count_nothing(
+        self, well: Answerer, source: LogAnalytics
+    ) -> None:
+        well.body = an_answer(a_row(T0), ours(T0 + MINUTE), ours(T0 + 8 * MINUTE))
+
+        reading = read(source)
+
+        assert reading.covered_until == T0 + 5 * MINUTE
+        assert values(reading, "throughput") == {0: 3, 1: 0, 2: 0, 3: 0, 4: 0}
+        assert [one.minute for one in reading.histograms] == [T0]
+
+    @pytest.mark.parametrize(("ago", "covered"), [(60, T0 - 56 * MINUTE), (61, T0 + 5 * MINUTE)])
+    def test_it_is_held_back_for_an_hour_at_most(
+        self, ago: int, covered: datetime, well: Answerer, source: LogAnalytics
+    ) -> None:
+        well.body = an_answer(ours(T0 + 5 * MINUTE - ago * MINUTE))
+
+        assert read(source, since=covered - MINUTE).covered_until == covered
+
+    def test_a_workspace_without_a_row_is_silent_and_not_late(self, source: LogAnalytics) -> None:
+        reading = read(source)
+
+        assert reading.covered_until == T0 + 5 * MINUTE
+        assert values(reading, "throughput") == dict.fromkeys(range(5), 0)
+
+    def test_silence_goes_on_being_real_minute_by_minute(
+        self, well: Answerer, source: LogAnalytics
+    ) -> None:
+        """The newest row is looked for in a whole hour, however little is missing."""
+        well.body = an_answer(ours(T0 - 2 * HOUR))
+        since = T0 + 5 * MINUTE
+
+        for n in range(1, 4):
+            reading = read(source, since=since, now=NOW + n * MINUTE)
+            assert reading.covered_until == since + MINUTE
+            since = reading.covered_until
+
+    def test_a_newest_row_before_the_watermark_covers_nothing_more(
+        self, well: Answerer, source: LogAnalytics
+    ) -> None:
+        well.body = an_answer(a_row(T0 + 2 * MINUTE))
+
+        reading = read(source, since=T0 + 4 * MINUTE)
+
+        assert reading.covered_until <= T0 + 4 * MINUTE
+        assert reading.samples == ()
+
+    def test_an_old_gap_is_filled_whatever_its_own_newest_row_says(
+        self, well: Answerer, source: LogAnalytics
+    ) -> None:
+        since = T0 - timedelta(days=2)
+        well.body = an_answer(a_row(since))
+
+        assert read(source, since=since).covered_until == since + LONGEST
+
+    def test_once_an_hour_the_last_hour_is_read_again(
+        self, well: Answerer, source: LogAnalytics
+    ) -> None:
+        late = T0 - 20 * MINUTE
+        well.body = an_answer(a_row(late), ours(T0 + 9 * MINUTE))
+
+        first = read(source, since=T0 - MINUTE, now=T0 + 6 * MINUTE)
+        next_one = read(source, since=first.covered_until, now=T0 + 7 * MINUTE)
+
+        assert values(first, "throughput")[-20] == 3
+        assert min(values(first, "throughput")) == -61
+        assert late in [one.minute for one in first.histograms]
+        assert list(values(next_one, "throughput")) == [1]
+
+    def test_the_hour_is_not_read_again_while_telemetry_is_late(
+        self, well: Answerer, source: LogAnalytics
+    ) -> None:
+        """Its rows would replace nothing: the watermark is where it was."""
+        well.body = an_answer(a_row(T0 - 20 * MINUTE), ours(T0 - 2 * MINUTE))
+
+        reading = read(source, since=T0 - 3 * MINUTE)
+
+        assert reading.covered_until == T0 - 3 * MINUTE
+        assert reading.samples == ()
+
+    def test_what_may_be_deleted_is_not_read_again(
+        self, well: Answerer, source: LogAnalytics
+    ) -> None:
+        oldest = T0 + 5 * MINUTE - FURTHEST
+        well.body = an_answer(ours(oldest))
+
+        for since in (oldest - HOUR, oldest, oldest + 30 * MINUTE):
+            reading = read(source, since=since)
+            assert min(sample.minute for sample in reading.samples) == oldest
 
 
 class TestRefusals:

@@ -43,6 +43,7 @@ class PlainWorld:
     down: set[str] = field(default_factory=set)
     healthy: Health = HEALTHY
     response_time_s: float | None = 0.25
+    late: timedelta = timedelta(0)
 
     def minute(self, start: datetime) -> WorldMinute:
         n = (start - T0) // timedelta(minutes=1)
@@ -67,3 +68,6 @@ class PlainWorld:
 
     def is_down(self, source: str, at: datetime) -> bool:  # noqa: ARG002 - as above
         return source in self.down
+
+    def telemetry_late(self, at: datetime) -> timedelta:  # noqa: ARG002 - as above
+        return self.late

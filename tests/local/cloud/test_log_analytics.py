@@ -243,6 +243,19 @@ class TestIngestion:
 
         assert (before, after) == (0, 1)
 
+    def test_an_item_that_is_late_is_seen_so_much_later(
+        self, client: LogsQueryClient, clock: StillClock, world: TalkativeWorld
+    ) -> None:
+        world.late, world.duration_ms = 20 * MINUTE, 0
+        usual = T0 + timedelta(seconds=10) + INGESTION
+
+        clock.at = usual + world.late - timedelta(seconds=1)
+        before = count(client, (T0, T0 + MINUTE))
+        clock.at = usual + world.late
+        after = count(client, (T0, T0 + MINUTE))
+
+        assert (before, after) == (0, 1)
+
     def test_no_minute_is_taken_from_the_world_twice(
         self, client: LogsQueryClient, world: TalkativeWorld
     ) -> None:

@@ -13,6 +13,7 @@ from local.world.scenes import (
     DtuStorm,
     ErrorBurst,
     Flapping,
+    LateTelemetry,
     Outage,
     Scene,
     SourceDown,
@@ -168,6 +169,25 @@ def test_a_source_is_down_while_the_scene_holds_and_the_crm_is_well(source: str)
     assert not world.is_down(source, scene.begins - timedelta(seconds=1))
     assert not world.is_down(source, scene.ends)
     assert world.minute(scene.begins) == a_world().minute(scene.begins)
+
+
+def test_late_telemetry_changes_nothing_but_when_it_is_heard_of() -> None:
+    world, calm = a_world("late_telemetry"), a_world()
+    scene = the_scene(world)
+    assert [world.minute(m) for m in scene_minutes(world)] == [
+        calm.minute(m) for m in scene_minutes(world)
+    ]
+    assert world.telemetry_late(scene.begins - timedelta(seconds=1)) == timedelta(0)
+    assert world.telemetry_late(scene.begins) == timedelta(minutes=20)
+
+
+def test_late_telemetry_is_never_overtaken() -> None:
+    scene = LateTelemetry(T0, 10, delay=7 * MINUTE)
+    world = ScriptedWorld(Script("late", T0, (scene,)))
+    moments = [T0 + timedelta(seconds=10 * n) for n in range(-60, 180)]
+    heard = [at + world.telemetry_late(at) for at in moments]
+    assert heard == sorted(heard)
+    assert world.telemetry_late(scene.ends + 7 * MINUTE) == timedelta(0)
 
 
 def test_scenes_that_meet_are_all_played() -> None:

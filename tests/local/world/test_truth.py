@@ -74,6 +74,9 @@ class SmallWorld:
     def is_down(self, source: str, at: datetime) -> bool:  # noqa: ARG002 - never
         return False
 
+    def telemetry_late(self, at: datetime) -> timedelta:  # noqa: ARG002 - never
+        return timedelta(0)
+
 
 def of(metric: str, **changes: Any) -> float | None:
     world: World = SmallWorld({T0: a_minute(**changes)})
