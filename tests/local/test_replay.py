@@ -75,10 +75,18 @@ RECORDINGS = {
     ),
 }
 METRICS = ["responseTime.avg", "cpuUtilization"]
-CASES = [
-    pytest.param(name, metric, *given, id=metric)
-    for (name, given), metric in zip(RECORDINGS.items(), METRICS, strict=True)
-]
+
+
+def each_recording(*, slow: str = "") -> pytest.MarkDecorator:
+    """Every recording; that of the metric `slow` belongs to the slow tier."""
+    cases = [
+        pytest.param(
+            name, metric, *given, id=metric, marks=pytest.mark.slow if metric == slow else ()
+        )
+        for (name, given), metric in zip(RECORDINGS.items(), METRICS, strict=True)
+    ]
+    return pytest.mark.parametrize(("name", "metric", "scale", "rules"), cases)
+
 
 COMPARE: dict[str, Callable[[float, float], bool]] = {
     "greater_than": lambda value, limit: value > limit,
@@ -161,7 +169,7 @@ def assert_each_story_told_once(lines: list[Line], rules: list[RuleJson]) -> Non
     assert len(wanted) >= 2
 
 
-@pytest.mark.parametrize(("name", "metric", "scale", "rules"), CASES)
+@each_recording(slow="cpuUtilization")
 def test_a_whole_recording_equals_a_second_reading_of_its_file(
     name: str, metric: str, scale: float, rules: list[RuleJson]
 ) -> None:
@@ -176,7 +184,7 @@ def test_a_whole_recording_equals_a_second_reading_of_its_file(
         assert len(stories) >= 2, rule["id"]
 
 
-@pytest.mark.parametrize(("name", "metric", "scale", "rules"), CASES)
+@each_recording(slow="responseTime.avg")
 def test_a_day_on_real_storage_equals_memory_and_the_file(
     name: str,
     metric: str,
@@ -196,7 +204,7 @@ def test_a_day_on_real_storage_equals_memory_and_the_file(
 
 
 @pytest.mark.bench
-@pytest.mark.parametrize(("name", "metric", "scale", "rules"), CASES)
+@each_recording()
 def test_a_whole_recording_on_real_storage_equals_memory_and_the_file(
     name: str, metric: str, scale: float, rules: list[RuleJson], storage: Account
 ) -> None:
