@@ -5,13 +5,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from local.world.scenes import ErrorBurst, LateTelemetry
+from local.world.scenes import ErrorBurst, LateTelemetry, Outage
 from local.world.truth import truth
 from shared.catalog.metrics import CATALOG
 from shared.domain.episodes import AlertState
 from shared.domain.machine import State
 from shared.domain.rules import Rule, Severity
-from shared.domain.times import MINUTE, each_minute, floor_minute
+from shared.domain.times import HOUR, MINUTE, each_minute, floor_minute
 from tests.walks.faulting import START, Walk, a_walk
 
 SETTLE = CATALOG.source("logs").settle
@@ -97,6 +97,30 @@ def test_a_calm_night_whose_telemetry_is_late_is_told_to_nobody() -> None:
         assert State.FIRING not in states(walk)
         assert covered(walk) == floor_minute(walk.passes[-1].now) - SETTLE
         assert walk.untrue() == []
+
+
+def test_a_crm_that_is_down_holds_its_alerts_for_an_hour_until_its_silence_counts() -> None:
+    burst = ErrorBurst(START + MINUTE, 7)
+    down = Outage(burst.ends, 90)
+    waits_until = (burst.ends + HOUR + SETTLE - START) // MINUTE
+    with a_walk(burst, down) as walk:
+        watch_for(walk, "errorRate", "greater_than", 3, 2)
+        play_on(walk, until=1)
+        walk.skip(FIRES - 2)
+        play_on(walk, until=FIRES + 4)
+        play_on(walk, until=FIRES + 54, every=10)
+        walk.skip(waits_until - 2 - (FIRES + 54))
+        play_on(walk, until=waits_until)
+        assert states(walk) == [State.PENDING, State.FIRING]
+        assert covered(walk) == burst.ends - 2 * MINUTE
+
+        play_on(walk, until=waits_until + 2)
+
+        assert states(walk) == [State.PENDING, State.FIRING, State.INACTIVE]
+        assert subjects(walk) == ["[HIGH]", "[RESOLVED]"]
+        (alert,) = walk.alerts()
+        assert (alert.resolved_at, alert.count) == (burst.ends + MINUTE, burst.minutes)
+        assert covered(walk) == floor_minute(walk.passes[-1].now) - SETTLE
 
 
 def longest_quiet(walk: Walk, minutes: Iterable[datetime]) -> int:
