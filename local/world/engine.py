@@ -6,9 +6,10 @@ from functools import lru_cache
 from operator import attrgetter
 from random import Random
 
-from local.world import counters, telemetry, traffic
-from local.world.events import Health, WorldMinute
+from local.world import counters, telemetry, traffic, written
+from local.world.events import BusinessRows, Health, RunningRequest, WorldMinute
 from local.world.levels import MIB, STORAGE_LIMIT, Levels, calm
+from local.world.running import FIRST_SESSION, calm_requests
 from local.world.scenes import Scene
 from shared.domain.errors import InvalidInput
 from shared.domain.times import floor_minute
@@ -62,6 +63,26 @@ class ScriptedWorld:
             certificate_ends=self.begins + CERTIFICATE_LASTS,
             refuses=not levels.serving,
         )
+
+    def business_rows(self, start: datetime) -> BusinessRows:
+        """See World; any moment of the minute will do."""
+        minute = self.minute(start)
+        chance = self._chance("rows", minute.start)
+        return written.business_rows(minute.start, minute.business, chance)
+
+    def requests_running(self, at: datetime) -> tuple[RunningRequest, ...]:
+        """See World; the same for all of a second, and never in a session that there is not."""
+        second = _utc(at).replace(microsecond=0)
+        found: list[RunningRequest] = []
+        first = FIRST_SESSION
+        for scene in self.script.scenes:
+            if scene.holds(second):
+                found.extend(scene.requests(second, first))
+                first += scene.sessions
+        if self._levels(second).serving:
+            found.extend(calm_requests(second, first, self._chance("running", second)))
+        ends = FIRST_SESSION + self.minute(second).sessions
+        return tuple(request for request in found if request.session_id < ends)
 
     def is_down(self, source: str, at: datetime) -> bool:
         """See World."""

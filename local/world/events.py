@@ -112,6 +112,71 @@ class BusinessMinute:
 
 
 @dataclass(frozen=True, slots=True)
+class BusinessRow:
+    """A row of the CRM's; `kind` is an interaction's or a report's type, or a sync's status."""
+
+    id: str
+    at: datetime
+    kind: str
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """The last moment of a minute at which a session did something."""
+
+    session_id: str
+    user_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Opportunity:
+    """A sale in sight; `closed_at` may lie in the future, until when its stage is not decided."""
+
+    id: str
+    stage: str
+    value: int
+    created_at: datetime
+    closed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class BusinessRows:
+    """What one minute left in the CRM's tables, in order of time; `activity` by session."""
+
+    activity: tuple[Activity, ...] = ()
+    interactions: tuple[BusinessRow, ...] = ()
+    reports: tuple[BusinessRow, ...] = ()
+    syncs: tuple[BusinessRow, ...] = ()
+    opportunities: tuple[Opportunity, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunningRequest:
+    """What a session of the CRM executes at a moment, as sys.dm_exec_requests would have it.
+
+    Times are in ms, reads in pages of 8 KB. `before` is what the batch says before the statement;
+    `blocked_by` is the session that it waits for, 0 for none.
+    """
+
+    session_id: int
+    started_at: datetime
+    command: str
+    text: str
+    cpu_ms: int
+    elapsed_ms: int
+    logical_reads: int
+    program: str
+    host: str
+    status: str = "running"
+    before: str = ""
+    wait_type: str | None = None
+    wait_ms: int = 0
+    blocked_by: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class WorldMinute:
     """Everything that happens in [start, start + 1 min); lists are in order of time."""
 
@@ -156,8 +221,16 @@ class World(Protocol):
         """The CRM's health at that moment."""
         ...
 
+    def business_rows(self, start: datetime) -> BusinessRows:
+        """What the minute that begins at `start` left in the CRM's tables."""
+        ...
+
+    def requests_running(self, at: datetime) -> tuple[RunningRequest, ...]:
+        """What the CRM's sessions, numbered from 51 on, execute at that moment."""
+        ...
+
     def is_down(self, source: str, at: datetime) -> bool:
-        """Whether the scenario takes a source (platform, logs, probe, dmv) away at that moment."""
+        """Whether the scenario takes a source away then: platform, logs, probe, dmv or counts."""
         ...
 
     def telemetry_late(self, at: datetime) -> timedelta:

@@ -5,9 +5,12 @@ Where a scene needs visitors to be noticed, it brings them: a desk may be starte
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import ClassVar
 
+from local.world.events import RunningRequest
 from local.world.failures import BROKEN, TIMEOUT, UNREACHABLE
 from local.world.levels import STORAGE_LIMIT, Levels
+from local.world.running import chain_requests, storm_requests
 from shared.domain.errors import InvalidInput
 from shared.domain.times import MINUTE, floor_minute
 
@@ -20,6 +23,8 @@ class Scene:
 
     begins: datetime
     minutes: int = 10
+    sessions: ClassVar[int] = 0
+    """The database sessions that it needs for itself."""
 
     def __post_init__(self) -> None:
         if self.begins.tzinfo is None or self.begins != floor_minute(self.begins):
@@ -40,6 +45,10 @@ class Scene:
         """The levels as this scene leaves them, so long after its beginning."""
         return levels
 
+    def requests(self, at: datetime, first: int) -> tuple[RunningRequest, ...]:  # noqa: ARG002
+        """What it makes the database execute at a moment of it, in sessions from `first` on."""
+        return ()
+
     def takes_away(self, source: str) -> bool:  # noqa: ARG002 - for overriding
         """Whether that source can't be reached while the scene holds."""
         return False
@@ -53,6 +62,8 @@ class Scene:
 class DtuStorm(Scene):
     """One bad query takes the whole database; requests wait for it, and a few time out."""
 
+    sessions: ClassVar[int] = 35
+
     def change(self, levels: Levels, into: timedelta) -> Levels:  # noqa: ARG002 - at once
         """Slow enough to be seen, but on average faster than response-time-slow tells of."""
         return replace(
@@ -63,10 +74,35 @@ class DtuStorm(Scene):
             failing=max(levels.failing, 0.03),
             failure=TIMEOUT,
             workers=78,
-            sessions=levels.sessions + 35,
+            sessions=levels.sessions + self.sessions,
             plan_cpu=levels.plan_cpu + 8,
             queue=levels.queue + 4,
         )
+
+    def requests(self, at: datetime, first: int) -> tuple[RunningRequest, ...]:
+        """The culprit in several sessions, and requests that only wait for their turn."""
+        return storm_requests(at, self.begins, first)
+
+
+@dataclass(frozen=True)
+class Blocking(Scene):
+    """A session forgot to end its transaction, and others wait in a chain for its locks."""
+
+    sessions: ClassVar[int] = 5
+
+    def change(self, levels: Levels, into: timedelta) -> Levels:  # noqa: ARG002 - at once
+        """Waiting costs neither CPU nor disk, only workers and patience."""
+        return replace(
+            _busy(levels, 20),
+            wait_ms=levels.wait_ms + 700,
+            wait_spread=0.8,
+            workers=levels.workers + 13,
+            sessions=levels.sessions + self.sessions,
+        )
+
+    def requests(self, at: datetime, first: int) -> tuple[RunningRequest, ...]:
+        """The waiting ones: who idles has no request, only a session."""
+        return chain_requests(at, self.begins, first)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from local.world.engine import Script
 from local.world.recorded import recorded
 from local.world.scenes import (
     SOURCES,
+    Blocking,
     BruteForce,
     Degraded,
     DtuStorm,
@@ -39,6 +40,7 @@ def _source_down(source: str) -> Begin:
 
 SCENES: Mapping[str, Begin] = {
     "dtu_storm": DtuStorm,
+    "blocking": Blocking,
     "flapping": Flapping,
     "memory_leak": MemoryLeak,
     "slow_release": SlowRelease,

@@ -26,13 +26,15 @@ def truth(
 ) -> float | None:
     """The metric's value for the minute that begins then; None where nothing was measured.
 
-    `probes`: the seconds of the minute at which the health was asked. Raises KeyError for a metric
-    that raw events can't give.
+    `probes`: the seconds of the minute at which health and running requests were asked for.
+    Raises KeyError for a metric that raw events can't give.
     """
     if metric in _WINDOWS:
         return _WINDOWS[metric]([world.minute(minute + i * MINUTE) for i in range(COUNT_WINDOW)])
+    moments = [minute + timedelta(seconds=second) for second in probes]
+    if metric == "blockedSessions":
+        return max((blocked_sessions(world, at) for at in moments), default=None)
     if metric in _HEALTH:
-        moments = [minute + timedelta(seconds=second) for second in probes]
         return _HEALTH[metric]([(at, world.health(at)) for at in moments])
     if metric == "storagePercent":
         return 100 * world.minute(minute).storage_bytes / world.storage_limit_bytes
@@ -74,6 +76,11 @@ def _answered(minute: WorldMinute, statuses: range) -> float:
 def dtu(row: ResourceRow) -> float:
     """DTU percent of fifteen seconds."""
     return max(row.cpu_percent, row.data_io_percent, row.log_write_percent)
+
+
+def blocked_sessions(world: World, at: datetime) -> int:
+    """How many sessions wait for another one at that moment."""
+    return sum(request.blocked_by > 0 for request in world.requests_running(at))
 
 
 def _over_rows(
@@ -160,5 +167,5 @@ _WINDOWS: Mapping[str, Callable[[Window], float]] = {
     "offlineSync.pending": lambda window: window[-1].business.sync_pending,
 }
 
-METRICS = frozenset({*_MINUTES, *_HEALTH, *_WINDOWS, "storagePercent"})
+METRICS = frozenset({*_MINUTES, *_HEALTH, *_WINDOWS, "storagePercent", "blockedSessions"})
 """The metrics that raw events give."""

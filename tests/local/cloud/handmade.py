@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 from local.world.events import (
     BusinessMinute,
+    BusinessRows,
     Health,
     PlanMinute,
     ResourceRow,
+    RunningRequest,
     SiteMinute,
     WorldMinute,
 )
@@ -42,6 +44,8 @@ class PlainWorld:
     storage_limit_bytes: int = 2000
     down: set[str] = field(default_factory=set)
     healthy: Health = HEALTHY
+    rows: BusinessRows = field(default_factory=BusinessRows)
+    running: tuple[RunningRequest, ...] = ()
     response_time_s: float | None = 0.25
     late: timedelta = timedelta(0)
 
@@ -65,6 +69,12 @@ class PlainWorld:
 
     def health(self, at: datetime) -> Health:  # noqa: ARG002 - the same at all times
         return self.healthy
+
+    def business_rows(self, start: datetime) -> BusinessRows:
+        return self.rows if start == T0 else BusinessRows()
+
+    def requests_running(self, at: datetime) -> tuple[RunningRequest, ...]:  # noqa: ARG002
+        return self.running
 
     def is_down(self, source: str, at: datetime) -> bool:  # noqa: ARG002 - as above
         return source in self.down

@@ -9,10 +9,12 @@ import pytest
 
 from local.world.events import (
     BusinessMinute,
+    BusinessRows,
     Health,
     PlanMinute,
     Request,
     ResourceRow,
+    RunningRequest,
     SiteMinute,
     World,
     WorldMinute,
@@ -63,6 +65,7 @@ class SmallWorld:
 
     minutes: Mapping[datetime, WorldMinute] = field(default_factory=dict)
     answers: Mapping[int, Health] = field(default_factory=dict)
+    running: Mapping[int, tuple[RunningRequest, ...]] = field(default_factory=dict)
     storage_limit_bytes: int = 2 * 2**30
 
     def minute(self, start: datetime) -> WorldMinute:
@@ -70,6 +73,12 @@ class SmallWorld:
 
     def health(self, at: datetime) -> Health:
         return self.answers.get(at.second, WELL)
+
+    def business_rows(self, start: datetime) -> BusinessRows:  # noqa: ARG002 - none
+        return BusinessRows()
+
+    def requests_running(self, at: datetime) -> tuple[RunningRequest, ...]:
+        return self.running.get(at.second, ())
 
     def is_down(self, source: str, at: datetime) -> bool:  # noqa: ARG002 - never
         return False
@@ -195,6 +204,15 @@ def test_counts_are_of_the_five_minutes_that_begin_then() -> None:
     assert truth(world, "offlineSync.failed", T0) == 3
     assert truth(world, "offlineSync.pending", T0) == 7
     assert truth(world, "activeUsers", T0 - MINUTE) == 1
+
+
+def test_blocked_sessions_are_the_most_that_waited_at_a_moment_of_asking() -> None:
+    free = RunningRequest(51, T0, "SELECT", "SELECT 1", 1, 1, 1, "node-mssql", "crm")
+    waiting = replace(free, session_id=52, blocked_by=51)
+    world = SmallWorld(running={20: (free, waiting), 50: (free,)})
+    assert truth(world, "blockedSessions", T0) == 1
+    assert truth(world, "blockedSessions", T0, probes=(50,)) == 0
+    assert truth(world, "blockedSessions", T0, probes=()) is None
 
 
 def test_a_metric_that_events_cannot_give_is_not_guessed() -> None:
