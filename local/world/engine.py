@@ -8,7 +8,7 @@ from random import Random
 
 from local.world import counters, telemetry, traffic, written
 from local.world.events import BusinessRows, Health, RunningRequest, WorldMinute
-from local.world.levels import MIB, STORAGE_LIMIT, Levels, calm
+from local.world.levels import MIB, PAGE, STORAGE_LIMIT, Levels, calm
 from local.world.running import FIRST_SESSION, calm_requests
 from local.world.scenes import Scene
 from shared.domain.errors import InvalidInput
@@ -122,7 +122,7 @@ class ScriptedWorld:
             plan=plan,
             site=counters.site_minute(levels, arrived, plan.cpu_percent),
             resources=counters.resource_rows(start, levels, self._chance("database", start)),
-            storage_bytes=int(levels.storage_bytes),
+            storage_bytes=int(levels.storage_bytes) // PAGE * PAGE,
             sessions=levels.sessions,
             business=counters.business_minute(levels, arrived, self._chance("business", start)),
         )

@@ -11,6 +11,8 @@ from local.world.failures import BROKEN, Failure
 GIB = 2**30
 MIB = 2**20
 STORAGE_LIMIT = 2 * GIB
+PAGE = 8 * 1024
+"""What the database counts its space and its reads by."""
 PLAN_MB = 1750
 
 _NIGHT = (0.5,) * 6
