@@ -1,4 +1,8 @@
-"""Translates one SELECT of T-SQL for DuckDB, and says what it reads and what it is called."""
+"""Translates one SELECT of T-SQL for DuckDB, and says what it reads and what it is called.
+
+Known differences that stay: AVG of integers and divisions of decimals give a float, a text's
+trailing blanks count in comparisons, and a datetimeoffset is answered in UTC.
+"""
 
 import logging
 from collections.abc import Iterator

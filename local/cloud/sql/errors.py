@@ -13,7 +13,7 @@ UNKNOWN_FUNCTION = 195
 UNBOUND = 4104
 
 _COLUMN = re.compile(
-    r'Referenced column "(?P<a>.+?)" not found|does not have a column named "(?P<b>.+?)"'
+    r'Referenced column "(?P<a>.+?)" (?:was )?not found|does not have a column named "(?P<b>.+?)"'
 )
 _TABLE = re.compile(r'Referenced table "(.+?)" not found')
 _FUNCTION = re.compile(r"Function with name (\S+) does not exist", re.IGNORECASE)

@@ -77,8 +77,9 @@ class DeskSession:
             self._idle.wait(_INTERRUPT_AGAIN_S)
 
     def close(self) -> None:
-        """See Session."""
+        """See Session; what runs is interrupted."""
         self.cancel()
+        self._duckdb.close()
         self._database.accounts.close(self._account)
 
     def _result(self, statement: Statement, given: Mapping[str, Any]) -> Result:

@@ -1,13 +1,15 @@
 """A database server over a world, and the project's own statements as its driver sends them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from local.cloud.answerers import Desk
 from local.cloud.sql.database import DeskEngine, make_engine
-from local.cloud.sql.engine import Login, Result, Session
+from local.cloud.sql.engine import Login, Result, Session, SqlError
 from local.cloud.sql.kept import naive
 from local.cloud.tokens import Keys
 from local.world.events import World
@@ -95,3 +97,10 @@ def query_text(query: str, names: str = "crm") -> str:
 def window(end: datetime, minutes: int = 5) -> dict[str, datetime]:
     """The parameters of a count up to a moment, as a driver hands them over."""
     return {"since": naive(end - timedelta(minutes=minutes)), "until": naive(end)}
+
+
+def failure(act: Callable[[], object]) -> SqlError:
+    """The error with which it fails."""
+    with pytest.raises(SqlError) as failed:
+        act()
+    return failed.value
