@@ -3,9 +3,12 @@
 import json
 import secrets
 from collections.abc import Iterable, Mapping
+from functools import cache
 
 from local.cloud import email, resources, slack
 from local.cloud.clouds import Cloud
+from local.odbc import NoOdbc, driver
+from shared.adapters.sql_connections import PURE_PYTHON
 from shared.settings import TABLE
 
 ADMIN = "admin@example.com"
@@ -27,6 +30,8 @@ def surroundings(
         "APP_SERVICE_PLAN_ID": resources.PLAN,
         "APP_SERVICE_ID": resources.APP,
         "SQL_DATABASE_ID": resources.DATABASE,
+        "SQL_HOST": urls["sql"].removeprefix("tcp://"),
+        "SQL_DRIVER": sql_driver(),
         "LOG_ANALYTICS_WORKSPACE_ID": resources.WORKSPACE,
         "HEALTH_URL": f"{urls['crm']}/api/health",
         "AZURE_MONITOR_ENDPOINT": urls["platform"],
@@ -43,6 +48,15 @@ def surroundings(
         **cloud.identity_environment,
         **(changes or {}),
     }
+
+
+@cache
+def sql_driver() -> str:
+    """Microsoft's driver where the machine can load it, else the pure Python one."""
+    try:
+        return driver()
+    except NoOdbc:
+        return PURE_PYTHON
 
 
 def strangers(environment: Iterable[str], surrounding: Mapping[str, str]) -> list[str]:

@@ -5,7 +5,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from starlette.types import ASGIApp
 
@@ -16,6 +16,9 @@ from local.cloud.inbox import Inbox
 from local.cloud.sql.visits import Visits
 from local.cloud.tokens import Keys
 from local.world.events import World
+
+if TYPE_CHECKING:
+    from local.cloud.sql.database import DeskEngine
 
 
 class Clock(Protocol):
@@ -63,6 +66,8 @@ class TcpAnswerer:
 class Desk:
     """What answerers share; `urls` is filled when they listen, so read it per request.
 
+    `engine` is the database's, when it is among them.
+
     The world is asked from several threads at once.
     """
 
@@ -77,6 +82,14 @@ class Desk:
     simulate_latency: bool = True
     identity_header: str = field(default_factory=secrets.token_hex, repr=False)
     urls: dict[str, str] = field(default_factory=dict)
+    engine: "DeskEngine | None" = None
+
+    @property
+    def database(self) -> "DeskEngine":
+        """The engine of a desk that has the database."""
+        if self.engine is None:
+            raise LookupError("no database is on this desk")
+        return self.engine
 
 
 Make = Callable[[Desk], Answerer | TcpAnswerer]

@@ -14,10 +14,12 @@ from local.cloud.breaking import Breaking
 from local.cloud.listeners import HOST, HttpService, Listener
 from local.cloud.recording import Recording
 from local.cloud.resources import TENANT
+from local.cloud.sql import answerer as sql
 
 ALL: tuple[Make, ...] = (
     platform_metrics.answerer,
     log_analytics.answerer,
+    sql.answerer,
     email.answerer,
     slack.answerer,
     crm.answerer,

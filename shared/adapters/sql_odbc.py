@@ -64,7 +64,7 @@ def connect(address: SqlAddress, *, driver: str, patience: Patience) -> SqlConne
 
 def _connection_string(address: SqlAddress, driver: str) -> str:
     given = {
-        "DRIVER": driver,
+        "DRIVER": driver.strip("{}"),
         "SERVER": f"tcp:{address.host},{address.port}",
         "DATABASE": address.database,
         "APP": APPLICATION,
