@@ -22,7 +22,7 @@ from shared.domain.episodes import AlertState
 from shared.domain.machine import State
 from shared.domain.times import MINUTE, floor_minute
 from shared.services.passes import Pass, PassKind
-from tests.walks.facts import SOURCES
+from tests.walks.facts import BY_SQL, COUNTED, SOURCES
 from tests.walks.faulting import START, Walk, a_walk
 
 LONGEST_TICK_S = 40
@@ -50,7 +50,8 @@ SILENCED = {
     "platform": PLATFORM,
     "logs": {"logs"},
     "crm": set[str](),  # a page that fails is a reading, too
-    "identity": {*PLATFORM, "logs"},
+    "sql": set(BY_SQL),
+    "identity": {*PLATFORM, "logs", *BY_SQL},
 }
 """The sources that can't be read while an answerer is broken."""
 
@@ -306,7 +307,7 @@ def test_a_tick_ends_in_time_when_everything_hangs_at_once(record_property: Note
             for answerer in SILENCED:
                 broken.enter_context(walk.broken(answerer, Fault("hang")))
             (done,) = walk.play(1)[:1]
-            assert {failure.source for failure in done.failures} == {*PLATFORM, "logs"}
+            assert {failure.source for failure in done.failures} == {*PLATFORM, "logs", *BY_SQL}
             assert len(done.attempts) == len(SINKS)
         walk.skip(1)
         walk.play(SETTLED)
