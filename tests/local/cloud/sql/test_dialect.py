@@ -50,6 +50,7 @@ def database() -> Iterator[Database]:
         ("CONVERT(varchar(3), 12345)", "123"),
         ("TRY_CAST('x' AS int)", None),
         ("TRY_CONVERT(int, '12')", 12),
+        ("TRY_CAST('abcdef' AS varchar(3))", "abc"),
         ("CAST(1 AS bit)", True),
         ("CAST(0.1 AS float)", 0.1),
         ("CAST(2.5 AS decimal(5,2))", Decimal("2.50")),

@@ -5,13 +5,14 @@ from datetime import timedelta
 
 import pytest
 
+from local.cloud.sql.kept import naive
 from local.cloud.sql.views import BUSINESS_TABLES, SYSTEM_VIEWS
 from local.cloud.tokens import Keys
 from local.world.events import BusinessRow, BusinessRows
 from shared.domain.times import MINUTE
 from tests.local.cloud.handmade import T0, PlainWorld
 from tests.local.cloud.sql.asking import Database, failure
-from tests.local.world.playing import a_world
+from tests.local.world.playing import a_world, the_scene
 
 
 @pytest.fixture
@@ -73,3 +74,26 @@ def test_an_opportunity_is_open_until_it_is_closed(keys: Keys) -> None:
     assert database.value(text + "closedAt > SYSUTCDATETIME()") == 0
     decided = database.value(text + "stage IN (N'won', N'lost') AND closedAt IS NOT NULL")
     assert decided == database.value(text + "closedAt IS NOT NULL") > 0
+
+
+def test_a_row_of_load_is_there_from_its_end_for_an_hour(keys: Keys) -> None:
+    database = Database(a_world(), T0 + timedelta(seconds=15), keys)
+    text = "SELECT MIN(end_time), MAX(end_time), COUNT(*) FROM sys.dm_db_resource_stats"
+    first, last = naive(T0 - timedelta(minutes=59, seconds=30)), naive(database.clock.at)
+    assert database.ask(text) == [(first, last, 240)]
+    database.moved_to(database.clock.at + timedelta(seconds=14.9))
+    assert database.ask(text) == [(first, last, 240)]
+    database.moved_to(T0 + timedelta(seconds=30))
+    later = timedelta(seconds=15)
+    assert database.ask(text) == [(first + later, last + later, 240)]
+
+
+def test_what_waits_changes_when_a_minute_has_ended(keys: Keys) -> None:
+    world = a_world("outage")
+    begins = the_scene(world).begins
+    database = Database(world, begins, keys)
+    text = "SELECT COUNT(*) FROM OfflineSync WHERE status = N'pending'"
+    seen = [database.moved_to(begins + n * MINUTE / 2).value(text) for n in range(10)]
+    ended = [world.minute(begins + n * MINUTE).business.sync_pending for n in range(-1, 4)]
+    assert seen == [count for count in ended for _ in range(2)]
+    assert len(set(ended)) > 2
