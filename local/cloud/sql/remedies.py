@@ -29,6 +29,7 @@ _UNITS = {
     "MCS": "MICROSECOND",
 }
 _TEXT_TYPES = exp.DataType.TEXT_TYPES
+_BINARY_TYPES = (exp.DataType.Type.VARBINARY, exp.DataType.Type.BINARY)
 _TEXTS = (exp.National, exp.DPipe, exp.Concat, exp.Substring, exp.Upper, exp.Lower, exp.Trim)
 
 Node = exp.Expr
@@ -88,7 +89,7 @@ def _date_diff(node: exp.DateDiff) -> Node:
     node.set("unit", _unit(node))
     if _unit(node).name == "WEEK":
         raise refuse("DATEDIFF(week)")
-    return node if node.args.get("big_int") else exp.cast(node.copy(), "int")
+    return node if node.args.get("big_int") else _int(node)
 
 
 def _unit(node: Any) -> Node:
@@ -100,7 +101,7 @@ def _count(node: exp.Count) -> Node:
     """COUNT is an int, COUNT_BIG a bigint; in a window the cast goes around the whole of it."""
     if node.args.get("big_int") or isinstance(node.parent, exp.Window):
         return node
-    return exp.cast(node.copy(), "int")
+    return _int(node)
 
 
 def _convert(node: exp.Convert) -> Node:
@@ -112,6 +113,8 @@ def _convert(node: exp.Convert) -> Node:
         if style.name == "1":
             spelled = exp.DPipe(this=exp.Literal.string("0x"), expression=spelled)
         return _shortened(spelled, kind)
+    if style is not None and kind.this in _BINARY_TYPES:
+        raise refuse(f"CONVERT(varbinary, …, {style.name})")
     if style is not None:
         return node
     cast = exp.TryCast if node.args.get("safe") else exp.Cast
@@ -142,7 +145,7 @@ def _type(node: exp.DataType) -> Node:
     if node.this == exp.DataType.Type.BIT:
         return exp.DataType(this=exp.DataType.Type.BOOLEAN, nested=False)
     of_any_length = [each.name.upper() for each in node.expressions] == ["MAX"]
-    if of_any_length or node.this in (exp.DataType.Type.VARBINARY, exp.DataType.Type.BINARY):
+    if of_any_length or node.this in _BINARY_TYPES:
         node.set("expressions", [])
     return node
 
@@ -235,6 +238,18 @@ def _select(node: exp.Select) -> Node:
     return node
 
 
+def _extract(node: exp.Extract) -> Node:
+    """Which day a week begins with is a setting there, and another one here."""
+    if "WEEK" in node.name.upper():
+        raise refuse(f"DATEPART({node.name.lower()})")
+    return _int(node)
+
+
+def _int(node: Node) -> Node:
+    """DuckDB answers a bigint where T-SQL has an int."""
+    return exp.cast(node.copy(), "int")
+
+
 def _refused(node: Node) -> Node:
     raise refuse(node.key.upper())
 
@@ -253,6 +268,9 @@ REMEDIES: Mapping[type[Node], Remedy] = {
     exp.CurrentUser: lambda _: _called("original_login"),
     exp.DateAdd: _date_add,
     exp.DateDiff: _date_diff,
+    exp.Extract: _extract,
+    exp.Length: _int,
+    exp.StrPosition: _int,
     exp.Count: _count,
     exp.Convert: _convert,
     exp.Cast: _cast,
