@@ -247,10 +247,13 @@ def _databases(given: Settings, identity: Callable[[], Any]) -> "dict[str, Datab
     """Every target's database that is read by SQL."""
     from shared.adapters.azure_sql import Database  # noqa: PLC0415 - seldom needed
 
+    if not given.databases:
+        return {}
     shipped = NAME_SETS.get(given.business_names.shipped, {})
     names = {**shipped, **given.business_names.others}
+    token = None if given.sql_user else _token_of(identity())
     return {
-        target: Database(_door(place, given, identity), names)
+        target: Database(_door(place, given, token), names)
         for target, place in given.databases.items()
     }
 
@@ -267,23 +270,17 @@ def _witness(databases: "Mapping[str, Database]") -> Witness | None:
     return AzureSqlWitness(databases) if databases else None
 
 
-def _door(place: DatabasePlace, given: Settings, identity: Callable[[], Any]) -> "Connect":
-    """How a database is entered: as the app's identity, unless a user is set."""
-    from shared.adapters.sql_connections import (  # noqa: PLC0415 - as above
-        SCOPE,
-        SqlAddress,
-        connect,
-    )
+def _token_of(credential: Any) -> Callable[[], str]:
+    """How the app's identity enters a database; the credential remembers its tokens."""
+    from shared.adapters.sql_connections import SCOPE  # noqa: PLC0415 - as above
 
-    def token() -> str:
-        return str(identity().get_token(SCOPE).token)
+    return lambda: str(credential.get_token(SCOPE).token)
 
-    address = SqlAddress(
-        *place,
-        token=None if given.sql_user else token,
-        user=given.sql_user,
-        password=given.sql_password,
-    )
+
+def _door(place: DatabasePlace, given: Settings, token: Callable[[], str] | None) -> "Connect":
+    from shared.adapters.sql_connections import SqlAddress, connect  # noqa: PLC0415 - as above
+
+    address = SqlAddress(*place, token=token, user=given.sql_user, password=given.sql_password)
     return partial(connect, address, driver=given.sql_driver)
 
 

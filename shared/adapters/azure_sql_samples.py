@@ -15,6 +15,7 @@ GIB = 2**30
 SLOT_LENGTH = SLOT * MINUTE
 LONGEST = timedelta(hours=24)
 """The longest window of counts; after a longer gap the next ones go on."""
+ROW_LENGTH = timedelta(seconds=15)
 _INSTANT = timedelta(microseconds=1)
 
 
@@ -49,8 +50,11 @@ def checked(query: SqlQuery, table: Table) -> Table:
 
 
 def resource_stats(table: Table, since: datetime | None, now: datetime) -> Reading:
-    """Rows of 15 seconds; each belongs to the minute that it ends in or with."""
-    samples = [sample for row in table for sample in _of_resources(row)]
+    """Rows of 15 seconds; each belongs to the minute that it ends in or with.
+
+    The view forgets after an hour, perhaps in the middle of a minute: such a one is left out.
+    """
+    samples = [sample for row in _from_whole_minute(table) for sample in _of_resources(row)]
     newest = max((utc(row["end_time"]) for row in table), default=None)
     known = since or floor_minute(now) - HOUR
     return Reading(
@@ -61,8 +65,22 @@ def resource_stats(table: Table, since: datetime | None, now: datetime) -> Readi
     )
 
 
+def _from_whole_minute(table: Table) -> Table:
+    rows = sorted(table, key=_minute_of)
+    if not rows:
+        return rows
+    first = _minute_of(rows[0])
+    if min(utc(row["end_time"]) for row in rows) - first <= ROW_LENGTH:
+        return rows
+    return [row for row in rows if _minute_of(row) > first]
+
+
+def _minute_of(row: Mapping[str, Any]) -> datetime:
+    return floor_minute(utc(row["end_time"]) - _INSTANT)
+
+
 def _of_resources(row: Mapping[str, Any]) -> list[Sample]:
-    minute = floor_minute(utc(row["end_time"]) - _INSTANT)
+    minute = _minute_of(row)
     cpu, io, log = (float(row[f"avg_{part}_percent"]) for part in ("cpu", "data_io", "log_write"))
     values = {
         "dtuUtilization": max(cpu, io, log),

@@ -25,6 +25,8 @@ ACCESS_TOKEN = 1256
 """SQL_COPT_SS_ACCESS_TOKEN: how the driver takes an Entra token."""
 DATETIMEOFFSET = -155
 
+# What pyodbc makes of a value that broke off with the connection.
+_NONSENSE = (ArithmeticError, ValueError)
 _DRIVER = re.compile(r"ODBC Driver (\d+) for SQL Server")
 _NUMBER = re.compile(r"\((\d+)\) \(SQL")
 _PREFIX = re.compile(r"\[[^\]]*\]")
@@ -113,6 +115,8 @@ class OdbcConnection:
                 take(cursor, tables)
         except pyodbc.Error as error:
             return Outcome(tables, _failure(error))
+        except _NONSENSE:
+            return Outcome(tables, SqlFailure("the connection broke off in the middle of a row"))
         return Outcome(tables)
 
     def close(self) -> None:

@@ -200,6 +200,8 @@ def _clip(
     """The part of an answer in `hours`; it covers [since, until), None being the answer's own."""
     if isinstance(answer, Failure):
         return answer if until is None else None
+    if until is not None and answer.since is not None and answer.since >= until:
+        return None  # its window has not begun: covering less than that would tear it off
     wanted = set(hours)
     return replace(
         answer,

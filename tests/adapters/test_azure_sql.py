@@ -29,6 +29,7 @@ from shared.domain.times import MINUTE
 TARGET = "pantry-crm"
 NOW = datetime(2026, 3, 2, 9, 30, 20, tzinfo=UTC)
 SINCE = datetime(2026, 3, 2, 9, 28, tzinfo=UTC)
+QUARTER = timedelta(seconds=15)
 MINUTELY = ("dmv", "sessions", "size", "blocking", "self")
 COUNTED = ("users", "interactions", "reports", "syncs")
 
@@ -175,8 +176,18 @@ def test_fifteen_seconds_belong_to_the_minute_that_they_end_with(ask: Ask) -> No
     assert dmv.covered_until == SINCE + 2 * MINUTE
 
 
+def test_a_minute_whose_beginning_the_view_forgot_is_left_out(server: Server, ask: Ask) -> None:
+    server.book["resource_stats"] = [a_row(SINCE + n * QUARTER) for n in range(2, 9)]
+
+    dmv = ask()["dmv"]
+
+    assert isinstance(dmv, Reading)
+    assert {one.minute for one in dmv.samples} == {SINCE + MINUTE}
+    assert dmv.covered_until == SINCE + 2 * MINUTE
+
+
 def test_dtu_is_the_highest_of_its_parts(server: Server, ask: Ask) -> None:
-    server.book["resource_stats"] = [{**a_row(SINCE + MINUTE, 5), "avg_log_write_percent": 91.0}]
+    server.book["resource_stats"] = [{**a_row(SINCE + QUARTER, 5), "avg_log_write_percent": 91.0}]
 
     found = values(ask()["dmv"])
 

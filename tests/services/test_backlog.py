@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from shared.adapters.rows import Op
+from shared.domain.samples import Reading, Sample
+from shared.domain.times import MINUTE, floor_minute
 from shared.services.collect import MOST_HOURS, collect
 from tests.builders import OK, TARGET, TICK, Desk, ScriptedSource, at
 from tests.services.conftest import MakeDesk
@@ -68,3 +70,29 @@ def test_a_backlog_that_breaks_off_goes_on_where_it_stopped(make_desk: MakeDesk)
 
     assert source.reads[-1][0] == at(720)
     assert stored(desk) == 2001
+
+
+def test_counts_join_although_another_source_catches_up_with_a_day(make_desk: MakeDesk) -> None:
+    class Counts:
+        name = "interactions"
+
+        def read(self, target: str, *, since: datetime | None, now: datetime) -> Reading:  # noqa: ARG002 - one target
+            start = since or floor_minute(now) - 5 * MINUTE
+            sample = Sample("interactionsLogged", start, 7.0)
+            return Reading(
+                source=self.name,
+                asked_at=now,
+                covered_until=floor_minute(now),
+                samples=(sample,),
+                since=start,
+            )
+
+    desk = make_desk(sources=[ScriptedSource([OK] * 3000), Counts()], rules=[])
+
+    desk.tick(1500)
+    desk.tick(1505)
+
+    chunks = desk.house.samples.hours(TARGET, at(0), at(3000))
+    counted = {c.hour: c.summary["interactionsLogged"] for c in chunks if c.hour >= at(1440)}
+    assert desk.house.samples.latest(TARGET).covered["interactions"] == at(1505)
+    assert sum(one[3] for one in counted.values()) == 14

@@ -1,5 +1,6 @@
 """The catalog's metrics that a world can reckon in the rig, and when two values agree."""
 
+from datetime import timedelta
 from math import isclose
 
 from shared.catalog.metrics import CATALOG
@@ -12,6 +13,13 @@ OF_NOW = ("sessions", "size", "blocking", "self")
 COUNTED = ("users", "interactions", "reports", "syncs")
 """What is counted over windows of five minutes."""
 BY_SQL = ("dmv", *OF_NOW, *COUNTED)
+MINUTELY = tuple(name for name in SOURCES if name not in COUNTED)
+
+
+def settle(source: str) -> timedelta:
+    """How far behind the clock a source is in the rig; its rows of 15 s are there at once."""
+    return timedelta(0) if source == "dmv" else CATALOG.source(source).settle
+
 
 OF_THE_WALL = {
     "probeLatency": "the desk's health page does not wait here: its latency is the wall's",

@@ -31,11 +31,11 @@ from shared.domain.chunks import NO_CELLS, Latest
 from shared.domain.deliveries import Delivery
 from shared.domain.episodes import Alert
 from shared.domain.metrics import Metric
-from shared.domain.times import MINUTE, each_minute
+from shared.domain.times import MINUTE, each_minute, floor_minute
 from shared.ports import House, MetricSource
-from shared.services.passes import Pass
+from shared.services.passes import Pass, PassKind
 from tests.local.cloud.handmade import wait_until
-from tests.walks.facts import RECKONED, agree, source_of
+from tests.walks.facts import COUNTED, OF_NOW, RECKONED, agree, source_of
 
 START = datetime(2026, 3, 2, 4, tzinfo=UTC)
 READ_BEFORE = START - 5 * MINUTE
@@ -114,6 +114,8 @@ class Walk:
             self.rig.desk.faults.clear(answerer)
 
     def _is_left_alone(self, answerer: str) -> bool:
+        if answerer == "sql":
+            return self.rig.desk.visits.open_connections == 0
         return all(record.is_over for record in self.rig.desk.inbox.records(answerer))
 
     def restart(self) -> None:
@@ -121,7 +123,13 @@ class Walk:
         identity = partial(ManagedIdentityCredential, **bootstrap.IDENTITY_PATIENCE)
         fresh = bootstrap.furnish(settings.load(self.rig.environment), identity)
         self._left += self.rig.house.sources
-        self.rig.house = replace(self.rig.house, sources=fresh.sources, channels=fresh.channels)
+        self.rig.house = replace(
+            self.rig.house,
+            sources=fresh.sources,
+            groups=fresh.groups,
+            witness=fresh.witness,
+            channels=fresh.channels,
+        )
 
     def close(self) -> None:
         """Close what every process of this walk had opened."""
@@ -168,14 +176,26 @@ class Walk:
         ]
 
     def _real(self, metric: Metric, minute: datetime) -> float | None:
-        if source_of(metric) != "probe":
-            return truth(self.world, metric.name, minute)
-        if not any(minute <= done.now < minute + MINUTE for done in self.passes):
+        source = source_of(metric)
+        if source in COUNTED and minute.minute % 5:
             return None
-        if minute not in self.broken_page:
+        if source in OF_NOW and not self._was_asked(source, minute, PassKind.TICK):
+            return None
+        if source == "probe" and not self._was_asked(source, minute, *PassKind):
+            return None
+        if source != "probe" or minute not in self.broken_page:
             return truth(self.world, metric.name, minute)
         sound = self.broken_page[minute] in SOUND_PAGE
         return 100.0 * sound if metric.name == "availability" else None
+
+    def _was_asked(self, source: str, minute: datetime, *kinds: PassKind) -> bool:
+        """Whether a pass of that minute asked it well."""
+        return any(
+            done.kind in kinds
+            and floor_minute(done.now) == minute
+            and source not in {failure.source for failure in done.failures}
+            for done in self.passes
+        )
 
 
 @contextmanager

@@ -6,6 +6,7 @@ up a fault's times.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 from local.cloud.breaking import LOOK_AGAIN_S
 from local.cloud.faults import Fault, Faults
@@ -79,10 +80,22 @@ class Breaking:
 
 
 def _cut(results: Iterator[Result]) -> Iterator[Result]:
-    """Up to the first half of the first rows, at least one; then the connection drops."""
+    """Up to the first half of the first rows, at least one; then the connection drops.
+
+    It drops before the statement is said to be done: else a client would take the half for all.
+    """
     for result in results:
         if result.columns is not None:
-            yield replace(result, rows=result.rows[: (len(result.rows) + 1) // 2])
-            raise Dropped
+            yield replace(result, rows=_CutShort(result.rows[: (len(result.rows) + 1) // 2]))
         yield result
     raise Dropped
+
+
+class _CutShort(tuple[tuple[Any, ...], ...]):
+    """Rows after which the connection drops."""
+
+    __slots__ = ()
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        yield from super().__iter__()
+        raise Dropped
