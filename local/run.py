@@ -25,7 +25,7 @@ from local.cloud.clouds import Cloud, running_cloud
 from local.cloud.messages import messages
 from local.host.host import Host, running_host
 from local.host.world_time import world_time
-from local.surroundings import AUDIENCE, strangers, surroundings
+from local.surroundings import AUDIENCE, sql_way, strangers, surroundings
 from local.world.engine import ScriptedWorld
 from local.world.scripts import STORIES, script_named
 from shared.domain.errors import InvalidInput
@@ -189,6 +189,7 @@ its story is {options.script!r}. Ctrl-C ends it.
 
   API     {stage.api}
   inbox   {stage.inbox}
+  The database is reached {sql_way()}.
 
   TOKEN={stage.token}
   curl -H "Authorization: Bearer $TOKEN" '{stage.api}/metrics?range=1h'

@@ -59,6 +59,15 @@ def sql_driver() -> str:
         return PURE_PYTHON
 
 
+def sql_way() -> str:
+    """By which of them the database is reached, and why not by the first, in a line."""
+    try:
+        driver()
+    except NoOdbc as missing:
+        return f"by python-tds, because for ODBC {missing}"
+    return "by Microsoft's ODBC driver"
+
+
 def strangers(environment: Iterable[str], surrounding: Mapping[str, str]) -> list[str]:
     """The names in an environment that would lead the app away from the desk."""
     settings = {setting.name for setting in TABLE}
