@@ -4,7 +4,10 @@ import re
 from collections.abc import Mapping
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
+from typing import Any
 from urllib.parse import urlsplit
+
+import msgspec
 
 from shared.adapters.https import is_plain_loopback
 from shared.domain.errors import ChannelError
@@ -34,6 +37,16 @@ def code_word(given: object) -> str:
     """A provider's word for what is wrong, if it is no more than a word."""
     text = given.strip() if isinstance(given, str) else ""
     return text if _CODE.fullmatch(text) else ""
+
+
+def error_code(body: bytes) -> str:
+    """The code word of an Azure service's JSON error, `{"error": {"code": …}}`; else empty."""
+    try:
+        said: Any = msgspec.json.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return ""
+    error = said.get("error") if isinstance(said, dict) else None
+    return code_word(error.get("code")) if isinstance(error, dict) else ""
 
 
 def patience(headers: Mapping[str, str]) -> timedelta | None:

@@ -64,7 +64,7 @@ def mail_html(notification: Notification) -> str:
         subject=escape(one_line(notification.subject, SLACK_SECTION)),
         stories="".join(map(_story_html, notification.stories)),
         remark=_lines_html(said) if said else "",
-        footer=escape(_footer(notification)),
+        footer=escape(footer(notification)),
     )
 
 
@@ -86,7 +86,8 @@ def _colour(story: Story) -> str:
     return COLOUR_OVER if story.is_over else COLOURS[story.last.alert.severity]
 
 
-def _footer(notification: Notification) -> str:
+def footer(notification: Notification) -> str:
+    """Who tells it, about what, in which time zone."""
     return f"Pantry monitor, watching {notification.target}. All times are UTC."
 
 
@@ -100,7 +101,7 @@ def slack_message(notification: Notification) -> dict[str, Any]:
             {"type": "header", "text": _plain(one_line(notification.subject, SLACK_HEADER))},
             *_story_blocks(notification.stories),
             *([_section(mrkdwn(said, SLACK_SECTION))] if said else []),
-            {"type": "context", "elements": [_mrkdwn(mrkdwn(_footer(notification), SLACK_HEADER))]},
+            {"type": "context", "elements": [_mrkdwn(mrkdwn(footer(notification), SLACK_HEADER))]},
         ],
     }
 

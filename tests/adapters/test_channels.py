@@ -11,16 +11,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from html import unescape
+from typing import Any
 
 import pytest
 
 from shared import bootstrap, settings
-from shared.adapters import channels
+from shared.adapters import channels, egress
 from shared.adapters.channels import email, slack
 from shared.adapters.channels.console import ConsoleChannel
 from shared.adapters.channels.email import open_email
 from shared.adapters.channels.memory import MemoryChannel
 from shared.adapters.channels.slack import SlackChannel
+from shared.adapters.channels.sms import open_sms
+from shared.adapters.channels.teams import TeamsChannel
+from shared.adapters.channels.webhook import WebhookChannel
+from shared.adapters.egress import Egress
 from shared.domain import deliveries
 from shared.domain.errors import ChannelError
 from shared.domain.notifications import Notification, compose
@@ -30,7 +35,14 @@ from tests.adapters.builders import an_event
 from tests.adapters.providers import Asked, Provider, running_provider
 
 SECRET = "hooks.example/T0K3N-s3cr3t"  # noqa: S105 - opens nothing
-NOTIFICATION = compose("m1", Action(ActionType.SLACK, "#alerts"), [an_event()])
+PHONE = "+491511234567"
+
+
+def notification_to(target: str) -> Notification:
+    return compose("m1", Action(ActionType.CONSOLE, target), [an_event()])
+
+
+NOTIFICATION = notification_to("#alerts")
 
 
 @dataclass(frozen=True)
@@ -38,7 +50,8 @@ class ChannelUnderTest:
     """How to make a channel that works and writes what it sent to a list, and one that fails.
 
     The failing one is furnished with SECRET wherever it could have one. `over_http`: how to make
-    one that sends to a provider, and how that provider says yes.
+    one that sends to a provider, and how that provider says yes. `tells`: what of a notification
+    has to arrive.
     """
 
     name: str
@@ -46,6 +59,11 @@ class ChannelUnderTest:
     working: Callable[[list[str], Provider], Channel]
     failing: Callable[[Provider], Channel]
     over_http: "OverHttp | None" = None
+    tells: Callable[[Notification], list[str]] = lambda told: [told.subject, *told.text.split("\n")]
+
+    @property
+    def notification(self) -> Notification:
+        return self.over_http.notification if self.over_http else NOTIFICATION
 
 
 @dataclass(frozen=True)
@@ -57,6 +75,11 @@ class OverHttp:
     told: Callable[[bytes], str]
     permanent: tuple[tuple[int, bytes], ...] = ()
     transient: tuple[tuple[int, bytes], ...] = ()
+    target: str = "#alerts"
+
+    @property
+    def notification(self) -> Notification:
+        return notification_to(self.target)
 
     def working(self, told: list[str], provider: Provider) -> Channel:
         """Every message is taken, under a new id."""
@@ -123,12 +146,67 @@ def slack_told(body: bytes) -> str:
     return unescape("\n".join([message.get("channel", NOTIFICATION.to), *texts]))
 
 
+def way_to(url: str) -> Egress:
+    return Egress([url.rpartition("/")[2]])
+
+
+def teams_at(url: str) -> Channel:
+    return TeamsChannel({NOTIFICATION.to: f"{url}/workflows/{SECRET}"}, way_out=way_to(url))
+
+
+def receiver_at(url: str) -> Channel:
+    given = {NOTIFICATION.to: (f"{url}/{SECRET}?code={SECRET}", SECRET)}
+    return WebhookChannel(given, way_out=way_to(url))
+
+
+def sms_at(url: str) -> Channel:
+    key = b64encode(SECRET.encode()).decode()
+    return open_sms(connection_string=f"endpoint={url};accesskey={key}", sender="Pantry")
+
+
+def texts_of(card: Any) -> Iterator[str]:
+    """Every text of an Adaptive Card, in reading order."""
+    for part in card if isinstance(card, list) else card.values():
+        if isinstance(part, list | dict):
+            yield from texts_of(part)
+        elif isinstance(part, str):
+            yield part
+
+
+def card_told(body: bytes) -> str:
+    [attachment] = json.loads(body)["attachments"]
+    return "\n".join([NOTIFICATION.to, *texts_of(attachment["content"])])
+
+
+def schema_told(body: bytes) -> str:
+    data = json.loads(body)["data"]
+    return "\n".join(
+        [NOTIFICATION.to, data["essentials"]["description"], data["alertContext"]["text"]]
+    )
+
+
+def sms_told(body: bytes) -> str:
+    message = json.loads(body)
+    [recipient] = message["smsRecipients"]
+    return f"{recipient['to']} {message['message']}"
+
+
+def sms_tells(notification: Notification) -> list[str]:
+    return ["CRITICAL", "DTU critical", "98.2 %", notification.target]
+
+
+def sms_answer(status: int, **said: object) -> tuple[int, bytes]:
+    result = {"to": PHONE, "httpStatusCode": status, **said}
+    return 202, json.dumps({"value": [result]}).encode()
+
+
 def refusal_of_bot(error: str) -> tuple[int, bytes]:
     return 200, json.dumps({"ok": False, "error": error}).encode()
 
 
 MAIL = OverHttp(
     to=mail_at,
+    target="admin@example.com",
     yes=(202, b'{"id": "mail-ID", "status": "Running"}'),
     told=mail_told,
     permanent=(
@@ -167,6 +245,46 @@ BOT = OverHttp(
     ),
 )
 
+TEAMS = OverHttp(
+    to=teams_at,
+    yes=(202, b""),
+    told=card_told,
+    permanent=(
+        (400, b'{"error": {"code": "InvalidTemplate", "message": "no"}}'),
+        (401, b'{"error": {"code": "DirectApiAuthorizationRequired", "message": "no"}}'),
+        (404, b'{"error": {"code": "WorkflowNotFound", "message": "no"}}'),
+    ),
+    transient=((502, b'{"error": {"code": "NoResponse", "message": "?"}}'),),
+)
+RECEIVER = OverHttp(
+    to=receiver_at,
+    yes=(200, b"<html>Thanks</html>"),
+    told=schema_told,
+    permanent=((400, b"no"), (410, b"gone")),
+    transient=((500, b"\xff"), (425, b"")),
+)
+SMS = OverHttp(
+    to=sms_at,
+    yes=sms_answer(202, messageId="sms-ID", successful=True),
+    told=sms_told,
+    permanent=(
+        (400, b'{"error": {"code": "BadRequest", "message": "no"}}'),
+        sms_answer(400, successful=False, errorMessage="Invalid To phone number format."),
+        sms_answer(404, successful=False),
+    ),
+    transient=(
+        sms_answer(429, successful=False),
+        sms_answer(500, successful=False),
+        sms_answer(202, successful=False),
+        sms_answer(202, successful=True),
+        (202, b'{"value": []}'),
+        (202, b'{"value": [7]}'),
+        (202, b"[]"),
+        (202, b"\xff"),
+    ),
+    target=PHONE,
+)
+
 CHANNELS = [
     ChannelUnderTest(
         name="console",
@@ -183,6 +301,9 @@ CHANNELS = [
     ChannelUnderTest("email", "email", MAIL.working, MAIL.failing, MAIL),
     ChannelUnderTest("slack-webhook", "slack", WEBHOOK.working, WEBHOOK.failing, WEBHOOK),
     ChannelUnderTest("slack-bot", "slack", BOT.working, BOT.failing, BOT),
+    ChannelUnderTest("teams", "teams", TEAMS.working, TEAMS.failing, TEAMS),
+    ChannelUnderTest("webhook", "webhook", RECEIVER.working, RECEIVER.failing, RECEIVER),
+    ChannelUnderTest("sms", "sms", SMS.working, SMS.failing, SMS, tells=sms_tells),
 ]
 
 
@@ -207,9 +328,9 @@ def provider() -> Iterator[Provider]:
         yield running
 
 
-def refused(channel: Channel) -> ChannelError:
+def refused(over_http: OverHttp, url: str) -> ChannelError:
     with pytest.raises(ChannelError) as failure:
-        channel.send(NOTIFICATION)
+        over_http.to(url).send(over_http.notification)
     return failure.value
 
 
@@ -239,15 +360,13 @@ def test_it_tells_the_whole_notification_once(
     under_test: ChannelUnderTest, provider: Provider
 ) -> None:
     told: list[str] = []
+    notification = under_test.notification
 
-    under_test.working(told, provider).send(NOTIFICATION)
+    under_test.working(told, provider).send(notification)
 
     [message] = told
-    assert NOTIFICATION.to in message
-    assert NOTIFICATION.subject in message
-    lines = [line.strip() for line in message.splitlines()]
-    assert all(line in message for line in NOTIFICATION.text.splitlines())
-    assert len(lines) >= len(NOTIFICATION.text.splitlines())
+    assert notification.to in message
+    assert all(part in message for part in under_test.tells(notification))
 
 
 def test_it_answers_the_providers_id_or_none(
@@ -255,7 +374,7 @@ def test_it_answers_the_providers_id_or_none(
 ) -> None:
     channel = under_test.working([], provider)
 
-    answers = [channel.send(NOTIFICATION), channel.send(NOTIFICATION)]
+    answers = [channel.send(under_test.notification) for _ in range(2)]
 
     assert answers == [None, None] or len({str(answer) for answer in answers}) == 2
     assert all(answer is None or answer for answer in answers)
@@ -271,14 +390,14 @@ def test_it_has_a_type_and_a_time_out_that_fits_in_a_lease(
 
 
 def test_whom_it_can_tell_is_no_problem(under_test: ChannelUnderTest, provider: Provider) -> None:
-    to = "admin@example.com" if under_test.name == "email" else NOTIFICATION.to
+    channel = under_test.working([], provider)
 
-    assert under_test.working([], provider).problem(to) == ""
+    assert channel.problem(under_test.notification.to) == ""
 
 
 def test_a_failure_is_a_channel_error(under_test: ChannelUnderTest, provider: Provider) -> None:
     with pytest.raises(ChannelError):
-        under_test.failing(provider).send(NOTIFICATION)
+        under_test.failing(provider).send(under_test.notification)
 
 
 def test_a_failure_leaks_no_secret(
@@ -290,7 +409,7 @@ def test_a_failure_leaks_no_secret(
     caplog.set_level(logging.DEBUG)
 
     with pytest.raises(ChannelError) as failure:
-        under_test.failing(provider).send(NOTIFICATION)
+        under_test.failing(provider).send(under_test.notification)
 
     output = capfd.readouterr()
     said = [str(failure.value), repr(failure.value), caplog.text, output.out, output.err]
@@ -303,7 +422,7 @@ def test_a_success_leaks_no_secret(
     caplog.set_level(logging.DEBUG)
     told: list[str] = []
 
-    under_test.working(told, provider).send(NOTIFICATION)
+    under_test.working(told, provider).send(under_test.notification)
 
     assert SECRET not in caplog.text + "".join(told)
 
@@ -314,7 +433,7 @@ def test_what_only_a_person_can_mend_is_permanent(
 ) -> None:
     provider.answers(status, SECRET.encode(), {"Location": f"{provider.url}/elsewhere"})
 
-    error = refused(over_http.to(provider.url))
+    error = refused(over_http, provider.url)
 
     assert error.permanent
     assert str(status) in str(error)
@@ -328,7 +447,7 @@ def test_what_may_heal_is_tried_again_later_and_not_by_the_channel(
 ) -> None:
     provider.answers(status, SECRET.encode())
 
-    error = refused(over_http.to(provider.url))
+    error = refused(over_http, provider.url)
 
     assert (error.permanent, error.retry_after) == (False, None)
     assert len(provider.asked) == 1
@@ -358,7 +477,7 @@ def test_retry_after_is_handed_on_and_not_slept_through(
     provider.answers(status, b"", headers)
     began = time.monotonic()
 
-    error = refused(over_http.to(provider.url))
+    error = refused(over_http, provider.url)
 
     assert not error.permanent
     if wait != "by the clock":
@@ -370,18 +489,18 @@ def test_the_providers_own_words_decide(over_http: OverHttp, provider: Provider)
     for permanent, answers in ((True, over_http.permanent), (False, over_http.transient)):
         for status, body in answers:
             provider.answers(status, body)
-            error = refused(over_http.to(provider.url))
+            error = refused(over_http, provider.url)
             assert error.permanent is permanent, (status, body, error)
 
 
 def test_a_time_out_is_tried_again_and_takes_no_longer_than_said(
     over_http: OverHttp, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (email, slack):
+    for module in (email, slack, egress):
         monkeypatch.setattr(module, "READ_TIMEOUT", 0.1)
     provider.delay = 0.5
 
-    error = refused(over_http.to(provider.url))
+    error = refused(over_http, provider.url)
 
     assert not error.permanent
     assert len(provider.asked) == 1
@@ -391,18 +510,18 @@ def test_a_time_out_is_tried_again_and_takes_no_longer_than_said(
 def test_an_answer_that_drips_ends_at_the_deadline(
     over_http: OverHttp, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (email, slack):
+    for module in (email, slack, egress):
         monkeypatch.setattr(module, "DEADLINE", 0.1)
     provider.delay = 0.5
 
-    assert "TimeoutError" in str(refused(over_http.to(provider.url)))
+    assert "TimeoutError" in str(refused(over_http, provider.url))
 
 
 def test_a_provider_that_is_not_there_is_tried_again(over_http: OverHttp) -> None:
     with running_provider() as gone:
         url = gone.url
 
-    error = refused(over_http.to(url))
+    error = refused(over_http, url)
 
     assert not error.permanent
     assert SECRET not in "".join(traceback.format_exception(error))

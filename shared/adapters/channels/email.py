@@ -4,7 +4,6 @@ The service takes a mail and delivers it later; whether it arrived is not asked:
 domain answers only 20 such questions an hour.
 """
 
-from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -12,6 +11,7 @@ from functools import cached_property, partial
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
+from shared.adapters.acs import endpoint_and_key
 from shared.adapters.https import is_plain_loopback, outcomes
 from shared.adapters.refusals import check_encrypted, code_word, refusal
 from shared.adapters.rendering import mail_html, one_line
@@ -29,7 +29,7 @@ _PROVIDER = "the mail service"
 
 def open_email(*, connection_string: str, sender: str) -> "EmailChannel":
     """Mail by connection string; raises ValueError when that is not one."""
-    endpoint, key = _endpoint_and_key(connection_string)
+    endpoint, key = endpoint_and_key(connection_string, "the mail service")
     check_encrypted(endpoint, "the mail service's endpoint")
 
     def client() -> Any:
@@ -46,19 +46,6 @@ def open_email_as(*, endpoint: str, credential: Any, sender: str) -> "EmailChann
     check_encrypted(endpoint, "the mail service's endpoint")
     plain = {"enforce_https": False} if is_plain_loopback(endpoint) else {}
     return EmailChannel(lambda: _client(endpoint, credential), sender, options=plain)
-
-
-def _endpoint_and_key(connection_string: str) -> tuple[str, str]:
-    pairs = (part.partition("=") for part in connection_string.split(";"))
-    parts = {name.strip().lower(): value.strip() for name, _, value in pairs}
-    key = parts.get("accesskey", "")
-    try:
-        usable = bool(b64decode(key, validate=True))
-    except ValueError:
-        usable = False
-    if not usable:
-        raise ValueError("the mail service needs endpoint=https://…/;accesskey=<base64>")
-    return parts.get("endpoint", ""), key
 
 
 def _client(endpoint: str, credential: Any) -> Any:

@@ -1,0 +1,145 @@
+"""A notification as an Adaptive Card 1.4 for Teams; the words are the domain's.
+
+Everything that comes from outside stands in text runs, which know neither Markdown nor mentions;
+only the facts, all of them the monitor's own words, stand where Teams reads Markdown.
+"""
+
+import re
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Any
+
+import msgspec
+
+from shared.adapters.rendering import footer, one_line
+from shared.domain.conditions import CONDITIONS
+from shared.domain.episodes import AlertKind
+from shared.domain.notifications import (
+    Notification,
+    Story,
+    clock,
+    headline,
+    paragraph,
+    quantity,
+    remark,
+    word,
+)
+from shared.domain.rules import Severity
+
+MOST_BYTES = 28 * 1024
+"""Of a whole message; Teams refuses a larger one."""
+STYLES = {
+    Severity.CRITICAL: "attention",
+    Severity.HIGH: "warning",
+    Severity.MEDIUM: "accent",
+    Severity.LOW: "emphasis",
+}
+"""Teams' own colours, which are readable in each of its themes."""
+STYLE_OVER = "good"
+
+_LINE, _TEXT = 400, 6000
+"""Bytes as JSON: one story, the subject and the channel's own message always fit together."""
+_MOST_LINES = 20
+_MENTION = re.compile(r"<(?=\s*/?\s*at\b)", re.IGNORECASE)
+_CUT = "… The rest is cut: Teams takes no more than 28 KB."
+
+
+def teams_message(notification: Notification) -> dict[str, Any]:
+    """The body for a workflow's webhook, with as many stories as Teams takes."""
+    stories = [_story(story) for story in notification.stories]
+    shown = len(stories)
+    while shown > 1 and _size(_message(notification, stories, shown)) > MOST_BYTES:
+        shown -= 1
+    return _message(notification, stories, shown)
+
+
+def _size(message: dict[str, Any]) -> int:
+    return len(msgspec.json.encode(message))
+
+
+def _message(
+    notification: Notification, stories: Sequence[dict[str, Any]], shown: int
+) -> dict[str, Any]:
+    content = {
+        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+        "type": "AdaptiveCard",
+        "version": "1.4",
+        "fallbackText": cut(_without_mentions(one_line(notification.subject, _LINE)), _LINE),
+        "msteams": {"width": "Full"},
+        "body": [
+            _text(one_line(notification.subject, _LINE), _LINE, size="Large", weight="Bolder"),
+            *stories[:shown],
+            *_left_out(len(stories) - shown),
+            *_lines(remark(notification)),
+            _text(footer(notification), _LINE, size="Small", isSubtle=True),
+        ],
+    }
+    kind = "application/vnd.microsoft.card.adaptive"
+    attachment = {"contentType": kind, "contentUrl": None, "content": content}
+    return {"type": "message", "attachments": [attachment]}
+
+
+def _left_out(count: int) -> list[dict[str, Any]]:
+    if not count:
+        return []
+    return [_text(f"… and {count} more: Teams takes no more than 28 KB.", _LINE)]
+
+
+def _story(story: Story) -> dict[str, Any]:
+    style = STYLE_OVER if story.is_over else STYLES[story.last.alert.severity]
+    title = f"{word(story)}: {headline(story)}"
+    return {
+        "type": "Container",
+        "style": style,
+        "bleed": True,
+        "items": [
+            _text(one_line(title, _LINE), _LINE, weight="Bolder"),
+            {"type": "FactSet", "facts": _facts(story)},
+            *_lines(paragraph(story)),
+        ],
+    }
+
+
+def _facts(story: Story) -> list[dict[str, str]]:
+    alert = story.last.alert
+    known = {
+        "Value": quantity(alert.last_value, alert.unit),
+        "Threshold": _threshold(story),
+        "Since": clock(alert.active_at),
+        "Reason": story.last.reason.replace("_", " "),
+    }
+    return [{"title": title, "value": value} for title, value in known.items() if value]
+
+
+def _threshold(story: Story) -> str:
+    """The limit and how it is passed, in words: a sign could be read as Markdown."""
+    alert = story.last.alert
+    if alert.kind is AlertKind.NO_DATA or not CONDITIONS[alert.condition].takes_threshold:
+        return ""
+    return f"{alert.condition.replace('_', ' ')} {quantity(alert.threshold, alert.unit)}"
+
+
+def _lines(text: str) -> list[dict[str, Any]]:
+    """A block to a line: within a run, a line break is only a space."""
+    lines = [line for line in cut(text, _TEXT).splitlines() if line.strip()]
+    last = " ".join(lines[_MOST_LINES:])
+    return [_text(line, _TEXT) for line in [*lines[:_MOST_LINES], last] if line]
+
+
+def _text(text: str, most: int, **style: Any) -> dict[str, Any]:
+    run = {"type": "TextRun", "text": cut(_without_mentions(text), most), **style}
+    return {"type": "RichTextBlock", "inlines": [run]}
+
+
+def _without_mentions(text: str) -> str:
+    """Text in which nothing is the tag by which a card mentions people."""
+    return _MENTION.sub("< ", text)
+
+
+def cut(text: str, most: int) -> str:
+    """The text, or as much of it as fits into `most` bytes of JSON, and a sentence that says so."""
+    ends = list(accumulate(len(msgspec.json.encode(letter)) - 2 for letter in text))
+    if not ends or ends[-1] <= most:
+        return text
+    room = most - len(_CUT.encode())
+    return text[: sum(end <= room for end in ends)].rstrip() + _CUT

@@ -1,0 +1,95 @@
+"""A notification in the 160 characters of one SMS, and phone numbers.
+
+A letter outside the GSM 7-bit alphabet would make a message of 70, sent and paid in parts; so
+everything is written with the letters that count one each.
+"""
+
+import re
+import unicodedata
+
+from shared.domain.episodes import AlertKind
+from shared.domain.notifications import Notification, Story, clock, quantity, word
+
+LONGEST = 160
+LONGEST_RULE = 60
+"""So that a rule's long name leaves room for its value and its target."""
+ALPHABET = frozenset(
+    "@£$¥èéùìòÇ\nØøÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+"""GSM 03.38's basic table; the letters of its extension ({, €, …) would count two."""
+
+_INSTEAD = str.maketrans(
+    {
+        "[": "(",
+        "]": ")",
+        "{": "(",
+        "}": ")",
+        "~": "-",
+        "|": "/",
+        "\\": "/",
+        "^": "'",
+        "`": "'",
+        "€": "EUR",
+        "…": "...",
+        "–": "-",
+        "—": "-",
+        "‘": "'",  # noqa: RUF001 - what people write
+        "’": "'",  # noqa: RUF001 - what people write
+        "“": '"',
+        "”": '"',
+        "„": '"',
+        "≥": ">=",
+        "≤": "<=",
+        "≠": "<>",
+        "×": "x",
+        "°": " deg",
+        "µ": "u",
+        "\t": " ",
+    }
+)
+_PHONE = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
+
+
+def is_phone_number(text: str) -> bool:
+    """Whether it is one in E.164: +, country code, number, nothing else."""
+    return bool(_PHONE.fullmatch(text))
+
+
+def masked(number: str) -> str:
+    """A phone number as everybody may read it: `+49…12`."""
+    return f"{number[:3]}…{number[-2:]}"
+
+
+def sms_text(notification: Notification) -> str:
+    """Severity, rule, value and target first; what does not fit is cut with `...`."""
+    first, others = notification.stories[0], len(notification.stories) - 1
+    more = f" +{others} more" if others else ""
+    alert = first.last.alert
+    rule = _cut(gsm(alert.rule_name), LONGEST_RULE)
+    said = f"{word(first)} {rule}: {_figure(first)} on {notification.target}{more}"
+    return _cut(gsm(f"{said}, since {clock(alert.active_at)}"), LONGEST)
+
+
+def _figure(story: Story) -> str:
+    alert = story.last.alert
+    if alert.kind is AlertKind.NO_DATA and not story.is_over:
+        return "no data"
+    return quantity(alert.last_value, alert.unit)
+
+
+def gsm(text: str) -> str:
+    """The text on one line, in the basic alphabet; `?` for what has no likeness in it."""
+    return "".join(map(_letter, " ".join(text.translate(_INSTEAD).split())))
+
+
+def _letter(letter: str) -> str:
+    if letter in ALPHABET:
+        return letter
+    likeness = unicodedata.normalize("NFKD", letter).translate(_INSTEAD)
+    plain = "".join(one for one in likeness if one in ALPHABET)
+    return plain or ("" if unicodedata.combining(letter) else "?")
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 3].rstrip() + "..."
