@@ -1,5 +1,6 @@
 """A provider of messages on a free port of 127.0.0.1, which answers whatever it was told to."""
 
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -38,17 +39,25 @@ class Provider:
 
 
 @contextmanager
-def running_provider() -> Iterator[Provider]:
-    """A provider that answers until the block ends."""
+def running_provider(tls: ssl.SSLContext | None = None) -> Iterator[Provider]:
+    """A provider that answers until the block ends; over TLS when it has a certificate."""
     provider = Provider()
-    with ThreadingHTTPServer(("127.0.0.1", 0), _handler(provider)) as server:
-        server.daemon_threads = True
+    with _Server(("127.0.0.1", 0), _handler(provider)) as server:
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         provider.url = f"http://127.0.0.1:{server.server_address[1]}"
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         yield provider
         server.shutdown()
         thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing about clients that hang up, or that trust nobody."""
 
 
 def _handler(provider: Provider) -> type[BaseHTTPRequestHandler]:

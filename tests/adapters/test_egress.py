@@ -1,0 +1,544 @@
+"""The way out: which URLs and addresses are refused, and that nobody is asked for a name twice."""
+
+import json
+import logging
+import socket
+import ssl
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.adapters import egress
+from shared.adapters.destinations import destination, may_be_reached, name_problem
+from shared.adapters.egress import Answer, Egress
+from shared.domain.errors import ChannelError
+from tests.adapters.providers import Provider, running_provider
+
+PUBLIC = "93.184.215.14"
+NAME = "hooks.pantry.example"
+
+INSIDE = [
+    "0.0.0.0",  # noqa: S104 - refused
+    "10.0.0.1",
+    "100.64.0.1",
+    "127.0.0.1",
+    "127.8.9.1",
+    "169.254.169.254",
+    "168.63.129.16",
+    "172.16.0.1",
+    "192.0.0.1",
+    "192.0.2.1",
+    "192.88.99.1",
+    "192.168.1.1",
+    "198.18.0.1",
+    "224.0.0.1",
+    "239.255.255.250",
+    "240.0.0.1",
+    "255.255.255.255",
+    "::",
+    "::1",
+    "::127.0.0.1",
+    "::ffff:127.0.0.1",
+    "::ffff:169.254.169.254",
+    "::ffff:93.184.215.14",
+    "64:ff9b::7f00:1",
+    "64:ff9b:1::a00:1",
+    "100::1",
+    "2001:0:7f00:1::",
+    "2001:db8::1",
+    "2002:7f00:1::",
+    "3fff::1",
+    "5f00::1",
+    "fc00::1",
+    "fd00:ec2::254",
+    "fe80::1",
+    "fe80::1%eth0",
+    "fec0::1",
+    "ff02::1",
+]
+NEVER = [
+    "0.0.0.0",  # noqa: S104 - refused
+    "169.254.169.254",
+    "169.254.1.1",
+    "168.63.129.16",
+    "100.100.100.200",
+    "224.0.0.1",
+    "::",
+    "::ffff:169.254.169.254",
+    "64:ff9b::a9fe:a9fe",
+    "2002:a9fe:a9fe::",
+    "fd00:ec2::254",
+    "fe80::1",
+    "ff02::1",
+]
+
+
+@pytest.mark.parametrize("address", INSIDE)
+def test_what_stands_inside_is_not_reached(address: str) -> None:
+    assert not may_be_reached(ip_address(address))
+
+
+@pytest.mark.parametrize("address", [PUBLIC, "1.1.1.1", "2606:4700:4700::1111", "2a00:1450::1"])
+def test_the_public_internet_is_reached(address: str) -> None:
+    assert may_be_reached(ip_address(address))
+
+
+@pytest.mark.parametrize("address", NEVER)
+def test_no_list_opens_metadata_and_what_is_no_hosts_own(address: str) -> None:
+    assert not may_be_reached(ip_address(address), listed=True)
+
+
+@pytest.mark.parametrize("address", ["10.0.0.1", "100.64.0.1", "127.0.0.1", "::1", "fc00::1"])
+def test_a_list_opens_private_networks(address: str) -> None:
+    assert may_be_reached(ip_address(address), listed=True)
+
+
+@given(st.ip_addresses(v=4))
+def test_no_ipv4_address_is_reached_in_an_ipv6_disguise(address: IPv4Address) -> None:
+    for prefix, shift in (("::ffff:0:0", 0), ("64:ff9b::", 0), ("2002::", 80), ("::", 0)):
+        disguised = IPv6Address(int(IPv6Address(prefix)) | int(address) << shift)
+        assert not may_be_reached(disguised)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "hooks.example.com",
+        "//hooks.example.com/",
+        "ftp://hooks.example.com/",
+        "http://hooks.example.com/",
+        "https://",
+        "https:///path",
+        "https://2130706433/",
+        "https://0x7f000001/",
+        "https://0x7f.0.0.1/",
+        "https://0177.0.0.1/",
+        "https://127.1/",
+        "https://127.0.1/",
+        "https://127.0.0.1./",
+        "https://127.0.0.01/",
+        "https://1.2.3.4.5/",
+        "https://hooks.example.com./",
+        "https://hooks..example.com/",
+        "https://.example.com/",
+        "https://-hooks.example.com/",
+        "https://[fe80::1%25eth0]/",
+        "https://[fe80::1%eth0]/",
+        "https://[::1/",
+        "https://::1/",
+        "https://[127.0.0.1.5]/",
+        "https://user@hooks.example.com/",
+        "https://user:word@hooks.example.com/",
+        "https://hooks.example.com@127.0.0.1/",
+        "https://hooks.example.com:443@127.0.0.1/",
+        "https://hooks.example.com\\@127.0.0.1/",
+        "https://hooks.example.com#@127.0.0.1/",
+        "https://127.0.0.1%2f.example.com/",
+        "https://127%2e0%2e0%2e1/",
+        "https://①②⑦.⓪.⓪.①/",
+        "https://127。0。0。1/",
+        "https://ⓛocalhost/",
+        "https://exa\u00admple.com/",
+        "https://ex\u0430mple.com/",
+        "https://hooks.example.com:0/",
+        "https://hooks.example.com:65536/",
+        "https://hooks.example.com:/",
+        "https://hooks.example.com:4 43/",
+        "https://hooks.example.com:443:443/",
+        "https://hooks.example.com:٤٤٣/",
+        "https://hooks.example.com/a b",
+        "https://hooks.example.com/a\r\nX-Evil: 1",
+        "https://hooks.example.com/\n",
+        " https://hooks.example.com/",
+        "https://hooks.example.com/#part",
+        "http://127.0.0.1.example.com/",
+        f"https://{'a' * 64}.example.com/",
+        f"https://{'a.' * 130}com/",
+    ],
+)
+def test_a_url_in_any_other_writing_is_refused_and_not_repeated(url: str) -> None:
+    with pytest.raises(ValueError, match="the hook must be a URL beginning with https://") as said:
+        destination(url, "the hook")
+
+    assert len(url) < 9 or url not in str(said.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "port", "authority", "path"),
+    [
+        ("https://hooks.example.com", "hooks.example.com", 443, "hooks.example.com", "/"),
+        (
+            "HTTPS://Hooks.Example.COM/A?b=C",
+            "hooks.example.com",
+            443,
+            "hooks.example.com",
+            "/A?b=C",
+        ),
+        ("https://a_b.example.com:8443/x", "a_b.example.com", 8443, "a_b.example.com:8443", "/x"),
+        (
+            "https://xn--bcher-kva.example/",
+            "xn--bcher-kva.example",
+            443,
+            "xn--bcher-kva.example",
+            "/",
+        ),
+        ("https://host?sig=%2B1", "host", 443, "host", "/?sig=%2B1"),
+        ("https://93.184.215.14/", "93.184.215.14", 443, "93.184.215.14", "/"),
+        ("https://[2606:4700::0001]:8443/", "2606:4700::1", 8443, "[2606:4700::1]:8443", "/"),
+        ("http://127.0.0.1:8080/", "127.0.0.1", 8080, "127.0.0.1:8080", "/"),
+    ],
+)
+def test_a_plain_url_is_taken_apart(
+    url: str, host: str, port: int, authority: str, path: str
+) -> None:
+    to = destination(url, "the hook")
+
+    assert (to.host, to.port, to.authority, to.path) == (host, port, authority, path)
+
+
+def test_a_destination_does_not_show_its_path() -> None:
+    assert "s3cr3t" not in repr(destination("https://hooks.example.com/s3cr3t?k=s3cr3t", "it"))
+
+
+def test_a_url_in_place_of_a_name_is_not_repeated() -> None:
+    said = name_problem("https://hooks.example.com/s3cr3t", {}, "webhook", "WEBHOOKS")
+
+    assert "s3cr3t" not in said
+    assert "WEBHOOKS" in said
+
+
+@dataclass
+class Network:
+    """What names answer, one answer after the other, and where connections went.
+
+    Every connection ends at `port` of this machine, wherever it was meant to go.
+    """
+
+    answers: list[Sequence[str]]
+    port: int = 0
+    asked: list[tuple[str, int]] = field(default_factory=list)
+    dialled: list[tuple[str, int]] = field(default_factory=list)
+    unreachable: Sequence[str] = ()
+
+    def resolve(self, host: str, port: int) -> Sequence[str]:
+        self.asked.append((host, port))
+        return self.answers[min(len(self.asked), len(self.answers)) - 1]
+
+    def connect(self, address: tuple[str, int], timeout: float) -> socket.socket:
+        self.dialled.append(address)
+        if address[0] in self.unreachable:
+            raise ConnectionRefusedError
+        return socket.create_connection(("127.0.0.1", self.port), timeout)
+
+    def way_out(self, listed: Sequence[str] = (), trust: ssl.SSLContext | None = None) -> Egress:
+        return Egress(listed, trust=trust, resolve=self.resolve, connect=self.connect)
+
+
+def post(way_out: Egress, url: str, body: bytes = b"{}") -> Answer:
+    return way_out.post(destination(url, "the hook"), body, dict, "the hook")
+
+
+def refused(way_out: Egress, url: str) -> ChannelError:
+    with pytest.raises(ChannelError) as failure:
+        post(way_out, url)
+    return failure.value
+
+
+@pytest.mark.parametrize("answer", [[one] for one in INSIDE] + [[PUBLIC, "10.0.0.1"], []])
+def test_a_name_with_an_address_inside_is_refused_for_good(answer: Sequence[str]) -> None:
+    network = Network([answer])
+
+    error = refused(network.way_out(), f"https://{NAME}/s3cr3t")
+
+    assert error.permanent
+    assert "s3cr3t" not in str(error)
+    assert "WEBHOOK_HOSTS" in str(error)
+    assert network.dialled == []
+
+
+@pytest.mark.parametrize(
+    "url", ["https://127.0.0.1/", "https://[::1]/", "https://localhost/", "https://LocalHost/"]
+)
+def test_this_machine_is_refused_under_each_of_its_names(url: str) -> None:
+    assert refused(Egress(), url).permanent
+
+
+def test_plain_http_to_this_machine_needs_to_be_listed_with_its_port() -> None:
+    with running_provider() as provider:
+        provider.answers(204)
+        host_and_port = provider.url.removeprefix("http://")
+
+        assert refused(Egress(["127.0.0.1:1"]), provider.url).permanent
+        assert post(Egress([host_and_port]), f"{provider.url}/x").status == 204
+    assert [one.path for one in provider.asked] == ["/x"]
+
+
+@pytest.mark.parametrize("listed", [NAME, NAME.upper(), f"{NAME}:443"])
+def test_a_listed_host_may_stand_on_a_private_network_but_is_no_way_to_metadata(
+    listed: str,
+) -> None:
+    private = Network([["10.1.2.3"]], unreachable=["10.1.2.3"])
+    metadata = Network([["169.254.169.254"]])
+
+    assert not refused(private.way_out([listed]), f"https://{NAME}/").permanent
+    assert private.dialled == [("10.1.2.3", 443)]
+    assert refused(metadata.way_out([listed]), f"https://{NAME}/").permanent
+    assert metadata.dialled == []
+
+
+def test_a_name_that_is_not_found_is_tried_again_later() -> None:
+    def resolve(host: str, port: int) -> Sequence[str]:
+        raise socket.gaierror(-2, f"{host} s3cr3t")
+
+    error = refused(Egress(resolve=resolve), f"https://{NAME}/s3cr3t")
+
+    assert not error.permanent
+    assert "s3cr3t" not in "".join(traceback.format_exception(error))
+
+
+@dataclass
+class Site:
+    """A provider behind TLS: the names that clients asked for, and whom they may trust."""
+
+    provider: Provider
+    port: int
+    trust: ssl.SSLContext
+    names: list[str | None]
+
+
+@pytest.fixture(scope="module")
+def chain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A key and a self-signed certificate for NAME alone, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, NAME)])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(NAME)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    file = tmp_path_factory.mktemp("tls") / "site.pem"
+    file.write_bytes(
+        key.private_bytes(pem, pkcs8, serialization.NoEncryption()) + certificate.public_bytes(pem)
+    )
+    return file
+
+
+@pytest.fixture
+def site(chain: Path) -> Iterator[Site]:
+    names: list[str | None] = []
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(chain)
+    tls.sni_callback = lambda _, name, __: names.append(name)
+    with running_provider(tls) as provider:
+        port = int(provider.url.rpartition(":")[2])
+        yield Site(provider, port, ssl.create_default_context(cafile=str(chain)), names)
+
+
+def test_the_connection_goes_to_the_checked_address_under_the_hosts_name(site: Site) -> None:
+    network = Network([[PUBLIC]], site.port)
+
+    answer = post(network.way_out(trust=site.trust), f"https://{NAME}:8443/a?b=c", b'{"a":1}')
+
+    assert answer.status == 200
+    assert network.dialled == [(PUBLIC, 8443)]
+    assert site.names == [NAME]
+    (asked,) = site.provider.asked
+    assert (asked.path, asked.body) == ("/a?b=c", b'{"a":1}')
+    assert asked.headers["host"] == f"{NAME}:8443"
+    assert asked.headers["user-agent"] == "pantry-monitor"
+
+
+def test_a_name_that_answers_something_else_the_second_time_is_asked_only_once(site: Site) -> None:
+    network = Network([[PUBLIC], ["127.0.0.1"]], site.port)
+
+    post(network.way_out(trust=site.trust), f"https://{NAME}/")
+
+    assert network.asked == [(NAME, 443)]
+    assert network.dialled == [(PUBLIC, 443)]
+
+
+def test_the_next_address_is_tried_when_one_takes_no_connection(site: Site) -> None:
+    network = Network([["2606:4700::1", PUBLIC]], site.port, unreachable=["2606:4700::1"])
+
+    assert post(network.way_out(trust=site.trust), f"https://{NAME}/").is_good
+    assert [address for address, _ in network.dialled] == ["2606:4700::1", PUBLIC]
+
+
+@pytest.mark.parametrize("case", ["another name", "the public roots"])
+def test_a_certificate_that_does_not_vouch_for_the_host_gets_no_message(
+    site: Site, case: str
+) -> None:
+    network = Network([[PUBLIC]], site.port)
+    host = NAME if case == "the public roots" else "other.pantry.example"
+    trust = site.trust if case == "another name" else None
+
+    error = refused(network.way_out(trust=trust), f"https://{host}/s3cr3t")
+
+    assert str(error) == "the hook was not reached: SSLCertVerificationError"
+    assert not error.permanent
+    assert site.provider.asked == []
+
+
+def test_no_proxy_is_asked(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    network = Network([[PUBLIC]], site.port)
+
+    assert post(network.way_out(trust=site.trust), f"https://{NAME}/").is_good
+
+
+def test_a_redirect_is_an_answer_and_not_followed() -> None:
+    with running_provider() as provider:
+        provider.answers(307, b"", {"Location": "http://169.254.169.254/"})
+
+        answer = post(Egress([provider.url.removeprefix("http://")]), provider.url)
+
+    assert (answer.status, answer.is_good, len(provider.asked)) == (307, False, 1)
+
+
+def test_of_a_long_answer_only_a_part_is_read() -> None:
+    with running_provider() as provider:
+        provider.answers(200, b"x" * 3 * egress.MOST_BYTES)
+
+        answer = post(Egress([provider.url.removeprefix("http://")]), provider.url)
+
+    assert len(answer.body) == egress.MOST_BYTES
+
+
+def test_nothing_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    with running_provider() as provider:
+        provider.answers(200, b"", {"Bad Header": "x"})
+        post(Egress([provider.url.removeprefix("http://")]), f"{provider.url}/s3cr3t")
+
+    assert caplog.text == ""
+
+
+Speech = Callable[[socket.socket, threading.Event], None]
+
+
+@contextmanager
+def server_that(speak: Speech) -> Iterator[tuple[str, threading.Event]]:
+    """A server of one connection: host:port, and an event that says the client hung up."""
+    gone = threading.Event()
+
+    def serve(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        with connection:
+            connection.recv(65536)
+            try:
+                speak(connection, gone)
+            except OSError:
+                gone.set()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=serve, args=(listening,), daemon=True)
+        thread.start()
+        yield f"127.0.0.1:{listening.getsockname()[1]}", gone
+        thread.join(5)
+
+
+def repeat(piece: bytes) -> Speech:
+    def speak(connection: socket.socket, gone: threading.Event) -> None:
+        while not gone.wait(0.001):
+            connection.sendall(piece)
+
+    return speak
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [b"H", b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 200 OK\r\nA: "],
+    ids=["a status that drips", "continue for ever", "a header that drips"],
+)
+def test_an_answer_without_end_is_cut_at_the_deadline(
+    piece: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(egress, "DEADLINE", 0.3)
+    with server_that(repeat(piece)) as (place, gone):
+        began = time.monotonic()
+
+        error = refused(Egress([place]), f"http://{place}/")
+
+        assert not error.permanent
+        assert time.monotonic() - began < 2
+        assert gone.wait(5), "the connection was cut, not only forgotten"
+
+
+def test_headers_without_end_are_no_answer() -> None:
+    many = b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 200 + b"\r\n"
+    with server_that(lambda connection, _: connection.sendall(many)) as (place, _):
+        assert "HTTPException" in str(refused(Egress([place]), f"http://{place}/"))
+
+
+def test_what_is_no_http_is_not_repeated() -> None:
+    with server_that(lambda one, _: one.sendall(b"s3cr3t s3cr3t\r\n\r\n")) as (place, _):
+        error = refused(Egress([place]), f"http://{place}/")
+
+    assert "s3cr3t" not in "".join(traceback.format_exception(error))
+
+
+def test_a_name_that_is_found_too_late_sends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(egress, "DEADLINE", 0.05)
+    late, hung_up = threading.Event(), threading.Event()
+
+    def resolve(host: str, port: int) -> Sequence[str]:
+        late.wait(5)
+        return ["127.0.0.1"]
+
+    class Watched(socket.socket):
+        def close(self) -> None:
+            super().close()
+            hung_up.set()
+
+    def connect(address: tuple[str, int], timeout: float) -> socket.socket:
+        watched = Watched()
+        watched.connect(address)
+        return watched
+
+    with running_provider() as provider:
+        place = provider.url.removeprefix("http://")
+        error = refused(Egress([place], resolve=resolve, connect=connect), provider.url)
+        late.set()
+        assert hung_up.wait(5)
+
+    assert str(error) == "the hook was not reached: TimeoutError"
+    assert provider.asked == []
+
+
+def test_headers_are_made_only_for_a_host_that_may_be_reached() -> None:
+    made: list[str] = []
+
+    def headers() -> dict[str, str]:
+        made.append("made")
+        return {"Authorization": json.dumps(made)}
+
+    with pytest.raises(ChannelError):
+        Egress(resolve=lambda *_: ["10.0.0.1"]).post(
+            destination(f"https://{NAME}/", "it"), b"", headers, "it"
+        )
+
+    assert made == []
