@@ -138,8 +138,9 @@ def _without_mentions(text: str) -> str:
 
 def cut(text: str, most: int) -> str:
     """The text, or as much of it as fits into `most` bytes of JSON, and a sentence that says so."""
-    ends = list(accumulate(len(msgspec.json.encode(letter)) - 2 for letter in text))
-    if not ends or ends[-1] <= most:
+    if len(msgspec.json.encode(text)) - 2 <= most:
         return text
+    # No letter takes less than a byte: what lies beyond need not be measured.
+    ends = accumulate(len(msgspec.json.encode(letter)) - 2 for letter in text[:most])
     room = most - len(_CUT.encode())
     return text[: sum(end <= room for end in ends)].rstrip() + _CUT
