@@ -8,7 +8,18 @@ from dataclasses import dataclass
 from threading import Thread
 from typing import Any
 
-from local.cloud import crm, email, identity, inbox_page, log_analytics, platform_metrics, slack
+from local.cloud import (
+    crm,
+    email,
+    identity,
+    inbox_page,
+    log_analytics,
+    platform_metrics,
+    slack,
+    sms,
+    teams,
+    webhooks,
+)
 from local.cloud.answerers import Answerer, Desk, Make, Service, TcpAnswerer
 from local.cloud.breaking import Breaking
 from local.cloud.listeners import HOST, HttpService, Listener
@@ -22,6 +33,9 @@ ALL: tuple[Make, ...] = (
     sql.answerer,
     email.answerer,
     slack.answerer,
+    webhooks.answerer,
+    teams.answerer,
+    sms.answerer,
     crm.answerer,
     identity.answerer,
     inbox_page.answerer,

@@ -140,15 +140,15 @@ def answerer(desk: Desk, mailroom: Mailroom | None = None) -> Answerer:
 
     async def send(request: Request) -> Response:
         body = await request.body()
-        await _check_caller(desk, request)
-        operation = room.send(_json(body), request.headers.get("operation-id"))
+        await check_caller(desk, request)
+        operation = room.send(json_body(body), request.headers.get("operation-id"))
         version = request.query_params["api-version"]
         place = f"{desk.urls[NAME]}/emails/operations/{operation}?api-version={version}"
         headers = {"Operation-Location": place, "retry-after": str(ASK_AGAIN_S)}
         return JSONResponse({"id": operation, "status": "Running"}, 202, headers)
 
     async def status(request: Request) -> Response:
-        await _check_caller(desk, request)
+        await check_caller(desk, request)
         operation = request.path_params["operation"]
         found = room.status(operation)
         headers = {"retry-after": "100"} if found == "Running" else {}
@@ -158,10 +158,10 @@ def answerer(desk: Desk, mailroom: Mailroom | None = None) -> Answerer:
         Route("/emails:send", send, methods=["POST"]),
         Route("/emails/operations/{operation}", status),
     ]
-    return Answerer(NAME, Starlette(routes=routes, exception_handlers={Refused: _refusal}))
+    return Answerer(NAME, Starlette(routes=routes, exception_handlers={Refused: refusal}))
 
 
-async def _refusal(_: Request, error: Exception) -> Response:
+async def refusal(_: Request, error: Exception) -> Response:
     if not isinstance(error, Refused):
         raise error
     wait = error.retry_after
@@ -170,14 +170,14 @@ async def _refusal(_: Request, error: Exception) -> Response:
     return JSONResponse(said, error.status, headers)
 
 
-def _json(body: bytes) -> Any:
+def json_body(body: bytes) -> Any:
     try:
         return json.loads(body)
     except ValueError:
         raise Refused(400, "BadRequest", "The body is no JSON.") from None
 
 
-async def _check_caller(desk: Desk, request: Request) -> None:
+async def check_caller(desk: Desk, request: Request) -> None:
     """A signature with the resource's key, or a token for the service; then the version."""
     authorization = request.headers.get("authorization", "")
     if authorization.startswith("Bearer "):

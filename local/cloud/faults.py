@@ -5,7 +5,19 @@ from dataclasses import asdict, dataclass
 from threading import Lock
 from typing import Any
 
-ANSWERERS = ("platform", "logs", "sql", "email", "slack", "crm", "identity", "desk")
+ANSWERERS = (
+    "platform",
+    "logs",
+    "sql",
+    "email",
+    "slack",
+    "webhooks",
+    "teams",
+    "sms",
+    "crm",
+    "identity",
+    "desk",
+)
 
 KINDS = {
     "slow": "answers after `seconds`",

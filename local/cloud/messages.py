@@ -1,4 +1,4 @@
-"""What people would have got: the mails and Slack messages that were taken, in one list."""
+"""What people would have got: everything that the channels' answerers took, in one list."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,6 +9,9 @@ from typing import Any
 from local.cloud.answerers import Desk
 from local.cloud.email import Mail, mails
 from local.cloud.slack import SlackMessage, slack_messages
+from local.cloud.sms import Text, texts
+from local.cloud.teams import Card, cards
+from local.cloud.webhooks import Posted, posted
 
 
 @dataclass(frozen=True)
@@ -24,8 +27,14 @@ class Message:
 
 
 def messages(desk: Desk) -> list[Message]:
-    """Everything that was taken, newest first; a repeated operation is one mail."""
-    told = [*map(_mail, mails(desk)), *map(_slack, slack_messages(desk))]
+    """Everything that was taken, newest first; a message that came again is one message."""
+    told = [
+        *map(_mail, mails(desk)),
+        *map(_slack, slack_messages(desk)),
+        *map(_webhook, posted(desk)),
+        *map(_teams, cards(desk)),
+        *map(_sms, texts(desk)),
+    ]
     return sorted(told, key=lambda message: message.at, reverse=True)
 
 
@@ -49,6 +58,28 @@ def _slack(message: SlackMessage) -> Message:
         # Slack shows &gt; as >; so does whoever reads this list.
         text=unescape("\n".join(_texts(list(message.blocks))) or message.text),
     )
+
+
+def _webhook(message: Posted) -> Message:
+    return Message(
+        at=message.raw.world_at,
+        via="webhook",
+        to=message.hook,
+        subject=message.essentials["description"],
+        text=message.context.get("text", ""),
+    )
+
+
+def _teams(card: Card) -> Message:
+    subject, *rest = card.texts or ("",)
+    return Message(
+        at=card.raw.world_at, via="teams", to=card.channel, subject=subject, text="\n".join(rest)
+    )
+
+
+def _sms(text: Text) -> Message:
+    subject, _, _ = text.message.partition(", since ")
+    return Message(at=text.raw.world_at, via="sms", to=text.to, subject=subject, text=text.message)
 
 
 def _texts(part: Any) -> Iterator[str]:

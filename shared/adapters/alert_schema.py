@@ -40,7 +40,7 @@ def common_alert(notification: Notification) -> dict[str, Any]:
 def _essentials(story: Story) -> dict[str, Any]:
     alert = story.last.alert
     return {
-        "alertId": f"{alert.target}:{alert.id}",
+        "alertId": f"{alert.target}.{alert.id}",
         "alertRule": alert.rule_name,
         "severity": SEVERITIES[alert.severity],
         "signalType": "Metric",

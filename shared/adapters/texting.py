@@ -57,11 +57,6 @@ def is_phone_number(text: str) -> bool:
     return bool(_PHONE.fullmatch(text))
 
 
-def masked(number: str) -> str:
-    """A phone number as everybody may read it: `+49…12`."""
-    return f"{number[:3]}…{number[-2:]}"
-
-
 def sms_text(notification: Notification) -> str:
     """Severity, rule, value and target first; what does not fit is cut with `...`."""
     first, others = notification.stories[0], len(notification.stories) - 1

@@ -25,7 +25,7 @@ from shared.domain.records import (
     due_key,
     short_hash,
 )
-from shared.domain.rules import Action
+from shared.domain.rules import Action, ActionType
 from shared.domain.times import parse_second_key
 
 LEASE = timedelta(seconds=150)
@@ -127,9 +127,19 @@ def channel_of(action: Action) -> str:
 
 
 def public_name(action: Action) -> str:
-    """A channel's address as it may be shown: of an URL, which can hold a secret, the host only."""
+    """A channel's address as it may be shown: of an URL, which can hold a secret, the host only.
+
+    Of a phone number only its ends: it leads to a person's pocket.
+    """
+    if action.type is ActionType.SMS:
+        return masked(action.target)
     scheme, is_url, rest = action.target.partition("://")
     return f"{scheme}://{rest.partition('/')[0].rpartition('@')[2]}/…" if is_url else action.target
+
+
+def masked(number: str) -> str:
+    """A phone number as everybody may read it: `+49…12`."""
+    return f"{number[:3]}…{number[-2:]}"
 
 
 def first_delivery(event: Event, action: Action, wall: datetime) -> Delivery:

@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.adapters.channels.sms import open_sms, open_sms_as
-from shared.adapters.texting import ALPHABET, LONGEST, gsm, is_phone_number, masked, sms_text
+from shared.adapters.texting import ALPHABET, LONGEST, gsm, is_phone_number, sms_text
+from shared.domain.deliveries import masked, public_name
 from shared.domain.episodes import AlertKind, Event, EventKind
 from shared.domain.errors import ChannelError
 from shared.domain.notifications import Notification, compose
@@ -244,6 +245,7 @@ def test_what_is_no_phone_number_is_refused_and_not_repeated(
 def test_e164_is_a_phone_number_and_shown_without_its_middle(number: str) -> None:
     assert is_phone_number(number)
     assert masked(number) == f"{number[:3]}…{number[-2:]}"
+    assert public_name(Action(ActionType.SMS, number)) == masked(number)
 
 
 @pytest.mark.parametrize("string", ["", "endpoint=https://x.example", "endpoint=x;accesskey=no!"])

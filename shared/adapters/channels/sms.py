@@ -19,7 +19,8 @@ from shared.adapters.acs import SCOPE, endpoint_and_key, signed_headers
 from shared.adapters.destinations import Destination, destination
 from shared.adapters.egress import Answer, Egress
 from shared.adapters.refusals import error_code, refusal
-from shared.adapters.texting import is_phone_number, masked, sms_text
+from shared.adapters.texting import is_phone_number, sms_text
+from shared.domain.deliveries import masked
 from shared.domain.errors import ChannelError
 from shared.domain.notifications import Notification
 from shared.domain.rules import Severity
