@@ -118,6 +118,28 @@ param slackBotToken string = ''
 @description('SLACK_ENDPOINT: Slack\'s Web API.')
 param slackEndpoint string = 'https://slack.com/api'
 
+@description('WEBHOOKS: receivers of webhooks as JSON, name to URL or to url and key.')
+@secure()
+param webhooks string = ''
+
+@description('WEBHOOK_HOSTS: hosts on private networks that webhooks may lead to.')
+param webhookHosts string = ''
+
+@description('TEAMS_WEBHOOKS: webhooks of Teams workflows as JSON, name to URL.')
+@secure()
+param teamsWebhooks string = ''
+
+@description('SMS_FROM: the number or name that SMS come from.')
+param smsFrom string = ''
+
+@description('SMS_SEVERITY: the least severity that is worth an SMS.')
+@allowed(['low', 'medium', 'high', 'critical'])
+param smsSeverity string = 'critical'
+
+@description('SMS_CONNECTION_STRING: Azure Communication Services for SMS, where it is not the mails\' own.')
+@secure()
+param smsConnectionString string = ''
+
 @description('FALLBACK_CHANNEL: where an alert goes when its own channel refuses it.')
 param fallbackChannel string = 'console:log'
 
@@ -210,6 +232,12 @@ module functionApp 'modules/function_app.bicep' = {
       SLACK_WEBHOOKS: slackWebhooks
       SLACK_BOT_TOKEN: slackBotToken
       SLACK_ENDPOINT: slackEndpoint
+      WEBHOOKS: webhooks
+      WEBHOOK_HOSTS: webhookHosts
+      TEAMS_WEBHOOKS: teamsWebhooks
+      SMS_FROM: smsFrom
+      SMS_SEVERITY: smsSeverity
+      SMS_CONNECTION_STRING: smsConnectionString
       FALLBACK_CHANNEL: fallbackChannel
       COLLECT_INLINE_MAX: string(collectInlineMax)
       AUTH_ISSUER: authIssuer

@@ -21,5 +21,8 @@ param authJwksUrl = 'https://login.microsoftonline.com/<tenant>/discovery/v2.0/k
 
 param slackWebhooks = readEnvironmentVariable('SLACK_WEBHOOKS', '')
 param slackBotToken = readEnvironmentVariable('SLACK_BOT_TOKEN', '')
+param webhooks = readEnvironmentVariable('WEBHOOKS', '')
+param teamsWebhooks = readEnvironmentVariable('TEAMS_WEBHOOKS', '')
+param smsConnectionString = readEnvironmentVariable('SMS_CONNECTION_STRING', '')
 param acsConnectionString = readEnvironmentVariable('ACS_CONNECTION_STRING', '')
 param crmTokenKey = readEnvironmentVariable('CRM_TOKEN_KEY', '')

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Iterable, Mapping
 from functools import cache
 
-from local.cloud import email, resources, slack
+from local.cloud import email, resources, slack, sms, teams, webhooks
 from local.cloud.clouds import Cloud
 from local.odbc import NoOdbc, driver
 from shared.adapters.sql_connections import PURE_PYTHON
@@ -41,6 +41,13 @@ def surroundings(
         "MAIL_FROM": email.SENDER,
         "SLACK_WEBHOOKS": json.dumps(slack.webhooks(cloud.desk)),
         "SLACK_ENDPOINT": slack.endpoint(cloud.desk),
+        "WEBHOOKS": json.dumps(webhooks.webhooks(cloud.desk)),
+        "WEBHOOK_HOSTS": ",".join(
+            urls[one].removeprefix("http://") for one in (webhooks.NAME, teams.NAME)
+        ),
+        "TEAMS_WEBHOOKS": json.dumps(teams.webhooks(cloud.desk)),
+        "SMS_FROM": sms.SENDER,
+        "SMS_CONNECTION_STRING": sms.connection_string(cloud.desk),
         "AUTH_ISSUER": cloud.issuer,
         "AUTH_AUDIENCE": AUDIENCE,
         "AUTH_JWKS_URL": cloud.jwks_url,

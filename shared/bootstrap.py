@@ -22,7 +22,7 @@ from shared.catalog.rules import default_rules
 from shared.catalog.sql_queries import COUNTS, MINUTE_BATCH, NAME_SETS
 from shared.domain.budgets import Limits
 from shared.domain.errors import StoreUnavailable
-from shared.domain.rules import Action, ActionType, Rule
+from shared.domain.rules import Action, ActionType, Rule, Severity
 from shared.ports import Channel, House, MetricSource, SourceGroup, Witness, WorkQueue
 from shared.services.reach import fill_in, lacking, unmeasured, unreachable
 from shared.setting_forms import DatabasePlace, Resources
@@ -120,6 +120,12 @@ def channels(given: Settings, identity: Callable[[], Any] | None = None) -> dict
         known[ActionType.SLACK] = SlackChannel(
             given.slack_webhooks, token=given.slack_bot_token, endpoint=given.slack_endpoint
         )
+    if given.webhooks:
+        known[ActionType.WEBHOOK] = _webhook(given)
+    if given.teams_webhooks:
+        known[ActionType.TEAMS] = _teams(given)
+    if given.sms_from:
+        known[ActionType.SMS] = _sms(given, identity or _identity)
     return known
 
 
@@ -299,6 +305,36 @@ def _email(given: Settings, identity: Callable[[], Any]) -> Channel:
     if given.acs:
         return open_email(connection_string=given.acs, sender=given.mail_from)
     return open_email_as(endpoint=given.acs_endpoint, credential=identity(), sender=given.mail_from)
+
+
+def _webhook(given: Settings) -> Channel:
+    from shared.adapters.channels.webhook import WebhookChannel  # noqa: PLC0415 - light at import
+    from shared.adapters.egress import Egress  # noqa: PLC0415 - light at import
+
+    way_out = Egress(given.webhook_hosts)
+    return WebhookChannel(given.webhooks, way_out=way_out, wall=wall_now)
+
+
+def _teams(given: Settings) -> Channel:
+    from shared.adapters.channels.teams import TeamsChannel  # noqa: PLC0415 - light at import
+    from shared.adapters.egress import Egress  # noqa: PLC0415 - light at import
+
+    return TeamsChannel(given.teams_webhooks, way_out=Egress(given.webhook_hosts))
+
+
+def _sms(given: Settings, identity: Callable[[], Any]) -> Channel:
+    from shared.adapters.channels.sms import (  # noqa: PLC0415 - light at import
+        open_sms,
+        open_sms_as,
+    )
+
+    least, sender = Severity(given.sms_severity), given.sms_from
+    string = given.sms or given.acs
+    if string:
+        return open_sms(connection_string=string, sender=sender, least=least)
+    return open_sms_as(
+        endpoint=given.acs_endpoint, credential=identity(), sender=sender, least=least
+    )
 
 
 def _table(given: Settings, name: str, identity: Callable[[], Any]) -> Rows:

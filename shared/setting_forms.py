@@ -14,11 +14,14 @@ from urllib.parse import SplitResult, urlsplit
 
 CHANNEL_TYPES = ("email", "slack", "webhook", "sms", "teams", "console")
 
+SEVERITIES = ("low", "medium", "high", "critical")
+
 SHORTEST_KEY = 32
 
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_SMS_SENDER = re.compile(r"\+[1-9][0-9]{6,14}|[0-9]{5,6}|[A-Za-z0-9 ]{1,11}", re.ASCII)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -168,6 +171,85 @@ def webhooks(text: str) -> Mapping[str, str]:
             raise ValueError("a JSON object of channel names and URLs")
         https_url(url)
     return given
+
+
+# As shared/adapters/destinations.py reads them; a test holds the two together.
+_PLAIN_URL = re.compile(
+    r"https?://(?P<host>\[[0-9a-f:.]+\]|[a-z0-9._-]{1,253})(?::[0-9]{1,5})?"
+    r"(?:[/?][a-z0-9\-._~!$&'()*+,;=:@%/?]*)?",
+    re.IGNORECASE | re.ASCII,
+)
+_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_NAME = re.compile(rf"(?:{_LABEL}\.)*[a-z](?:[a-z0-9-]{{0,61}}[a-z0-9])?", re.IGNORECASE)
+_LISTED_HOST = re.compile(
+    r"(?=[^:\[]*[a-z])[a-z0-9._-]+(:[0-9]{1,5})?|([0-9.]+|\[[0-9a-f:.]+\]):[0-9]{1,5}",
+    re.IGNORECASE | re.ASCII,
+)
+_HOOKS = 'a JSON object like {"ops": {"url": "https://…", "key": "…"}} or {"ops": "https://…"}'
+
+
+def plain_url(text: str) -> str:
+    """An https URL in plain writing: an address in disguise is no host."""
+    found = _PLAIN_URL.fullmatch(https_url(text))
+    if not found or not (_is_address(found["host"]) or _NAME.fullmatch(found["host"])):
+        raise ValueError("a URL beginning with https:// and a host in plain writing")
+    return text
+
+
+def _is_address(host: str) -> bool:
+    try:
+        return bool(ip_address(host.strip("[]")))
+    except ValueError:
+        return False
+
+
+def plain_webhooks(text: str) -> Mapping[str, str]:
+    """Names and URLs of webhooks."""
+    given = _object(text, 'a JSON object like {"operations": "https://…"}')
+    if not all(isinstance(url, str) for url in given.values()):
+        raise ValueError("a JSON object of names and URLs")
+    return {name: plain_url(url) for name, url in given.items()}
+
+
+class Hook(NamedTuple):
+    """One receiver of webhooks; an empty key means that its messages are not signed."""
+
+    url: str
+    key: str = ""
+
+
+def hooks(text: str) -> Mapping[str, Hook]:
+    """Receivers' names, URLs and signing keys."""
+    return {name: _hook(one) for name, one in _object(text, _HOOKS).items()}
+
+
+def _hook(given: Any) -> Hook:
+    parts = {"url": given} if isinstance(given, str) else given
+    if not isinstance(parts, dict) or not {"url"} <= parts.keys() <= set(Hook._fields):
+        raise ValueError(_HOOKS)
+    if not all(isinstance(one, str) for one in parts.values()):
+        raise ValueError(_HOOKS)
+    return Hook(plain_url(parts["url"]), signing_key(parts.get("key", "")))
+
+
+def listed_hosts(text: str) -> tuple[str, ...]:
+    """Host names, or address:port; an address alone would open every port of a machine."""
+    hosts = tuple(one.strip().lower() for one in text.split(",") if one.strip())
+    if not all(_LISTED_HOST.fullmatch(one) for one in hosts):
+        raise ValueError("host names, or address:port, joined by commas")
+    return hosts
+
+
+def sms_sender(text: str) -> str:
+    if text and not _SMS_SENDER.fullmatch(text):
+        raise ValueError("a number like +18005550100, a short code, or a name of 1-11 letters")
+    return text
+
+
+def severity(text: str) -> str:
+    if text not in SEVERITIES:
+        raise ValueError(f"one of {', '.join(SEVERITIES)}")
+    return text
 
 
 def _object(text: str, form: str) -> dict[str, Any]:

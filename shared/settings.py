@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from shared import setting_forms as form
-from shared.setting_forms import BusinessNames, DatabasePlace, Resources
+from shared.setting_forms import BusinessNames, DatabasePlace, Hook, Resources
 
 
 class SettingsError(ValueError):
@@ -224,6 +224,53 @@ TABLE = (
         form.needed(form.azure("slack.com", "slack-gov.com")),
     ),
     Setting(
+        "WEBHOOKS",
+        "webhooks",
+        "",
+        "Receivers of webhooks as JSON: name to URL, or to an object of url and key, with which "
+        "messages are signed (docs/webhooks.md).",
+        form.hooks,
+        secret=True,
+    ),
+    Setting(
+        "WEBHOOK_HOSTS",
+        "webhook_hosts",
+        "",
+        "Hosts on private networks that webhooks may lead to, as host or address:port, joined by "
+        "commas.",
+        form.listed_hosts,
+    ),
+    Setting(
+        "TEAMS_WEBHOOKS",
+        "teams_webhooks",
+        "",
+        "Webhooks of Teams workflows as JSON: name to URL.",
+        form.plain_webhooks,
+        secret=True,
+    ),
+    Setting(
+        "SMS_FROM",
+        "sms_from",
+        "",
+        "The number or name that SMS come from. While it is empty, none is sent.",
+        form.sms_sender,
+    ),
+    Setting(
+        "SMS_SEVERITY",
+        "sms_severity",
+        "critical",
+        "The least severity that is worth an SMS; milder alerts go to the fallback channel.",
+        form.severity,
+    ),
+    Setting(
+        "SMS_CONNECTION_STRING",
+        "sms",
+        "",
+        "Azure Communication Services for SMS, where it is not the mails' own.",
+        form.acs,
+        secret=True,
+    ),
+    Setting(
         "FALLBACK_CHANNEL",
         "fallback_channel",
         "console:log",
@@ -307,6 +354,12 @@ class Settings:
     slack_webhooks: Mapping[str, str] = field(repr=False)
     slack_bot_token: str = field(repr=False)
     slack_endpoint: str
+    webhooks: Mapping[str, Hook] = field(repr=False)
+    webhook_hosts: tuple[str, ...]
+    teams_webhooks: Mapping[str, str] = field(repr=False)
+    sms_from: str
+    sms_severity: str
+    sms: str = field(repr=False)
     fallback_channel: str
     collect_inline_max: int
     auth_issuer: str
@@ -377,6 +430,11 @@ def _disagreements(values: Mapping[str, Any]) -> dict[str, str]:
         )
     if (values.get("acs") or values.get("acs_endpoint")) and not values.get("mail_from", "-"):
         problems["MAIL_FROM"] = "MAIL_FROM must be set when mails can be sent"
+    services = ("sms", "acs", "acs_endpoint")
+    if values.get("sms_from") and not any(values.get(name, "-") for name in services):
+        problems["SMS_FROM"] = (
+            "SMS_FROM needs SMS_CONNECTION_STRING, ACS_CONNECTION_STRING or ACS_ENDPOINT"
+        )
     if bool(values.get("sql_user")) != bool(values.get("sql_password")):
         problems["SQL_USER"] = "SQL_USER and SQL_PASSWORD are set together"
     entra = ("auth_issuer", "auth_audience", "auth_jwks_url")

@@ -200,6 +200,21 @@ WRONG = {
     ],
     "MAIL_FROM": ["alerts", "a@b"],
     "MAILS_PER_MINUTE": ["0", "many"],
+    "WEBHOOKS": [
+        "[]",
+        '{"a": 7}',
+        '{"a": {"key": "k"}}',
+        '{"a": {"url": 7}}',
+        '{"a": {"url": "https://a.example", "token": "x"}}',
+        '{"a": {"url": "https://a.example", "key": "short"}}',
+        '{"a": "http://a.example"}',
+        '{"a": "https://2130706433/"}',
+    ],
+    "TEAMS_WEBHOOKS": ["[]", '{"a": 7}', '{"a": {"url": "https://a.example"}}', '{"a": ""}'],
+    "WEBHOOK_HOSTS": ["10.0.0.5", "https://a.example", "[::1]", "a b", "::1"],
+    "SMS_FROM": ["+0", "a name of twelve", "123"],
+    "SMS_SEVERITY": ["", "Critical", "sev0"],
+    "SMS_CONNECTION_STRING": ["endpoint=https://a.example"],
     "SLACK_WEBHOOKS": [
         "#alerts",
         "[]",
@@ -301,3 +316,32 @@ def test_the_settings_know_the_names_that_the_statements_use() -> None:
 def test_a_user_of_the_database_has_a_password() -> None:
     with pytest.raises(SettingsError, match="SQL_USER and SQL_PASSWORD are set together"):
         load({**GOOD, "SQL_USER": "monitor"})
+
+
+def test_a_webhook_has_a_url_and_may_have_a_key() -> None:
+    signed = {"url": "https://a.example/x", "key": "k" * 32}
+    given = json.dumps({"a": signed, "b": "https://b.example"})
+
+    hooks = load({**GOOD, "WEBHOOKS": given}).webhooks
+
+    assert hooks == {"a": ("https://a.example/x", "k" * 32), "b": ("https://b.example", "")}
+
+
+def test_hosts_inside_are_listed_by_name_or_with_their_port() -> None:
+    given = "Hooks.lan, 10.0.0.5:8443,[fc00::1]:443"
+
+    listed = load({**GOOD, "WEBHOOK_HOSTS": given}).webhook_hosts
+
+    assert listed == ("hooks.lan", "10.0.0.5:8443", "[fc00::1]:443")
+
+
+def test_sms_need_a_service_to_send_them() -> None:
+    without = {name: value for name, value in GOOD.items() if not name.startswith("ACS")}
+    with pytest.raises(SettingsError) as refused:
+        load({**without, "SMS_FROM": "Pantry"})
+
+    assert refused.value.names == ("SMS_FROM",)
+    string = "endpoint=https://sms.example.com/;accesskey=a2V5"
+    for more in ({"SMS_CONNECTION_STRING": string}, {"ACS_CONNECTION_STRING": string}):
+        given = {**without, **more, "SMS_FROM": "Pantry", "MAIL_FROM": "a@example.com"}
+        assert load(given).sms_from == "Pantry"

@@ -347,13 +347,16 @@ def test_every_channel_in_use_serves_the_type_it_is_registered_for() -> None:
             "ACS_CONNECTION_STRING": "endpoint=https://mail.example.com/;accesskey=a2V5",
             "MAIL_FROM": "monitor@example.com",
             "SLACK_BOT_TOKEN": "xoxb-token",
+            "WEBHOOKS": '{"ops": "https://hooks.example.com/"}',
+            "TEAMS_WEBHOOKS": '{"ops": "https://x.api.powerplatform.com/"}',
+            "SMS_FROM": "+18005550100",
         }
     )
 
     in_use = bootstrap.channels(given)
 
     assert all(channel.type == kind for kind, channel in in_use.items())
-    assert set(in_use) == {"console", "email", "slack"}
+    assert set(in_use) == {"console", "email", "slack", "webhook", "teams", "sms"}
 
 
 def test_it_tells_the_whole_notification_once(

@@ -25,6 +25,7 @@ from shared.adapters import egress
 from shared.adapters.destinations import destination, may_be_reached, name_problem
 from shared.adapters.egress import Answer, Egress
 from shared.domain.errors import ChannelError
+from shared.setting_forms import plain_url
 from tests.adapters.providers import Provider, running_provider
 
 PUBLIC = "93.184.215.14"
@@ -173,6 +174,8 @@ def test_no_ipv4_address_is_reached_in_an_ipv6_disguise(address: IPv4Address) ->
 def test_a_url_in_any_other_writing_is_refused_and_not_repeated(url: str) -> None:
     with pytest.raises(ValueError, match="the hook must be a URL beginning with https://") as said:
         destination(url, "the hook")
+    with pytest.raises(ValueError, match="beginning with https://"):
+        plain_url(url)
 
     assert len(url) < 9 or url not in str(said.value)
 
@@ -207,6 +210,7 @@ def test_a_plain_url_is_taken_apart(
 ) -> None:
     to = destination(url, "the hook")
 
+    assert plain_url(url) == url
     assert (to.host, to.port, to.authority, to.path) == (host, port, authority, path)
 
 
