@@ -79,6 +79,7 @@ def _context(story: Story) -> dict[str, Any]:
         "event": event.kind,
         "reason": event.reason,
         "runbook": event.runbook,
+        "culprits": alert.culprits,
     }
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from shared.domain.culprits import Culprit
 from shared.domain.episodes import Alert, AlertKind, AlertState, Event, EventKind
 from shared.domain.reasons import Reason
 from shared.domain.rules import Severity
@@ -12,6 +13,19 @@ from shared.domain.rules import Severity
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 EPISODE = "20260101T0000Z-1a2b3c4d"
+
+
+def a_culprit(**changes: Any) -> Culprit:
+    culprit = Culprit(
+        statement="SELECT * FROM Interaction WHERE note LIKE ?",
+        session=61,
+        program="node-mssql",
+        host="crm",
+        running_ms=42_000,
+        cpu_ms=31_500,
+        logical_reads=120_000,
+    )
+    return replace(culprit, **changes)
 
 
 def an_alert(**changes: Any) -> Alert:

@@ -22,7 +22,7 @@ from shared.domain.errors import ChannelError
 from shared.domain.notifications import Notification, compose
 from shared.domain.rules import Action, ActionType, Severity
 from shared.ports import Channel
-from tests.adapters.builders import an_alert, an_event
+from tests.adapters.builders import a_culprit, an_alert, an_event
 from tests.adapters.providers import Provider, running_provider
 
 KEY = base64.b64encode(b"key").decode()
@@ -260,6 +260,12 @@ def test_severity_rule_value_and_target_come_first() -> None:
     assert sms_text(a_notification()) == (
         "CRITICAL DTU critical: 98.2 % on pantry-crm, since 2026-01-01 00:00 UTC"
     )
+
+
+def test_there_is_no_room_for_culprits() -> None:
+    event = an_event(alert=an_alert(culprits=(a_culprit(),)))
+
+    assert sms_text(a_notification(event)) == sms_text(a_notification())
 
 
 def test_a_silence_and_an_end_say_so() -> None:

@@ -17,7 +17,7 @@ from shared.domain.episodes import AlertKind, Event, EventKind
 from shared.domain.errors import ChannelError
 from shared.domain.notifications import Notification, compose
 from shared.domain.rules import Action, ActionType, Severity
-from tests.adapters.builders import an_alert, an_event
+from tests.adapters.builders import a_culprit, an_alert, an_event
 from tests.adapters.providers import Provider, running_provider
 
 HOSTILE = "<at>Everyone</at> [pay](https://evil.example) **bold** < /AT> <At id='1'>"
@@ -166,6 +166,21 @@ def test_names_are_plain_text_and_mention_nobody() -> None:
     assert sum("[pay](https://evil.example) **bold**" in text for text in said) >= 3
     markdown = {"TextBlock", "Action.OpenUrl", "Image"}
     assert not markdown & {one["type"] for one in parts(card(notification))}
+
+
+def test_each_culprit_has_a_line_in_which_it_is_plain_text() -> None:
+    slow, hostile = a_culprit(), a_culprit(statement=HOSTILE, session=7, sessions=4)
+    event = an_event(alert=an_alert(culprits=(slow, hostile)))
+
+    lines = [line for line in runs(a_notification(event)) if line.startswith("Running when")]
+
+    assert len(lines) == 2
+    assert lines[0].endswith(
+        "for 42 s with 31,500 ms CPU: SELECT * FROM Interaction WHERE note LIKE ?"
+    )
+    assert "4 sessions, the first of them session 7" in lines[1]
+    assert "[pay](https://evil.example) **bold**" in lines[1]
+    assert "<at" not in lines[1].lower()
 
 
 def test_a_comparison_keeps_its_sign() -> None:

@@ -17,7 +17,7 @@ from shared.domain.errors import ChannelError
 from shared.domain.notifications import Notification, compose
 from shared.domain.reasons import Reason
 from shared.domain.rules import Action, ActionType, Severity
-from tests.adapters.builders import T0, an_alert, an_event
+from tests.adapters.builders import T0, a_culprit, an_alert, an_event
 from tests.adapters.providers import Provider, running_provider
 
 KEY = "k" * 40
@@ -56,7 +56,9 @@ def documented(language: str) -> list[str]:
 
 
 def test_the_body_is_the_documented_one(provider: Provider) -> None:
-    a_channel(provider).send(a_notification())
+    event = an_event(alert=an_alert(culprits=(a_culprit(),)))
+
+    a_channel(provider).send(a_notification(event))
 
     (asked,) = provider.asked
     body = json.loads(asked.body)
@@ -147,6 +149,15 @@ def test_every_story_is_told_and_the_essentials_are_the_worst_open_ones() -> Non
     assert (over["alertRule"], over["monitorCondition"]) == ("Errors high", "Resolved")
     assert over["resolvedDateTime"] == T0 + timedelta(minutes=9)
     assert (over["severity"], over["reason"]) == ("Sev1", Reason.RECOVERED)
+
+
+def test_each_story_names_its_own_culprits() -> None:
+    burst = an_event(alert=an_alert(culprits=(a_culprit(),)))
+
+    context = common_alert(a_notification(resolved(), burst))["data"]["alertContext"]
+
+    assert context["culprits"] == (a_culprit(),)
+    assert [story["culprits"] for story in context["stories"]] == [(a_culprit(),), ()]
 
 
 def test_an_end_alone_is_resolved() -> None:
