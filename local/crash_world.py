@@ -16,7 +16,7 @@ from shared.domain.deliveries import Delivery
 from shared.domain.errors import ChannelError, StoreUnavailable
 from shared.domain.machine import RuleState
 from shared.domain.notifications import Notification
-from shared.domain.rules import ActionType, Rule, parse_rules
+from shared.domain.rules import ActionType, Rule, Severity, parse_rules
 from shared.domain.samples import Reading
 from shared.domain.times import MINUTE, iso
 from shared.ports import Channel, House
@@ -101,6 +101,7 @@ class FileChannel:
     """Appends what it was given to a file, which outlives the process; fails once at first."""
 
     timeout = timedelta(seconds=1)
+    least = Severity.LOW
 
     def __init__(self, kind: str, sink: Path, *, is_shaky: bool = False) -> None:
         self.type = kind

@@ -13,7 +13,7 @@ from shared.domain.culprits import Culprit
 from shared.domain.metrics import Catalog
 from shared.domain.notifications import Notification
 from shared.domain.records import Kept, Write
-from shared.domain.rules import Action, Rule
+from shared.domain.rules import Action, Rule, Severity
 from shared.domain.samples import Answer, Reading
 
 T = TypeVar("T")
@@ -143,6 +143,11 @@ class Channel(Protocol):
     @property
     def timeout(self) -> timedelta:
         """The longest that one `send` can take, all its time-outs added up."""
+        ...
+
+    @property
+    def least(self) -> Severity:
+        """What it tells is at least so severe; a milder message is a permanent refusal."""
         ...
 
     def send(self, notification: Notification) -> str | None:

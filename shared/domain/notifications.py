@@ -12,7 +12,6 @@ from shared.domain.reasons import Reason
 from shared.domain.rules import Action, Severity
 from shared.domain.times import MINUTE
 
-_RANK = {severity: rank for rank, severity in enumerate(Severity)}
 _DIGITS = 3
 
 
@@ -52,7 +51,7 @@ def compose(message: str, address: Action, events: Iterable[Event]) -> Notificat
         id=message,
         to=address.target,
         target=first.target,
-        severity=max((story.last.alert.severity for story in stories), key=_RANK.__getitem__),
+        severity=max((story.last.alert.severity for story in stories), key=lambda one: one.rank),
         subject=_subject(stories),
         text="\n\n".join([*map(paragraph, stories), address.message or ""]).strip(),
         stories=stories,
@@ -73,7 +72,7 @@ def _stories(events: Iterable[Event]) -> list[Story]:
 
 
 def _urgency(story: Story) -> tuple[bool, int, str]:
-    return story.is_over, -_RANK[story.last.alert.severity], story.last.episode
+    return story.is_over, -story.last.alert.severity.rank, story.last.episode
 
 
 def _subject(stories: Sequence[Story]) -> str:

@@ -32,6 +32,11 @@ class Severity(StrEnum):
     HIGH = "high"
     CRITICAL = "critical"
 
+    @property
+    def rank(self) -> int:
+        """The higher, the worse; from 0."""
+        return list(Severity).index(self)
+
 
 class ActionType(StrEnum):
     """The kinds of channel that a rule can name."""

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from msgspec.structs import replace
 
 from shared.domain.metrics import Catalog
-from shared.domain.rules import Action, Rule
+from shared.domain.rules import Action, Rule, Severity
 from shared.ports import Channel, SampleStore
 
 
@@ -32,9 +32,12 @@ def unreachable(
     rules: Sequence[Rule], channels: Mapping[str, Channel], fallback: Action | None
 ) -> list[str]:
     """One sentence for every reason why somebody can't be told; no private address is named."""
-    actions = [action for rule in rules if rule.enabled for action in rule.actions]
-    problems = list(dict.fromkeys(_problems(actions, channels)))
-    if actions and all(_problem(action, channels) for action in actions):
+    wanted = [(rule, action) for rule in rules if rule.enabled for action in rule.actions]
+    said = [
+        _problem(action, channels) or _mildness(rule, action, channels) for rule, action in wanted
+    ]
+    problems = list(dict.fromkeys(filter(None, said)))
+    if wanted and all(said):
         problems.insert(0, "nobody can be told: no rule has an action that can be delivered")
     return [*problems, *_fallback_problems(fallback, channels)]
 
@@ -43,14 +46,12 @@ def _fallback_problems(fallback: Action | None, channels: Mapping[str, Channel])
     if fallback is None:
         return ["no fallback channel is set: what its own channel refuses, nobody hears"]
     problem = _problem(fallback, channels)
-    return [f"the fallback can't tell anybody: {problem}"] if problem else []
-
-
-def _problems(actions: Iterable[Action], channels: Mapping[str, Channel]) -> Iterable[str]:
-    for action in actions:
-        problem = _problem(action, channels)
-        if problem:
-            yield problem
+    if problem:
+        return [f"the fallback can't tell anybody: {problem}"]
+    least = channels[fallback.type].least
+    if least is Severity.LOW:
+        return []
+    return [f"the fallback, {fallback.type}, refuses alerts that are milder than {least}"]
 
 
 def _problem(action: Action, channels: Mapping[str, Channel]) -> str:
@@ -60,6 +61,17 @@ def _problem(action: Action, channels: Mapping[str, Channel]) -> str:
     if action.type not in channels:
         return f"no {action.type} channel is set up, so {action.type} alerts reach nobody"
     return channels[action.type].problem(action.target)
+
+
+def _mildness(rule: Rule, action: Action, channels: Mapping[str, Channel]) -> str:
+    """Why a channel that can be reached refuses this rule's alerts; the fallback tells them."""
+    least = channels[action.type].least
+    if rule.severity.rank >= least.rank:
+        return ""
+    return (
+        f"{action.type} refuses alerts that are milder than {least}, "
+        f"and those of the rule {rule.id} are {rule.severity}"
+    )
 
 
 def unmeasured(

@@ -6,8 +6,9 @@ import pytest
 
 from shared.adapters.channels.memory import MemoryChannel
 from shared.adapters.channels.slack import SlackChannel
+from shared.adapters.channels.sms import open_sms
 from shared.domain.records import LEASE, Insert
-from shared.domain.rules import Action, ActionType, KeptRule
+from shared.domain.rules import Action, ActionType, KeptRule, Severity
 from shared.ports import Channel
 from shared.services.leases import LENGTH, Lease, lease
 from shared.services.reach import fill_in, unreachable
@@ -113,6 +114,44 @@ def test_a_channel_says_itself_whom_it_cannot_tell() -> None:
 
     assert "#performance" in problem
     assert "SLACK_BOT_TOKEN" in problem
+
+
+def sms_from(least: Severity) -> dict[str, Channel]:
+    key = "endpoint=https://sms.example.com/;accesskey=a2V5"
+    sms = open_sms(connection_string=key, sender="Pantry", least=least)
+    return {"sms": sms, **with_channels("email", "console")}
+
+
+def test_a_rule_that_its_channel_finds_too_mild_is_named() -> None:
+    phone = Action(ActionType.SMS, "+491511234567")
+    rules = [
+        a_rule("worst", severity=Severity.CRITICAL, actions=(phone, MAIL)),
+        a_rule("mild", severity=Severity.MEDIUM, actions=(MAIL, phone)),
+        a_rule("milder", severity=Severity.LOW, actions=(phone,), enabled=False),
+    ]
+
+    assert unreachable(rules, sms_from(Severity.HIGH), LOG) == [
+        "sms refuses alerts that are milder than high, and those of the rule mild are medium"
+    ]
+    assert unreachable(rules, sms_from(Severity.MEDIUM), LOG) == []
+
+
+def test_when_every_rule_is_too_mild_nobody_can_be_told() -> None:
+    rules = [a_rule(severity=Severity.HIGH, actions=(Action(ActionType.SMS, "+491511234567"),))]
+
+    first, second = unreachable(rules, sms_from(Severity.CRITICAL), LOG)
+
+    assert first.startswith("nobody can be told")
+    assert second.startswith("sms refuses alerts that are milder than critical")
+
+
+def test_a_fallback_that_refuses_mild_alerts_is_named() -> None:
+    phone = Action(ActionType.SMS, "+491511234567")
+
+    assert unreachable([a_rule(actions=(MAIL,))], sms_from(Severity.CRITICAL), phone) == [
+        "the fallback, sms, refuses alerts that are milder than critical"
+    ]
+    assert unreachable([a_rule(actions=(MAIL,))], sms_from(Severity.LOW), phone) == []
 
 
 @pytest.mark.parametrize("fallback", [None, Action(ActionType.TEAMS, "room")])

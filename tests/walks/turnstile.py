@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from shared.adapters.rows import Op, Row, Rows
 from shared.domain.errors import ChannelError
 from shared.domain.notifications import Notification
+from shared.domain.rules import Severity
 
 PAUSE = timedelta(seconds=50)
 """Longer than a target's lease, so that its holder is overtaken; two fit into a delivery's."""
@@ -103,6 +104,7 @@ class SteppedChannel:
     """A channel at which sending is a step; one in `busy` sends is refused for now."""
 
     timeout = timedelta(seconds=1)
+    least = Severity.LOW
 
     def __init__(self, kind: str, turnstile: Turnstile, *, busy: int = 0) -> None:
         self.type = kind

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from shared.domain.errors import ChannelError
 from shared.domain.notifications import Notification
+from shared.domain.rules import Severity
 
 
 def _print(text: str) -> None:
@@ -17,6 +18,7 @@ class ConsoleChannel:
     """Writes subject and text; it can stand in for every type of channel on a desk."""
 
     timeout = timedelta(seconds=1)
+    least = Severity.LOW
 
     def __init__(self, kind: str = "console", write: Callable[[str], None] = _print) -> None:
         self.type = kind

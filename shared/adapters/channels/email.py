@@ -17,6 +17,7 @@ from shared.adapters.refusals import check_encrypted, code_word, refusal
 from shared.adapters.rendering import mail_html, one_line
 from shared.domain.errors import ChannelError
 from shared.domain.notifications import Notification
+from shared.domain.rules import Severity
 
 CONNECT_TIMEOUT = 4
 READ_TIMEOUT = 10
@@ -67,6 +68,7 @@ class EmailChannel:
 
     type = "email"
     timeout = timedelta(seconds=DEADLINE)
+    least = Severity.LOW
 
     def __init__(
         self,

@@ -5,12 +5,14 @@ from datetime import timedelta
 
 from shared.domain.errors import ChannelError
 from shared.domain.notifications import Notification
+from shared.domain.rules import Severity
 
 
 class MemoryChannel:
     """`failures` are raised one per send, in order, before anything is kept."""
 
     timeout = timedelta(seconds=1)
+    least = Severity.LOW
 
     def __init__(self, kind: str = "console") -> None:
         self.type = kind

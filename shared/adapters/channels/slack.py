@@ -18,6 +18,7 @@ from shared.adapters.refusals import check_encrypted, code_word, patience, refus
 from shared.adapters.rendering import slack_message
 from shared.domain.errors import ChannelError
 from shared.domain.notifications import Notification
+from shared.domain.rules import Severity
 
 CONNECT_TIMEOUT = 4
 READ_TIMEOUT = 10
@@ -54,6 +55,7 @@ class SlackChannel:
 
     type = "slack"
     timeout = timedelta(seconds=DEADLINE)
+    least = Severity.LOW
 
     def __init__(
         self,

@@ -31,7 +31,6 @@ Sign = Callable[[str, str, bytes], Mapping[str, str]]
 """The headers that let a POST in: by path, host and body."""
 
 _PROVIDER = "the SMS service"
-_RANK = {severity: rank for rank, severity in enumerate(Severity)}
 
 
 def open_sms(
@@ -69,7 +68,7 @@ class SmsChannel:
         self._to = _operation(endpoint)
         self._sign = sign
         self._sender = sender
-        self._least = least
+        self.least = least
         # Chosen by whoever runs the monitor, so it may stand on a private endpoint.
         self._way_out = Egress([self._to.with_port])
 
@@ -91,10 +90,10 @@ class SmsChannel:
         return "an SMS action has a target that is no phone number like +491511234567"
 
     def _too_mild(self, notification: Notification) -> str:
-        if _RANK[notification.severity] >= _RANK[self._least]:
-            return ""
         mild = notification.severity
-        return f"SMS are for {self._least} alerts and worse, and this one is {mild}"
+        if mild.rank >= self.least.rank:
+            return ""
+        return f"SMS are for {self.least} alerts and worse, and this one is {mild}"
 
     def _headers(self, body: bytes) -> Mapping[str, str]:
         signed = self._sign(self._to.path, self._to.authority, body)

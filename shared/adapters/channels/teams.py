@@ -15,6 +15,7 @@ from shared.adapters.egress import Egress
 from shared.adapters.refusals import error_code, refusal
 from shared.domain.errors import ChannelError
 from shared.domain.notifications import Notification
+from shared.domain.rules import Severity
 
 
 class TeamsChannel:
@@ -22,6 +23,7 @@ class TeamsChannel:
 
     type = "teams"
     timeout = timedelta(seconds=egress.DEADLINE)
+    least = Severity.LOW
 
     def __init__(self, webhooks: Mapping[str, str], *, way_out: Egress | None = None) -> None:
         self._webhooks = {

@@ -19,6 +19,7 @@ from shared.adapters.egress import Egress
 from shared.adapters.refusals import refusal
 from shared.domain.errors import ChannelError
 from shared.domain.notifications import Notification
+from shared.domain.rules import Severity
 
 TIMESTAMP = "X-Pantry-Timestamp"
 SIGNATURE = "X-Pantry-Signature"
@@ -33,6 +34,7 @@ class WebhookChannel:
 
     type = "webhook"
     timeout = timedelta(seconds=egress.DEADLINE)
+    least = Severity.LOW
 
     def __init__(
         self,
