@@ -24,7 +24,7 @@ from shared.services.targets import activate, leavers, retire, rules_in_force
 COLLECT_QUEUE = "collect"
 DELIVERIES_QUEUE = "deliveries"
 MESSAGE_LIFE = timedelta(minutes=2)
-WORK_FOR = timedelta(seconds=25)
+WORK_FOR = timedelta(seconds=24)
 """New work is begun for so long; with the last time-outs added a pass ends within 40 s."""
 FRESH = timedelta(minutes=3)
 OVERDUE = timedelta(minutes=5)

@@ -31,6 +31,7 @@ from shared.domain.errors import ChannelError
 from shared.domain.notifications import Notification, compose
 from shared.domain.rules import Action, ActionType
 from shared.ports import Channel
+from shared.services import minute
 from tests.adapters.builders import an_event
 from tests.adapters.providers import Asked, Provider, running_provider
 
@@ -390,6 +391,14 @@ def test_it_has_a_type_and_a_time_out_that_fits_in_a_lease(
 
     assert channel.type
     assert timedelta(0) < channel.timeout < deliveries.LEASE / 2
+
+
+def test_a_pass_that_begins_its_last_send_late_still_ends_in_time(
+    under_test: ChannelUnderTest, provider: Provider
+) -> None:
+    longest = minute.WORK_FOR + under_test.working([], provider).timeout
+
+    assert longest < timedelta(seconds=40), "nothing is left for writing down what became of it"
 
 
 def test_whom_it_can_tell_is_no_problem(under_test: ChannelUnderTest, provider: Provider) -> None:
