@@ -18,8 +18,12 @@ from shared.adapters.sql_connections import (
 from shared.adapters.sql_failures import SqlFailure
 
 
-def connect(address: SqlAddress, *, patience: Patience) -> SqlConnection:
-    """Log in; raises SqlFailure."""
+def connect(address: SqlAddress, *, patience: Patience, roots: str = "") -> SqlConnection:
+    """Log in; raises SqlFailure.
+
+    `roots` is a file of the certificates that vouch for the server; by default those that everybody
+    trusts, and none on this machine, which alone may be spoken to in the clear.
+    """
     import pytds  # noqa: PLC0415 - slow to import, and seldom needed
     import pytds.tls  # noqa: PLC0415 - as above
 
@@ -40,14 +44,21 @@ def connect(address: SqlAddress, *, patience: Patience) -> SqlConnection:
             autocommit=True,
             login_timeout=patience.login,
             timeout=patience.batch,
-            # Only this machine may be spoken to in the clear.
-            cafile=None if address.is_here else _trusted_roots(),
+            cafile=roots or (None if address.is_here else _trusted_roots()),
             disable_connect_retry=True,
             **who,
         )
-    except (pytds.Error, OSError, ValueError) as error:
+    except _errors() as error:
         raise _failure(error) from error
     return TdsConnection(connection)
+
+
+def _errors() -> tuple[type[Exception], ...]:
+    """Whatever the library lets through when the server or the way there fails."""
+    import pytds  # noqa: PLC0415 - as above
+    from OpenSSL.SSL import Error  # noqa: PLC0415 - as above
+
+    return (pytds.Error, Error, OSError, ValueError)
 
 
 def is_certificate_of(*, cert: Any, name: bytes) -> bool:
@@ -82,8 +93,6 @@ class TdsConnection:
 
     def run(self, statements: Sequence[Statement]) -> Outcome:
         """See SqlConnection.run."""
-        import pytds  # noqa: PLC0415 - as above
-
         # The library puts names into the text by %; without values it leaves the text alone.
         has_values = any(statement.parameters for statement in statements)
         escaped = [s._replace(text=s.text.replace("%", "%%")) for s in statements]
@@ -93,15 +102,13 @@ class TdsConnection:
             with self._connection.cursor() as cursor:
                 cursor.execute(batch, values or None)
                 take(cursor, tables)
-        except (pytds.Error, OSError, ValueError) as error:
+        except _errors() as error:
             return Outcome(tables, _failure(error))
         return Outcome(tables)
 
     def close(self) -> None:
         """See SqlConnection.close."""
-        import pytds  # noqa: PLC0415 - as above
-
-        with suppress(pytds.Error, OSError):
+        with suppress(*_errors()):
             self._connection.close()
 
 

@@ -1,0 +1,154 @@
+"""Whose certificate python-tds takes for the host's: the library's own check breaks on Azure's."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+from functools import cached_property
+from ipaddress import IPv4Address
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from OpenSSL.crypto import X509
+
+from local.clocks import wall_now
+from local.cloud.certificates import Certificate
+from shared.adapters.sql_connections import PATIENCE, SqlAddress, Statement
+from shared.adapters.sql_failures import SqlFailure
+from shared.adapters.sql_tds import connect, is_certificate_of
+from tests.adapters.sql_desk import SqlDesk, a_busy_world, running_sql_desk
+
+AZURE = "pantry.database.windows.net"
+DAY = timedelta(days=1)
+
+
+def a_certificate(
+    *names: str, common: str = "somebody.example", key: ec.EllipticCurvePrivateKey | None = None
+) -> x509.Certificate:
+    """Signed by itself, for those alternative names; without any, it has no such extension."""
+    key = key or ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
+    now = wall_now()
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - DAY)
+        .not_valid_after(now + DAY)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+    )
+    if names:
+        known = x509.SubjectAlternativeName([x509.DNSName(name) for name in names])
+        builder = builder.add_extension(known, critical=False)
+    return builder.sign(key, hashes.SHA256())
+
+
+@pytest.mark.parametrize(
+    ("host", "names", "is_its"),
+    [
+        (AZURE, (AZURE,), True),
+        (AZURE, ("*.database.windows.net",), True),
+        (AZURE, ("tr1.northeurope1-a.worker.example", "*.database.windows.net"), True),
+        (AZURE.upper(), ("*.Database.Windows.Net",), True),
+        (AZURE, ("*.windows.net",), False),
+        (AZURE, ("database.windows.net",), False),
+        (AZURE, ("*.pantry.database.windows.net",), False),
+        (AZURE, ("p*.database.windows.net",), False),
+        (AZURE, ("*",), False),
+        ("database.windows.net", ("*.database.windows.net",), False),
+        ("localhost", ("*",), False),
+        ("localhost", ("*.",), False),
+        (AZURE, ("evil-pantry.database.windows.net",), False),
+        (AZURE, ("pantry.database.windows.net.evil.example",), False),
+        (AZURE, (), False),
+    ],
+)
+def test_a_certificate_is_the_hosts_if_it_names_it(
+    host: str, names: tuple[str, ...], *, is_its: bool
+) -> None:
+    certificate = X509.from_cryptography(a_certificate(*names))
+
+    assert is_certificate_of(cert=certificate, name=host.encode()) is is_its
+
+
+def test_the_common_name_counts_for_nothing() -> None:
+    certificate = X509.from_cryptography(a_certificate("other.example", common=AZURE))
+
+    assert not is_certificate_of(cert=certificate, name=AZURE.encode())
+
+
+def test_an_address_among_the_names_is_no_host() -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    names = x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))])
+    subject = x509.Name([])
+    made = (
+        x509.CertificateBuilder(subject, subject, key.public_key(), 1, wall_now(), wall_now() + DAY)
+        .add_extension(names, critical=False)
+        .sign(key, hashes.SHA256())
+    )
+
+    assert not is_certificate_of(cert=X509.from_cryptography(made), name=b"127.0.0.1")
+
+
+class OfAnother(Certificate):
+    """What a server shows that is not who it is taken for."""
+
+    @cached_property
+    def pem(self) -> bytes:
+        made = a_certificate("*.example.com", "other.example", key=self._key)
+        return made.public_bytes(serialization.Encoding.PEM)
+
+
+@pytest.fixture(scope="module")
+def honest() -> Iterator[SqlDesk]:
+    with running_sql_desk(a_busy_world(1)) as desk:
+        yield desk
+
+
+@pytest.fixture(scope="module")
+def impostor() -> Iterator[SqlDesk]:
+    with running_sql_desk(a_busy_world(1), certificate=OfAnother()) as desk:
+        yield desk
+
+
+def by_name(desk: SqlDesk) -> SqlAddress:
+    return replace(desk.address(), host="localhost")
+
+
+def test_the_right_host_is_spoken_to_and_all_of_it_is_encrypted(
+    honest: SqlDesk, tmp_path: Path
+) -> None:
+    roots = honest.desk.certificate.write(tmp_path / "roots.pem")
+
+    with closing(connect(by_name(honest), patience=PATIENCE, roots=str(roots))) as connection:
+        outcome = connection.run([Statement("SELECT 1 AS one")])
+
+    assert outcome.tables == [[{"one": 1}]]
+    assert honest.desk.visits.all()[-1].tls == "TLSv1.2"
+
+
+def test_a_server_with_anothers_certificate_hears_no_login(
+    impostor: SqlDesk, tmp_path: Path
+) -> None:
+    roots = impostor.desk.certificate.write(tmp_path / "roots.pem")
+
+    with pytest.raises(SqlFailure, match="does not match host name"):
+        connect(by_name(impostor), patience=PATIENCE, roots=str(roots))
+
+    assert {visit.program for visit in impostor.desk.visits.all()} == {""}
+
+
+def test_a_server_for_which_nobody_vouches_hears_no_login(honest: SqlDesk, tmp_path: Path) -> None:
+    honest.desk.visits.clear()
+    roots = OfAnother().write(tmp_path / "roots.pem")
+
+    with pytest.raises(SqlFailure, match="certificate verify failed"):
+        connect(by_name(honest), patience=PATIENCE, roots=str(roots))
+
+    assert {visit.program for visit in honest.desk.visits.all()} == {""}
