@@ -94,10 +94,11 @@ def running_rig(
     desk = Desk(world=world, clock=CloudTime(clock), simulate_latency=False)
     with ExitStack() as stack:
         cloud = stack.enter_context(running_cloud(desk, answerers_by(clock)))
-        _load_telemetry(cloud, now)
+        environment = surroundings(cloud, storage=storage, changes=changes)
+        if environment["LOG_ANALYTICS_WORKSPACE_ID"]:
+            _load_telemetry(cloud, now)
         # azure-identity looks there whenever it needs a token, not when it is made.
         stack.enter_context(patch.dict(os.environ, cloud.identity_environment))
-        environment = surroundings(cloud, storage=storage, changes=changes)
         identity = partial(ManagedIdentityCredential, **bootstrap.IDENTITY_PATIENCE)
         house = bootstrap.furnish(settings.load(environment), identity)
         yield Rig(clock, cloud, furnish(replace(house, wall=clock.wall)), environment)

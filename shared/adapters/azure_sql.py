@@ -199,7 +199,10 @@ class _Visit:
         statements = {
             query: Statement(renamed(query.text, self._names), _values(query, windows))
             for query in queries
+            if query.source not in self._standing.lacking
         }
+        if not statements:
+            return {}
         found = self._run({**statements, OWN_SHARE: Statement(OWN_SHARE.text)})
         cost = found.get(OWN_SHARE)
         if isinstance(cost, list):

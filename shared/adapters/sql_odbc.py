@@ -132,5 +132,5 @@ def _failure(error: Exception) -> SqlFailure:
     state, text = (*map(str, error.args), "", "")[:2]
     found = _NUMBER.search(text)
     number = int(found[1]) if found else 0
-    said = _PREFIX.sub("", text).partition(" (SQL")[0]
+    said = _PREFIX.sub("", text[: found.start()] if found else text).partition(" (SQL")[0]
     return SqlFailure(said or state, number or None)

@@ -377,6 +377,17 @@ def test_a_table_that_is_not_there_disables_its_own_figures(
     assert len([one for one in caplog.records if "syncs" in one.message]) == 1
 
 
+def test_counts_that_all_lack_something_cost_no_round_trip(server: Server, ask: Ask) -> None:
+    server.book["sync_pending"] = SqlFailure("The SELECT permission was denied", 229)
+    ask("dmv", "syncs")
+    server.batches.clear()
+
+    again = ask("dmv", "syncs", now=NOW + MINUTE)
+
+    assert failure(again["syncs"]).kind is FailureKind.DENIED
+    assert server.asked == [["resource_stats"]]
+
+
 def test_what_was_asked_after_our_share_was_taken_is_counted_a_minute_later(
     server: Server, ask: Ask
 ) -> None:

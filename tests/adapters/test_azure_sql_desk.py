@@ -82,8 +82,8 @@ def driver(request: pytest.FixtureRequest) -> str:
     return driver_named(request.param)
 
 
-def read(source: AzureSql, at: datetime, since: datetime | None = None) -> Mapping[str, Answer]:
-    asked = dict.fromkeys(source.names, since or since_of(at))
+def read(source: AzureSql, at: datetime) -> dict[str, Answer]:
+    asked = dict.fromkeys(source.names, since_of(at))
     return {one.source: one for one in source.read(TARGET, since=asked, now=at)}
 
 

@@ -31,7 +31,7 @@ from shared.domain.chunks import NO_CELLS, Latest
 from shared.domain.deliveries import Delivery
 from shared.domain.episodes import Alert
 from shared.domain.metrics import Metric
-from shared.domain.times import MINUTE, each_minute, floor_minute
+from shared.domain.times import MINUTE, each_minute, floor_hour, floor_minute
 from shared.ports import House, MetricSource
 from shared.services.passes import Pass, PassKind
 from tests.local.cloud.handmade import wait_until
@@ -165,12 +165,13 @@ class Walk:
         """Every covered minute of every metric that is not what it really was."""
         samples = self.rig.house.samples
         covered = samples.latest(TARGET).covered
-        (hour,) = samples.hours(TARGET, START, self.next)
+        cells = {one.hour: one.cells for one in samples.hours(TARGET, START, self.next)}
         return [
             f"{metric.name} at {minute:%H:%M}: {found} is stored, it was {real}"
             for metric in RECKONED
-            for minute in each_minute(START, covered[source_of(metric)])
-            for found in [hour.cells.get(metric.column, NO_CELLS)[minute.minute]]
+            for minute in each_minute(START, covered.get(source_of(metric), START))
+            for hour in [cells.get(floor_hour(minute), {})]
+            for found in [hour.get(metric.column, NO_CELLS)[minute.minute]]
             for real in [self._real(metric, minute)]
             if not agree(metric, found, real)
         ]
@@ -199,10 +200,13 @@ class Walk:
 
 
 @contextmanager
-def a_walk(*scenes: Scene) -> Iterator[Walk]:
-    """A monitor that has been at work for long, in a world with those scenes."""
+def a_walk(*scenes: Scene, **changes: str) -> Iterator[Walk]:
+    """A monitor that has been at work for long, in a world with those scenes; with other settings.
+
+    Without HEALTH_URL or LOG_ANALYTICS_WORKSPACE_ID it begins and goes faster.
+    """
     world = ScriptedWorld(Script("faulty", START, scenes))
-    with running_rig(world, storage=NOWHERE, now=START, furnish=_in_memory) as rig:
+    with running_rig(world, storage=NOWHERE, now=START, changes=changes, furnish=_in_memory) as rig:
         rig.house = replace(rig.house, wall=RunningWall(rig.clock))
         with _msal_by(rig.clock), closing(Walk(rig, world)) as walk:
             yield walk

@@ -41,6 +41,11 @@ class FrontDoor:
         """The data of GET alerts/{id}."""
         return _data(self._ask(self._app.alert, route={"id": alert_id}))
 
+    def health(self) -> Any:
+        """The data of GET health, as it is after the next wall minute."""
+        bootstrap._lacking.cache_clear()
+        return _data(self._ask(self._app.health))
+
     def act(self, *, as_reader: bool = False, **wish: Any) -> Answer:
         """What POST alerts answers."""
         token = self._reader if as_reader else self._admin
