@@ -7,6 +7,7 @@ wrong, or open a connection.
 import logging
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING, Any
@@ -202,9 +203,22 @@ def _lacking(minute: datetime) -> tuple[str, ...]:  # noqa: ARG001 - what is kep
 
 @cache
 def warn() -> None:
-    """Say once per process in the log what health says to everybody who asks."""
+    """Say once per process in the log what health says to all who ask, and how databases are read.
+
+    From here, because the Functions host drops what the threads of a pass log.
+    """
     for problem in problems():
         _log.warning("%s", problem)
+    with suppress(SettingsError):
+        _tell_driver(settings())
+
+
+def _tell_driver(given: Settings) -> None:
+    """It decides what can go wrong, and by default depends on the machine."""
+    if given.databases:
+        from shared.adapters.sql_connections import best_driver  # noqa: PLC0415 - seldom needed
+
+        _log.info("databases are read by %s", given.sql_driver or best_driver())
 
 
 def _fallback(given: Settings) -> Action | None:

@@ -131,12 +131,18 @@ def connect(
 ) -> SqlConnection:
     """Log in; raises SqlFailure.
 
-    `driver` is an ODBC driver's name or path, or `python-tds`; by default Microsoft's newest that
-    is installed, else python-tds.
+    `driver` is an ODBC driver's name or path, or `python-tds`; by default the best one here.
     """
     from shared.adapters import sql_odbc, sql_tds  # noqa: PLC0415 - both import this module
 
-    chosen = driver or sql_odbc.newest_driver() or PURE_PYTHON
+    chosen = driver or best_driver()
     if chosen == PURE_PYTHON:
         return sql_tds.connect(address, patience=patience)
     return sql_odbc.connect(address, driver=chosen, patience=patience)
+
+
+def best_driver() -> str:
+    """Microsoft's newest ODBC driver that is installed and can be loaded, else python-tds."""
+    from shared.adapters.sql_odbc import newest_driver  # noqa: PLC0415 - it imports this module
+
+    return newest_driver() or PURE_PYTHON
