@@ -18,6 +18,7 @@ from azure.identity import ManagedIdentityCredential
 from local.cloud import email, log_analytics, resources
 from local.cloud.answerers import Desk, Make
 from local.cloud.clouds import ALL, Cloud, running_cloud
+from local.cloud.sql.engine import Login
 from local.desks import VirtualClock
 from local.surroundings import surroundings
 from local.world.events import World
@@ -97,6 +98,7 @@ def running_rig(
         environment = surroundings(cloud, storage=storage, changes=changes)
         if environment["LOG_ANALYTICS_WORKSPACE_ID"]:
             _load_telemetry(cloud, now)
+        _load_rows(cloud)
         # azure-identity looks there whenever it needs a token, not when it is made.
         stack.enter_context(patch.dict(os.environ, cloud.identity_environment))
         identity = partial(ManagedIdentityCredential, **bootstrap.IDENTITY_PATIENCE)
@@ -117,6 +119,14 @@ def _load_telemetry(cloud: Cloud, now: datetime) -> None:
         timeout=LOADED_WITHIN_S,
     )
     cloud.desk.inbox.clear()
+
+
+def _load_rows(cloud: Cloud) -> None:
+    """Have the database play and load the CRM's rows of the last day, for the same reason."""
+    engine = cloud.desk.database
+    session = engine.login(Login(user=engine.user, password=engine.password))
+    list(session.run("SELECT COUNT_BIG(*) AS held FROM [Interaction];", {}))
+    session.close()
 
 
 def answerers_by(clock: VirtualClock) -> list[Make]:
