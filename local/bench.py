@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 
 from local.bench_first import run as bench_first
 from local.bench_latency import run as bench_latency
+from local.bench_sql import run as bench_sql
 from local.bench_store import run as bench_store
 from local.bench_tick import run as bench_tick
 
@@ -81,6 +82,11 @@ def latency() -> bool:
     return bench_latency(print)
 
 
+def sql() -> bool:
+    """What a day of ticks costs the database: round trips, rows and bytes."""
+    return bench_sql(print)
+
+
 def replays() -> bool:
     """Whole recordings through Azurite; their transitions equal an independent computation."""
     return _pytest("-m", "bench")
@@ -101,6 +107,7 @@ SECTIONS: dict[str, Callable[[], bool]] = {
     "tick": tick,
     "first": first,
     "latency": latency,
+    "sql": sql,
     "store": store,
     "replays": replays,
     "promtool": promtool,

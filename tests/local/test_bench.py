@@ -7,6 +7,7 @@ from random import Random
 import requests
 
 from local.bench_latency import KINDS, STORMS
+from local.bench_sql import day
 from local.bench_tick import Requests
 from local.cloud_apart import cloud_apart
 from shared.domain.times import MINUTE
@@ -42,3 +43,15 @@ def test_a_storm_begins_and_ends_in_its_slot() -> None:
         assert len(storms) == STORMS
         assert all(one.begins <= one.breach < one.begins + MINUTE for one in storms)
         assert all(one.ends < two.begins for one, two in pairwise(storms))
+
+
+def test_the_database_is_asked_once_a_minute_and_for_its_counts_every_five() -> None:
+    ticks = list(day(7))
+
+    assert [tick.kind for tick in ticks] == [
+        *("minute and counts and probe", "minute", "minute", "minute", "minute"),
+        *("minute and counts", "minute"),
+    ]
+    assert [tick.cost.connections for tick in ticks] == [1] * 7
+    assert [tick.cost.requests for tick in ticks] == [3, 1, 1, 1, 1, 2, 1]
+    assert [tick.cost.statements for tick in ticks] == [12, 5, 5, 5, 5, 11, 5]
