@@ -177,18 +177,22 @@ class _Visit:
             values, self._standing.unpaid = _sum(values, self._standing.unpaid), {}
         return reading.of_now(query.source, values, self._now)
 
-    def _failure(self, source: str, error: SourceError | None) -> Failure:
-        """Why there is nothing: the source lacks something, or it failed."""
+    def _failure(
+        self, source: str, error: SourceError | None, kind: FailureKind = FailureKind.FAILED
+    ) -> Failure:
+        """Why there is nothing: the source lacks something, or else what `error` says."""
         lacking = self._standing.lacking.get(source)
         if lacking is not None:
             return Failure(source, self._now, lacking, FailureKind.DENIED)
-        return Failure(source, self._now, str(error or "it was not asked"))
+        return Failure(source, self._now, str(error or "it was not asked"), kind)
 
     def _counts(self, queries: Sequence[SqlQuery]) -> list[Answer]:
         sources = list(dict.fromkeys(query.source for query in queries))
         if self._load >= BUSY:
-            said = f"it waits: DTU is at {self._load:.0f} %, and it is asked below {BUSY:.0f} %"
-            return [Failure(each, self._now, said, FailureKind.DEFERRED) for each in sources]
+            busy = SourceError(
+                f"it waits: DTU is at {self._load:.0f} %, and it is asked below {BUSY:.0f} %"
+            )
+            return [self._failure(each, busy, FailureKind.DEFERRED) for each in sources]
         windows = {each: reading.window_of(self._since[each], self._now) for each in sources}
         found = self._ask_counts(queries, windows)
         return [self._counted(each, windows[each], queries, found) for each in sources]

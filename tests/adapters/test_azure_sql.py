@@ -363,6 +363,20 @@ def test_a_busy_database_is_not_asked_to_count(server: Server, ask: Ask) -> None
         assert "DTU is at 80 %" in failure(found[name]).error
 
 
+def test_what_lacks_something_lacks_it_while_the_database_is_busy_too(
+    server: Server, ask: Ask
+) -> None:
+    """Else health would forget it in every storm."""
+    server.book["active_users"] = SqlFailure("The SELECT permission was denied", 229)
+    ask("dmv", *COUNTED)
+    server.book["resource_stats"] = [a_row(SINCE + MINUTE, 80.0)]
+
+    found = ask("dmv", *COUNTED, now=NOW + 5 * MINUTE)
+
+    kinds = {name: failure(found[name]).kind for name in COUNTED}
+    assert kinds == {**dict.fromkeys(COUNTED, FailureKind.DEFERRED), "users": FailureKind.DENIED}
+
+
 def test_a_table_that_is_not_there_disables_its_own_figures(
     server: Server, ask: Ask, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -48,14 +48,14 @@ BREAKAGES: Mapping[str, tuple[Break, int]] = {
     "no answer comes": (broken(Fault("hang")), 2),
 }
 """How it breaks, and for how many minutes."""
-SLOW = ("no worker is left", "the answer breaks off", "no answer comes")
 
-"""What costs the time-outs of minutes, and what another case is like."""
 
-each_breakage = pytest.mark.parametrize(
-    "breakage",
-    [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in BREAKAGES],
-)
+def each_breakage(*fast: str) -> pytest.MarkDecorator:
+    """All of them; the others than those named belong to the slow tier."""
+    return pytest.mark.parametrize(
+        "breakage",
+        [pytest.param(name, marks=() if name in fast else pytest.mark.slow) for name in BREAKAGES],
+    )
 
 
 @contextmanager
@@ -82,7 +82,7 @@ def failed(done: Pass) -> set[str]:
     return {one.source for one in done.failures}
 
 
-@each_breakage
+@each_breakage("the login is refused", "the database moves for ten minutes")
 def test_the_database_costs_its_own_sources_and_the_load_heals_from_its_own_hour(
     breakage: str,
 ) -> None:
@@ -119,7 +119,7 @@ def real_load(walk: Walk, since: datetime, now: datetime) -> dict[datetime, floa
     return {minute: truth(walk.world, "dtuPeak", minute) for minute in minutes}
 
 
-@each_breakage
+@each_breakage("the login is refused")
 def test_a_firing_rule_waits_for_the_database_when_the_platform_is_broken_too(
     breakage: str,
 ) -> None:
