@@ -128,9 +128,12 @@ class OdbcConnection:
 
 
 def _failure(error: Exception) -> SqlFailure:
-    """The driver's error: its text carries the server's number, if the server spoke at all."""
-    state, text = (*map(str, error.args), "", "")[:2]
+    """The driver's error: its text carries the server's number, if the server spoke at all.
+
+    The driver says its state first, pyodbc itself last; both are shorter than any sentence.
+    """
+    text = max(map(str, error.args), key=len, default="")
     found = _NUMBER.search(text)
     number = int(found[1]) if found else 0
     said = _PREFIX.sub("", text[: found.start()] if found else text).partition(" (SQL")[0]
-    return SqlFailure(said or state, number or None)
+    return SqlFailure(said or type(error).__name__, number or None)

@@ -10,12 +10,23 @@ from typing import Any
 
 import pytest
 
+from local.cloud.answerers import Desk
+from local.cloud.clouds import running_cloud
 from local.cloud.faults import Fault
+from local.cloud.sql.answerer import answerer
+from local.cloud.sql.engine import Column, Result
 from local.world.events import World
 from local.world.running import BAD_QUERY
 from local.world.truth import truth
 from shared.adapters.azure_sql import AzureSql
-from shared.adapters.sql_connections import Statement, Table, utc
+from shared.adapters.sql_connections import (
+    PRELUDE,
+    PURE_PYTHON,
+    Statement,
+    Table,
+    connect,
+    utc,
+)
 from shared.adapters.sql_failures import SqlFailure
 from shared.adapters.sql_odbc import _moment
 from shared.catalog.metrics import CATALOG
@@ -36,7 +47,8 @@ from tests.adapters.sql_desk import (
     driver_named,
     running_sql_desk,
 )
-from tests.local.cloud.handmade import wait_until
+from tests.local.cloud.handmade import PlainWorld, StillClock, wait_until
+from tests.local.cloud.handmade_sql import HandmadeEngine
 from tests.local.cloud.sql_clients import PurePython
 from tests.walks.facts import COUNTED, OF_NOW
 
@@ -282,6 +294,25 @@ def test_values_of_every_type_that_is_read_arrive(sql: SqlDesk, driver: str) -> 
     assert row["rate"] == Decimal("-1.25")
     assert (row["no_time"], row["no_rate"], row["nothing"]) == (None, None, None)
     assert row["most"] == sql.world.storage_limit_bytes
+
+
+VARIANTS = Result([Column("most", "sql_variant")], [(2**31,), ("Basic",), (None,)])
+
+
+def test_a_variant_has_to_be_cast(driver: str) -> None:
+    """As MaxSizeInBytes is: pyodbc can't read one of a bigint, and says so in a sentence."""
+    desk = Desk(world=PlainWorld(), clock=StillClock())
+    engine = HandmadeEngine(book={f"{PRELUDE}\nSELECT most": [VARIANTS]})
+    with running_cloud(desk, [lambda desk: answerer(desk, engine)]):
+        address = SqlDesk(desk, StillClock()).address()
+        with closing(connect(address, driver=driver)) as connection:
+            tables, failure = connection.run([Statement("SELECT most")])
+
+    if driver == PURE_PYTHON:
+        assert tables == [[{"most": 2**31}, {"most": "Basic"}, {"most": None}]]
+    else:
+        assert failure is not None
+        assert str(failure).startswith("ODBC SQL type -25 is not yet supported")
 
 
 @pytest.mark.parametrize(("hours", "minutes"), [(5, 30), (-3, -30), (0, 0)])

@@ -15,6 +15,7 @@ ANSI = "cp1252"
 _EPOCH = date(1900, 1, 1)
 _TICKS_PER_S = 10**7
 _FRACTIONS_PER_DAY = 86400 * 300
+_LONGEST_VARIANT = 8009
 _EXACT = Context(prec=60)
 _NAME = re.compile(r"\s*(\w+)\s*(?:\(\s*(\w+)\s*(?:,\s*(\d+)\s*)?\))?\s*")
 
@@ -174,6 +175,22 @@ def _guid() -> Wire:
     return _sized(0x24, 16, lambda value: UUID(str(value)).bytes_le)
 
 
+def _variant() -> Wire:
+    """Each value brings its own type along, and a length of 0 is NULL."""
+    return Wire(struct.pack("<BI", 0x62, _LONGEST_VARIANT), _varied)
+
+
+def _varied(value: Any) -> bytes:
+    if value is None:
+        return struct.pack("<I", 0)
+    if isinstance(value, int):
+        said = struct.pack("<BBq", 0x7F, 0, value)
+    else:
+        data = str(value).encode("utf-16-le")
+        said = struct.pack("<BB", 0xE7, 7) + COLLATION + struct.pack("<H", len(data)) + data
+    return struct.pack("<I", len(said)) + said
+
+
 _TYPES: dict[str, Callable[..., Wire]] = {
     "bit": _bit,
     "tinyint": _number(0x26, "<B"),
@@ -197,4 +214,5 @@ _TYPES: dict[str, Callable[..., Wire]] = {
     "datetimeoffset": _moments(0x2B, _datetimeoffset),
     "datetime": _datetime,
     "uniqueidentifier": _guid,
+    "sql_variant": _variant,
 }
