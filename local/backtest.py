@@ -8,44 +8,74 @@ import argparse
 import codecs
 import math
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from msgspec.structs import replace
 
 from shared.catalog.metrics import CATALOG
 from shared.domain.errors import InvalidInput
 from shared.domain.folding import first_state
 from shared.domain.machine import State, classify, step
+from shared.domain.members import Member
 from shared.domain.rules import Rule, parse_rule
-from shared.domain.samples import Cell, Gap
+from shared.domain.samples import Cell, Gap, Said, Sampled
 from shared.domain.times import MINUTE, iso
+from shared.domain.watching import Watched, over_window
 
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 
 StateAt = tuple[State, str | None]
+Series = Sequence[float | None] | Mapping[str, Sequence[float | None]]
+"""A rule's series; by metric for a composite, as long as the shortest."""
 
 
-def backtest(rule: Rule, series: Iterable[float | None]) -> list[StateAt]:
+def backtest(rule: Rule, series: Series) -> list[StateAt]:
     """The rule's state and activeAt after every minute of the series."""
     state = first_state(rule, FIRST)
     states: list[StateAt] = []
-    for index, value in enumerate(series):
-        minute = FIRST + index * MINUTE
-        cell: Cell = Gap.MISSING if value is None else value
-        given, _, run = classify(rule, state, cell)
+    for minute, said in heard(rule, series):
+        verdict = classify(rule, state, said)
         state = step(
-            replace(state, empty_run=run),
-            given,
+            verdict.note(state),
+            verdict.given,
             minute,
             duration=rule.duration,
             keep_firing=rule.keep_firing,
         )
         states.append((state.state, iso(state.active_at) if state.active_at else None))
     return states
+
+
+def heard(rule: Rule, series: Series) -> Iterable[tuple[datetime, Said]]:
+    """What the rule hears of the series; each sample is of its own minute, whatever `every` says.
+
+    Raises InvalidInput when a series is lacking.
+    """
+    by_metric = series if isinstance(series, Mapping) else {rule.members[0].metric: series}
+    rows = [_cells(member, by_metric) for member in rule.members]
+    if not rule.is_composite:
+        return rows[0]
+    return ((cells[0][0], tuple(cell for _, cell in cells)) for cells in zip(*rows, strict=False))
+
+
+def _cells(
+    member: Member, series: Mapping[str, Sequence[float | None]]
+) -> list[tuple[datetime, Cell]]:
+    if member.metric not in series:
+        raise InvalidInput(
+            f"there is no series of {member.metric}; a composite rule is tested on an object that "
+            "has a list for each of its metrics"
+        )
+    cells: list[tuple[datetime, Sampled]] = [
+        (FIRST + index * MINUTE, Gap.MISSING if value is None else value)
+        for index, value in enumerate(series[member.metric])
+    ]
+    if member.minutes == 1:
+        return [*cells]
+    return list(over_window(Watched(member, CATALOG.metric(member.metric)), cells, FIRST))
 
 
 def read_json(path: Path) -> Any:
@@ -58,8 +88,17 @@ def read_json(path: Path) -> Any:
         raise InvalidInput(f"{path} is not JSON: {error}") from error
 
 
-def parse_series(given: Any) -> list[float | None]:
-    """A list of finite numbers and nulls; raises InvalidInput that says which one is not."""
+def parse_series(given: Any) -> Series:
+    """A list of finite numbers and nulls, or an object of such lists by metric.
+
+    Raises InvalidInput that says what is not.
+    """
+    if isinstance(given, dict):
+        return {str(metric): _numbers(values) for metric, values in given.items()}
+    return _numbers(given)
+
+
+def _numbers(given: Any) -> list[float | None]:
     if not isinstance(given, list):
         raise InvalidInput("a series is a JSON list of numbers and nulls")
     for index, value in enumerate(given):

@@ -284,6 +284,7 @@ METRICS: tuple[Metric, ...] = (
         within=Within.MIN,
         description="Days until the CRM's TLS certificate ends.",
         better=Better.HIGH,
+        least=None,
     ),
     _requests(
         name="throughput",

@@ -35,7 +35,10 @@ class Snooze(Struct, frozen=True, rename="camel"):
 
 
 class Case(Struct, frozen=True, kw_only=True):
-    """Everything stored that a decision about one (target, rule) uses."""
+    """Everything stored that a decision about one (target, rule) uses.
+
+    `metric` is the rule's, or that of a composite's first member; `others` those of the rest.
+    """
 
     target: str
     rule: Rule
@@ -46,6 +49,17 @@ class Case(Struct, frozen=True, kw_only=True):
     no_data_alert: Kept[Alert] | None = None
     snooze: Snooze | None = None
     missed: tuple[Kept[Alert], ...] = ()
+    others: tuple[Metric, ...] = ()
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """The metric of every member of the rule, in its order."""
+        return (self.metric, *self.others)
+
+    def label_of(self, alert: Alert) -> str:
+        """The name, in a sentence, of the metric that the alert is about."""
+        named = (one.label for one in self.metrics if one.name == alert.metric)
+        return next(named, self.metric.label)
 
     def quiet_by_people(self, now: datetime) -> Reason | None:
         """Why people asked for silence just now; None when they did not."""
@@ -92,7 +106,8 @@ class Decision:
         """The pen of the alert's story, holding the alert as given."""
         pen = self._episodes.get(alert.id)
         if pen is None:
-            pen = Episode(alert, self._kept(alert.id), self.case.rule, self.case.metric.label)
+            label = self.case.label_of(alert)
+            pen = Episode(alert, self._kept(alert.id), self.case.rule, label)
             self._episodes[alert.id] = pen
         else:
             pen.alert = replace(alert, seq=pen.alert.seq, lines=pen.alert.lines)

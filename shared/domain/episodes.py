@@ -3,6 +3,7 @@
 `Episode` is the pen that writes such a story during one decision; it numbers lines and events.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -12,6 +13,7 @@ from msgspec.structs import replace
 
 from shared.domain.culprits import Culprit
 from shared.domain.machine import Input, RuleState, bad_minutes
+from shared.domain.members import Member
 from shared.domain.metrics import Metric
 from shared.domain.reasons import Reason
 from shared.domain.records import (
@@ -25,7 +27,7 @@ from shared.domain.records import (
     timeline_key,
 )
 from shared.domain.rules import Action, Rule, Severity
-from shared.domain.samples import Cell, Gap
+from shared.domain.samples import Cell, Outlook, figure_in
 from shared.domain.times import MINUTE, iso, minute_key
 
 LATE = timedelta(minutes=15)
@@ -88,12 +90,51 @@ def ending_of(quiet: Reason | None) -> tuple[EventKind, Reason]:
     return ENDED_BY.get(quiet or Reason.BREACH, (EventKind.FIRING, Reason.BREACH))
 
 
+class Breach(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A member of a composite rule that was bad when it fired."""
+
+    metric: str
+    label: str
+    condition: str
+    value: float | None
+    threshold: float | None
+    unit: str
+
+
+class Voice(Struct, frozen=True):
+    """A member of a rule, its metric, and what this said in a minute."""
+
+    member: Member
+    metric: Metric
+    cell: Cell
+
+    @property
+    def unit(self) -> str:
+        """The unit of its figure."""
+        per = "/min" if self.member.condition == "rate_of_change" else ""
+        return f"{self.metric.unit}{per}"
+
+    @property
+    def breach(self) -> Breach:
+        """It as an alert keeps it."""
+        return Breach(
+            metric=self.metric.name,
+            label=self.metric.label,
+            condition=self.member.condition,
+            value=figure_in(self.cell),
+            threshold=self.member.threshold,
+            unit=self.unit,
+        )
+
+
 class Alert(Struct, frozen=True, kw_only=True, rename="camel"):
     """An episode as it stands.
 
-    `value` is the one that fired (None for no data), `last_value` the newest. `count`: bad
-    minutes, the pending ones included. `culprits`: what the database was executing when it began.
-    `seq` and `lines` number its events and timeline lines.
+    `value` is the one that fired (None for no data), `last_value` the newest. A composite's alert
+    has metric, condition, value and threshold of its first bad member, and all of them in
+    `breaches`. `forecast_hours`: when a forecast expects its threshold, from the newest minute.
+    `count`: bad minutes, the pending ones included. `culprits`: what the database was executing
+    when it began. `seq` and `lines` number its events and timeline lines.
     """
 
     id: str
@@ -121,6 +162,8 @@ class Alert(Struct, frozen=True, kw_only=True, rename="camel"):
     resolved_by: str | None = None
     reason: Reason = Reason.BREACH
     culprits: tuple[Culprit, ...] = ()
+    breaches: tuple[Breach, ...] = ()
+    forecast_hours: float | None = None
     seq: int = 0
     lines: int = 0
 
@@ -181,24 +224,29 @@ def episode_id(target: str, rule: str, active_at: datetime, kind: AlertKind) -> 
 def open_alert(
     target: str,
     rule: Rule,
-    metric: Metric,
+    voices: Sequence[Voice],
     state: RuleState,
     minute: datetime,
-    cell: Cell,
     reason: Reason = Reason.BREACH,
 ) -> Alert:
-    """The alert of a rule that fired in `minute`; `state` is the state after it."""
+    """The alert of a rule that fired in `minute`; `state` is the state after it.
+
+    `voices`: its bad members; a plain rule has one.
+    """
     active_at = state.active_at or minute
-    value = None if isinstance(cell, Gap) else cell
+    first = voices[0]
     return Alert(
-        **_identity(target, rule, metric, active_at, AlertKind.THRESHOLD),
-        value=value,
-        last_value=value,
+        **_identity(target, rule, active_at, AlertKind.THRESHOLD),
+        **_subject(first.member, first.unit),
+        value=figure_in(first.cell),
+        last_value=figure_in(first.cell),
         fired_at=minute + MINUTE,
         last_triggered=minute,
         count=bad_minutes(state, minute),
         reason=reason,
         culprits=state.culprits,
+        breaches=tuple(voice.breach for voice in voices) if rule.is_composite else (),
+        forecast_hours=_hours(first.cell),
     )
 
 
@@ -206,8 +254,10 @@ def open_no_data_alert(
     target: str, rule: Rule, metric: Metric, since: datetime, minute: datetime
 ) -> Alert:
     """The alert of a source that has been silent since `since`."""
+    member = next((one for one in rule.members if one.metric == metric.name), rule.members[0])
     return Alert(
-        **_identity(target, rule, metric, since, AlertKind.NO_DATA),
+        **_identity(target, rule, since, AlertKind.NO_DATA),
+        **_subject(member, metric.unit),
         value=None,
         last_value=None,
         fired_at=minute,
@@ -217,29 +267,37 @@ def open_no_data_alert(
     )
 
 
-def _identity(
-    target: str, rule: Rule, metric: Metric, active_at: datetime, kind: AlertKind
-) -> dict[str, Any]:
+def _identity(target: str, rule: Rule, active_at: datetime, kind: AlertKind) -> dict[str, Any]:
     return {
         "id": episode_id(target, rule.id, active_at, kind),
         "rule_id": rule.id,
         "rule_name": rule.name,
         "target": target,
-        "metric": rule.metric,
-        "condition": rule.condition,
         "kind": kind,
         "state": AlertState.FIRING,
         "severity": rule.severity,
-        "threshold": rule.threshold,
-        "unit": metric.unit,
         "active_at": active_at,
     }
 
 
+def _subject(member: Member, unit: str) -> dict[str, Any]:
+    return {
+        "metric": member.metric,
+        "condition": member.condition,
+        "threshold": member.threshold,
+        "unit": unit,
+    }
+
+
+def _hours(cell: Cell) -> float | None:
+    return cell.hours if isinstance(cell, Outlook) else None
+
+
 def observe(alert: Alert, given: Input, minute: datetime, cell: Cell) -> Alert:
-    """The open alert after one more folded minute."""
-    if not isinstance(cell, Gap):
-        alert = replace(alert, last_value=cell)
+    """The open alert after one more folded minute; `cell` is its own metric's."""
+    value = figure_in(cell)
+    if value is not None:
+        alert = replace(alert, last_value=value, forecast_hours=_hours(cell))
     if given is Input.BAD:
         alert = replace(alert, last_triggered=minute, count=alert.count + 1)
     return alert

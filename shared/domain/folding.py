@@ -10,11 +10,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.domain.decisions import Case
-from shared.domain.episodes import Alert, close_alert, observe, open_alert
-from shared.domain.machine import NoData, RuleState, State, classify, step
+from shared.domain.episodes import Alert, Voice, close_alert, observe, open_alert
+from shared.domain.machine import Input, NoData, RuleState, State, Verdict, classify, step
 from shared.domain.reasons import Reason
 from shared.domain.rules import Rule
-from shared.domain.samples import Cell
+from shared.domain.samples import Cell, Said
 from shared.domain.times import MINUTE
 
 MOST_CLOSED = 10
@@ -46,15 +46,16 @@ def first_state(rule: Rule, began: datetime) -> RuleState:
     )
 
 
-def fold(case: Case, cells: Iterable[tuple[datetime, Cell]]) -> Folded:
+def fold(case: Case, minutes: Iterable[tuple[datetime, Said]]) -> Folded:
     """Fold minutes into the state, at most to the tenth closed episode."""
     state, alert = case.state, case.alert.value if case.alert else None
     moments: list[Moment] = []
-    for minute, cell in cells:
+    for minute, said in minutes:
         before = state
-        given, reason, run = classify(case.rule, state, cell)
+        verdict = classify(case.rule, state, said)
+        given, reason = verdict.given, verdict.reason
         state = step(
-            replace(state, empty_run=run),
+            verdict.note(state),
             given,
             minute,
             duration=case.rule.duration,
@@ -62,10 +63,11 @@ def fold(case: Case, cells: Iterable[tuple[datetime, Cell]]) -> Folded:
         )
         if state.state is State.FIRING and before.state is not State.FIRING:
             began = _reason(before.state, state.state, reason)
-            alert = open_alert(case.target, case.rule, case.metric, state, minute, cell, began)
+            bad = _bad_voices(case, said, verdict)
+            alert = open_alert(case.target, case.rule, bad, state, minute, began)
             state = replace(state, episode=alert.id, told=False, quiet=None)
         elif alert is not None:
-            alert = observe(alert, given, minute, cell)
+            alert = observe(alert, given, minute, _own_cell(case, said, alert))
         if state.state is not before.state:
             reason = _reason(before.state, state.state, reason)
             alert = _closed(alert, before.state, minute, reason)
@@ -77,6 +79,32 @@ def fold(case: Case, cells: Iterable[tuple[datetime, Cell]]) -> Folded:
                 if _closed_count(moments) == MOST_CLOSED:
                     break
     return Folded(state, alert, tuple(moments))
+
+
+def _voices(case: Case, said: Said) -> list[Voice]:
+    cells = said if isinstance(said, tuple) else (said,)
+    members = zip(case.rule.members, case.metrics, cells, strict=True)
+    return [Voice(member, metric, cell) for member, metric, cell in members]
+
+
+def _bad_voices(case: Case, said: Said, verdict: Verdict) -> list[Voice]:
+    heard = zip(_voices(case, said), verdict.members, strict=True)
+    return [voice for voice, given in heard if given is Input.BAD]
+
+
+def _own_cell(case: Case, said: Said, alert: Alert) -> Cell:
+    """What the member that the alert is about said."""
+    if not isinstance(said, tuple):
+        return said
+    about = (alert.metric, alert.condition, alert.threshold)
+    return next(
+        (
+            voice.cell
+            for voice in _voices(case, said)
+            if (voice.member.metric, voice.member.condition, voice.member.threshold) == about
+        ),
+        said[0],
+    )
 
 
 def _reason(before: State, after: State, reason: Reason) -> Reason:

@@ -12,9 +12,10 @@ from msgspec.structs import replace
 
 from shared.domain.conditions import CONDITIONS
 from shared.domain.culprits import Culprit
+from shared.domain.members import Member
 from shared.domain.reasons import Reason
 from shared.domain.rules import Rule
-from shared.domain.samples import Cell, Gap
+from shared.domain.samples import Cell, Gap, Said
 from shared.domain.times import MINUTE, floor_minute, minutes_between
 
 EMPTY_IS_MISSING = 15
@@ -64,6 +65,7 @@ class NoData(Struct, frozen=True, rename="camel"):
 class RuleState(Struct, frozen=True, kw_only=True, rename="camel"):
     """Every clock of one (target, rule); the row that fences all who decide.
 
+    `empty_runs`: a composite's, by member, in place of `empty_run`.
     `told`: this firing has been notified. `quiet`: why not, when it was not. `digest`: the last
     of the `digest_count` episodes that opened and closed untold while catching up. `culprits`:
     what the database was executing when it went pending.
@@ -77,6 +79,7 @@ class RuleState(Struct, frozen=True, kw_only=True, rename="camel"):
     keep_since: datetime | None = None
     keep_missed: int = 0
     empty_run: int = 0
+    empty_runs: tuple[int, ...] = ()
     resolved_at: datetime | None = None
     held_until: datetime | None = None
     told: bool = False
@@ -89,21 +92,62 @@ class RuleState(Struct, frozen=True, kw_only=True, rename="camel"):
     schema: int = 1
 
 
-def classify(rule: Rule, state: RuleState, cell: Cell) -> tuple[Input, Reason, int]:
-    """What a minute's cell says to `rule`: the input, why, and the run of empty minutes."""
-    run = state.empty_run + 1 if cell is Gap.EMPTY else 0
-    verdict = CONDITIONS[rule.condition].judge(cell, _threshold_in_force(rule, state))
+class Verdict(Struct, frozen=True):
+    """What a minute says to a rule: the input, why, and by member the input and the empty run."""
+
+    given: Input
+    reason: Reason
+    members: tuple[Input, ...]
+    runs: tuple[int, ...]
+
+    def note(self, state: RuleState) -> RuleState:
+        """The state that remembers how long each member has been empty."""
+        if len(self.runs) > 1:
+            return replace(state, empty_runs=self.runs)
+        return replace(state, empty_run=self.runs[0])
+
+
+def classify(rule: Rule, state: RuleState, said: Said) -> Verdict:
+    """What a minute says to `rule`; to a composite, one cell for each member.
+
+    `any` is bad when one member is and ok when all are, `all` the other way round; else it is
+    missing.
+    """
+    cells = said if isinstance(said, tuple) else (said,)
+    before = (state.empty_runs or (0,) * len(cells)) if rule.is_composite else (state.empty_run,)
+    runs = tuple(
+        run + 1 if cell is Gap.EMPTY else 0 for cell, run in zip(cells, before, strict=True)
+    )
+    heard = [
+        _hear(member, cell, _threshold_in_force(rule, member, state), run)
+        for member, cell, run in zip(rule.members, cells, runs, strict=True)
+    ]
+    given, reason = _decisive(heard, Input.OK if rule.all_of else Input.BAD)
+    return Verdict(given, reason, tuple(one for one, _ in heard), runs)
+
+
+def _hear(member: Member, cell: Cell, threshold: float, run: int) -> tuple[Input, Reason]:
+    verdict = CONDITIONS[member.condition].judge(cell, threshold)
     if verdict is Gap.EMPTY and run > EMPTY_IS_MISSING:
-        return Input.OK, Reason.NO_TRAFFIC, run
+        return Input.OK, Reason.NO_TRAFFIC
     if isinstance(verdict, Gap):
-        return Input.MISSING, Reason.NO_DATA, run
-    return (Input.BAD, Reason.BREACH, run) if verdict else (Input.OK, Reason.RECOVERED, run)
+        return Input.MISSING, Reason.NO_DATA
+    return (Input.BAD, Reason.BREACH) if verdict else (Input.OK, Reason.RECOVERED)
 
 
-def _threshold_in_force(rule: Rule, state: RuleState) -> float:
+def _decisive(heard: list[tuple[Input, Reason]], alone: Input) -> tuple[Input, Reason]:
+    """The first that decides `alone`; else what all say, or that something is missing."""
+    for wanted in (alone, Input.MISSING):
+        for given, reason in heard:
+            if given is wanted:
+                return given, reason
+    return heard[0]
+
+
+def _threshold_in_force(rule: Rule, member: Member, state: RuleState) -> float:
     if rule.clear_threshold is not None and state.state in (State.FIRING, State.HELD):
         return rule.clear_threshold
-    return rule.threshold or 0.0
+    return member.threshold or 0.0
 
 
 def step(

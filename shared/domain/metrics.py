@@ -64,7 +64,9 @@ class Metric(Struct, frozen=True, kw_only=True):
     sentence. `every`: a sample holds for that many minutes. `sources`: who measures it, the first
     before the fallbacks. `of`: for a distribution, the count whose zero means that there was
     nothing to measure. `statistic`: for a distribution, `mean` or the quantile in (0, 1).
-    `witnessed`: what the database executes just then says why it is high.
+    `witnessed`: what the database executes just then says why it is high. `least` and `limit`: it
+    can't be lower or higher (None: it can). `score`: the column in which a detector writes how
+    unusual each minute is; None while there is none.
     """
 
     name: str
@@ -78,12 +80,14 @@ class Metric(Struct, frozen=True, kw_only=True):
     description: str
     every: int = 1
     better: Better = Better.LOW
+    least: float | None = 0
     limit: float | None = None
     warning: float | None = None
     critical: float | None = None
     of: str | None = None
     statistic: float | str | None = None
     witnessed: bool = False
+    score: str | None = None
 
 
 class Catalog:

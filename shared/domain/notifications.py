@@ -7,12 +7,14 @@ from msgspec import Struct
 
 from shared.domain.conditions import CONDITIONS
 from shared.domain.culprits import described
-from shared.domain.episodes import Alert, AlertKind, AlertState, Event, EventKind
+from shared.domain.episodes import Alert, AlertKind, AlertState, Breach, Event, EventKind
 from shared.domain.reasons import Reason
 from shared.domain.rules import Action, Severity
 from shared.domain.times import MINUTE
 
 _DIGITS = 3
+FORECAST = "forecast"
+CONFIDENCE = "99 % sure that it goes that way"
 
 
 class Story(Struct, frozen=True):
@@ -98,8 +100,21 @@ def headline(story: Story) -> str:
         return f"{alert.rule_name} after {lasted(alert)}"
     if alert.kind is AlertKind.NO_DATA:
         return f"{event.metric_label}: no data since {clock(alert.active_at)}"
+    if alert.forecast_hours is not None:
+        return f"{event.metric_label} {_outlook(alert, alert.forecast_hours)}"
     value = quantity(alert.last_value, alert.unit)
     return f"{event.metric_label} {value} for {_minutes(alert.count)}"
+
+
+def _outlook(alert: Alert, hours: float) -> str:
+    threshold = quantity(alert.threshold, alert.unit)
+    return f"reaches {threshold} in about {_about(hours)}" if hours else f"has reached {threshold}"
+
+
+def _about(hours: float) -> str:
+    if hours < 2:
+        return _minutes(max(round(60 * hours), 1))
+    return f"{hours:.0f} h" if hours < 48 else f"{hours / 24:.0f} days"
 
 
 def paragraph(story: Story) -> str:
@@ -113,14 +128,37 @@ def _opening(story: Story) -> str:
     what = f"{alert.rule_name}: {story.last.metric_label}"
     if alert.kind is AlertKind.NO_DATA:
         return f"{what} has no data since {clock(alert.active_at)}."
-    if alert.value is None:
-        return f"{what} is absent since {clock(alert.active_at)}."
-    condition = CONDITIONS[alert.condition].sign
-    value, threshold = _told_apart(alert.value, alert.threshold, alert.unit)
-    return (
-        f"{what} was {value} ({condition} {threshold}) since {clock(alert.active_at)}, "
-        f"{_minutes(alert.count)} bad."
-    )
+    since = f"since {clock(alert.active_at)}"
+    if not alert.breaches and alert.value is None:
+        return f"{what} is absent {since}."
+    return f"{_what_was(story)} {since}, {_minutes(alert.count)} bad."
+
+
+def _what_was(story: Story) -> str:
+    alert = story.last.alert
+    what = f"{alert.rule_name}: {story.last.metric_label}"
+    if alert.condition == FORECAST:
+        return f"{what} was {quantity(alert.value, alert.unit)}{_foreseen(alert)},"
+    if alert.breaches:
+        return f"{alert.rule_name}: {' and '.join(map(_breach, alert.breaches))}"
+    return f"{what} was {_beside(alert.condition, alert.value, alert.threshold, alert.unit)}"
+
+
+def _foreseen(alert: Alert) -> str:
+    hours = alert.forecast_hours
+    return "" if hours is None else f" and {_outlook(alert, hours)} ({CONFIDENCE})"
+
+
+def _breach(breach: Breach) -> str:
+    said = _beside(breach.condition, breach.value, breach.threshold, breach.unit)
+    return f"{breach.label} was {said}"
+
+
+def _beside(condition: str, value: float | None, threshold: float | None, unit: str) -> str:
+    if value is None:
+        return "absent"
+    shown, limit = _told_apart(value, threshold, unit)
+    return f"{shown} ({CONDITIONS[condition].sign} {limit})"
 
 
 def _told_apart(value: float, threshold: float | None, unit: str) -> tuple[str, str]:

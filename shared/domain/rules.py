@@ -9,10 +9,11 @@ from enum import StrEnum
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
-from shared.domain.conditions import CONDITIONS, condition_named
-from shared.domain.errors import InvalidInput, InvalidRule
+from shared.domain.conditions import CONDITIONS
+from shared.domain.errors import InvalidRule
+from shared.domain.members import Member, member_problems
 from shared.domain.metrics import Catalog
 
 ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -22,6 +23,7 @@ MOST_ACTIONS = 40
 LONGEST_RULE = 20_000
 """Characters of JSON; an event carries its routes in one property of at most 32,000."""
 DEFAULT_REPEAT = 240
+FEWEST_MEMBERS, MOST_MEMBERS = 2, 8
 
 
 class Severity(StrEnum):
@@ -69,14 +71,19 @@ class Rule(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fie
     """A rule as the client writes it; all durations are whole minutes.
 
     `duration`: bad minutes until it fires. `keep_firing`: ok minutes until it resolves.
-    `targets`: None means every target.
+    `targets`: None means every target. `any_of` or `all_of`, in JSON `any` and `all`, stand in
+    place of one metric with its condition.
     """
 
     id: str
     name: str
-    metric: str
-    condition: str
+    metric: str = ""
+    condition: str = ""
     threshold: float | None = None
+    window: int | None = None
+    within_hours: float | None = None
+    any_of: tuple[Member, ...] = field(name="any", default=())
+    all_of: tuple[Member, ...] = field(name="all", default=())
     duration: int
     severity: Severity
     actions: tuple[Action, ...]
@@ -97,9 +104,29 @@ class Rule(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fie
         return self.enabled and (self.targets is None or target in self.targets)
 
     @property
+    def is_composite(self) -> bool:
+        """Whether it looks at several conditions at once."""
+        return bool(self.any_of or self.all_of)
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """What it asks: a composite's members, or its own metric's condition alone."""
+        return self.any_of or self.all_of or (self._alone,)
+
+    @property
+    def _alone(self) -> Member:
+        return Member(
+            metric=self.metric,
+            condition=self.condition,
+            threshold=self.threshold,
+            window=self.window,
+            within_hours=self.within_hours,
+        )
+
+    @property
     def fingerprint(self) -> str:
         """Changes when what the rule measures changes: such an edit starts a new story."""
-        measured = (
+        measured: tuple[Any, ...] = (
             self.metric,
             self.condition,
             self.threshold,
@@ -107,6 +134,9 @@ class Rule(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fie
             self.clear_threshold,
             self.targets,
         )
+        more = (self.window, self.within_hours, self.any_of, self.all_of)
+        if more != (None, None, (), ()):
+            measured += more
         return hashlib.sha256(msgspec.json.encode(measured)).hexdigest()[:12]
 
 
@@ -146,8 +176,6 @@ def parse_rules(given: Any, catalog: Catalog) -> tuple[Rule, ...]:
 
 def _refuse_unknown_fields(given: Mapping[str, Any]) -> None:
     known = [field.encode_name for field in msgspec.structs.fields(Rule)]
-    if {"any", "all"} & given.keys():
-        raise InvalidRule("composite rules (any, all) are not accepted yet; name one metric")
     for name in given:
         if name not in known:
             hint = _hint(str(name), known)
@@ -185,8 +213,10 @@ def _problems(rule: Rule, catalog: Catalog) -> Iterable[str]:
     if not rule.name.strip():
         yield "name must not be empty"
     yield from _size_problems(rule)
-    yield from _metric_problems(rule, catalog)
-    yield from _threshold_problems(rule)
+    yield from _condition_problems(rule, catalog)
+    for target in rule.targets or ():
+        if not ID.fullmatch(target):
+            yield f"target {target!r} must be 1-63 of a-z, 0-9 and -"
     yield from _minute_problems(rule)
     for action in (*rule.actions, *rule.escalate_to):
         if not action.target.strip():
@@ -205,40 +235,48 @@ def _size_problems(rule: Rule) -> Iterable[str]:
             yield f"inhibitedBy {other!r} must be the id of another rule"
 
 
-def _metric_problems(rule: Rule, catalog: Catalog) -> Iterable[str]:
-    try:
-        catalog.metric(rule.metric)
-    except InvalidInput as error:
-        yield str(error)
-    for target in rule.targets or ():
-        if not ID.fullmatch(target):
-            yield f"target {target!r} must be 1-63 of a-z, 0-9 and -"
+def _condition_problems(rule: Rule, catalog: Catalog) -> Iterable[str]:
+    if rule.is_composite:
+        yield from _composite_problems(rule, catalog)
+    elif not rule.metric or not rule.condition:
+        yield "name a metric and its condition, or members in any or all"
+    else:
+        yield from member_problems(rule.members[0], catalog)
+        yield from _clear_problems(rule)
+        if rule.condition == "anomaly" and rule.severity is Severity.CRITICAL:
+            yield "an anomaly alone is never critical; give it severity high at most"
 
 
-def _threshold_problems(rule: Rule) -> Iterable[str]:
-    try:
-        condition = condition_named(rule.condition)
-    except InvalidRule as error:
-        yield str(error)
-        return
-    if condition.takes_threshold and rule.threshold is None:
-        yield f"{rule.condition} needs a threshold, a number"
-    for number in (rule.threshold, rule.clear_threshold):
-        if number is not None and not math.isfinite(number):
-            yield "thresholds must be finite numbers"
-            return
-    yield from _clear_problems(rule)
+def _composite_problems(rule: Rule, catalog: Catalog) -> Iterable[str]:
+    if rule.any_of and rule.all_of:
+        yield "give any or all, not both"
+    if not FEWEST_MEMBERS <= len(rule.members) <= MOST_MEMBERS:
+        yield f"a composite rule has {FEWEST_MEMBERS} to {MOST_MEMBERS} members"
+    for name in ("metric", "condition", "threshold", "window", "within_hours", "clear_threshold"):
+        if getattr(rule, name) not in (None, ""):
+            yield f"{_wire_name(name)} makes no sense beside any or all; leave it out"
+    for number, member in enumerate(rule.members, 1):
+        for problem in member_problems(member, catalog):
+            yield f"member {number}: {problem}"
+        condition = CONDITIONS.get(member.condition)
+        if condition is not None and not condition.fits_composites:
+            yield f"member {number}: {member.condition} stands alone, not in any or all"
+
+
+def _wire_name(name: str) -> str:
+    return next(one.encode_name for one in msgspec.structs.fields(Rule) if one.name == name)
 
 
 def _clear_problems(rule: Rule) -> Iterable[str]:
-    condition = CONDITIONS[rule.condition]
-    if rule.clear_threshold is None:
+    clear, condition = rule.clear_threshold, CONDITIONS.get(rule.condition)
+    if clear is None or condition is None:
         return
-    if not condition.takes_clear_threshold:
+    if not math.isfinite(clear):
+        yield "thresholds must be finite numbers"
+    elif not condition.takes_clear_threshold:
         yield f"clearThreshold makes no sense with {rule.condition}; leave it out"
-    elif rule.threshold is not None and not condition.clears(rule.clear_threshold, rule.threshold):
-        side = "below" if condition.is_bad(math.inf, rule.threshold) else "above"
-        yield f"clearThreshold must lie strictly {side} the threshold {rule.threshold:g}"
+    elif rule.threshold is not None and not condition.clears(clear, rule.threshold):
+        yield f"clearThreshold must lie {condition.clear_side(rule.threshold)}"
 
 
 def _minute_problems(rule: Rule) -> Iterable[str]:

@@ -17,8 +17,31 @@ class Gap(StrEnum):
     EMPTY = "empty"  # the source says that nothing happened
 
 
-Cell = float | Gap
+class Outlook(Struct, frozen=True):
+    """Where a metric stands, and in how many hours it reaches what a forecast asks about.
+
+    `hours` is None when that is not foreseen within the hours that the rule asks for.
+    """
+
+    value: float
+    hours: float | None
+
+
+Sampled = float | Gap
 """A covered minute of one metric: its (held) value, or why there is none."""
+
+Cell = Sampled | Outlook
+"""A covered minute of one metric as a condition hears it."""
+
+Said = Cell | tuple[Cell, ...]
+"""A covered minute as a rule hears it: one cell, or one for each member of a composite."""
+
+
+def figure_in(cell: Cell) -> float | None:
+    """The number in a cell; None for a gap."""
+    if isinstance(cell, Gap):
+        return None
+    return cell.value if isinstance(cell, Outlook) else cell
 
 
 class Sample(Struct, frozen=True):

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from shared.domain.chunks import HourChunk
 from shared.domain.metrics import Metric
-from shared.domain.samples import Cell, Gap
+from shared.domain.samples import Gap, Sampled
 from shared.domain.times import MINUTE, each_minute, floor_hour
 
 Chunks = Mapping[datetime, HourChunk]
@@ -18,7 +18,7 @@ def first_needed(metric: Metric, minute: datetime) -> datetime:
 
 def read_cells(
     metric: Metric, of: Metric | None, chunks: Chunks, first: datetime, end: datetime
-) -> Iterator[tuple[datetime, Cell]]:
+) -> Iterator[tuple[datetime, Sampled]]:
     """The covered minutes of [first, end) of `metric`; `of` is the count it is a distribution of.
 
     A sample holds from its own minute for `every` minutes, also over the hour's end.

@@ -21,7 +21,7 @@ from shared.domain.episodes import (
 from shared.domain.folding import Folded, Moment, fold
 from shared.domain.machine import RuleState, State
 from shared.domain.reasons import Reason
-from shared.domain.samples import Cell
+from shared.domain.samples import Said
 from shared.domain.times import MINUTE
 
 MOST_MISSED = 20
@@ -29,11 +29,11 @@ MOST_MISSED = 20
 
 
 def decide(
-    case: Case, cells: Iterable[tuple[datetime, Cell]], *, covered: datetime, now: datetime
+    case: Case, minutes: Iterable[tuple[datetime, Said]], *, covered: datetime, now: datetime
 ) -> Decision:
-    """Fold `cells` and decide what is told; `covered` is the end of the last covered minute."""
+    """Fold `minutes` and decide what is told; `covered` is the end of the last covered minute."""
     decision = Decision(case, now)
-    folded = fold(case, cells)
+    folded = fold(case, minutes)
     quiet = quiet_reason(case, folded.state, covered=covered, now=now)
     _Telling(decision, folded, quiet).run()
     return decision

@@ -55,10 +55,12 @@ def load_case(board: Board, rule: Rule, *, house: House, first: RuleState | None
     if state is None:
         raise ValueError(f"rule {rule.id!r} has no state yet")
     snooze = board.snoozes.get(rule.id)
+    metric, *others = metrics_of(rule, house)
     return Case(
         target=board.target,
         rule=rule,
-        metric=metric_of(rule, house),
+        metric=metric,
+        others=tuple(others),
         state=state,
         kept=kept,
         alert=_alert(board.target, state.episode, house.alerts),
@@ -68,12 +70,16 @@ def load_case(board: Board, rule: Rule, *, house: House, first: RuleState | None
     )
 
 
-def metric_of(rule: Rule, house: House) -> Metric:
-    """The rule's metric; a stand-in that nobody measures when it left the catalog."""
+def metrics_of(rule: Rule, house: House) -> list[Metric]:
+    """The metric of each member; a stand-in that nobody measures for one that left the catalog."""
+    return [_metric_named(member.metric, house) for member in rule.members]
+
+
+def _metric_named(name: str, house: House) -> Metric:
     try:
-        return house.catalog.metric(rule.metric)
+        return house.catalog.metric(name)
     except InvalidInput:
-        return _gone_metric(rule.metric)
+        return _gone_metric(name)
 
 
 def _gone_metric(name: str) -> Metric:

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from shared.domain.chunks import HourChunk, Latest, by_hour
 from shared.domain.culprits import Culprit, gathered
@@ -24,15 +25,16 @@ from shared.domain.errors import Conflict, SourceError, StoreRefused, StoreUnava
 from shared.domain.folding import first_state
 from shared.domain.machine import GONE, RuleState
 from shared.domain.metrics import Metric
-from shared.domain.nodata import judge_silence, silence, wants_judging
+from shared.domain.nodata import Silence, judge_silence, silence, wants_judging
 from shared.domain.reasons import Reason
 from shared.domain.records import MOST_WRITES
 from shared.domain.rules import KeptRule
-from shared.domain.series import first_needed, read_cells
+from shared.domain.series import first_needed
 from shared.domain.telling import decide
-from shared.domain.times import MINUTE, each_hour, floor_minute
+from shared.domain.times import HOUR, MINUTE, each_hour, floor_minute
+from shared.domain.watching import Watched, listen
 from shared.ports import House
-from shared.services.boards import gone_rule, load_board, load_case, metric_of
+from shared.services.boards import gone_rule, load_board, load_case, metrics_of
 
 WINDOW = timedelta(hours=24)
 MOST_ROUNDS = 400
@@ -196,10 +198,9 @@ class _Pass:
         if case.state.rule_hash != case.rule.fingerprint:
             return abandon(case, Reason.RULE_CHANGED, now=self._now)
         first, end = self._window(case)
-        of = self._house.catalog.metric(case.metric.of) if case.metric.of else None
-        cells = read_cells(case.metric, of, chunks, first, end)
-        decision = decide(case, cells, covered=self._covered(case.metric), now=self._now)
-        if case.metric.witnessed and self._is_new(decision):
+        minutes = listen(self._watched(case), chunks, first, end, composite=case.rule.is_composite)
+        decision = decide(case, minutes, covered=self._covered(case), now=self._now)
+        if any(metric.witnessed for metric in case.metrics) and self._is_new(decision):
             decision.explain(self._culprits)
         return decision
 
@@ -220,53 +221,75 @@ class _Pass:
 
     def _window(self, case: Case) -> tuple[datetime, datetime]:
         first = case.state.last_folded + MINUTE
-        return first, min(self._covered(case.metric), first + WINDOW)
+        return first, min(self._covered(case), first + WINDOW)
 
-    def _covered(self, metric: Metric) -> datetime:
-        return floor_minute(self._latest.covered_until(metric) or self._activated_at)
+    def _covered(self, case: Case) -> datetime:
+        """How far all of the rule's metrics are covered."""
+        known = [self._latest.covered_until(metric) for metric in case.metrics]
+        return floor_minute(min(until or self._activated_at for until in known))
 
     def _is_behind(self, decision: Decision) -> bool:
-        return decision.state.last_folded + MINUTE < self._covered(decision.case.metric)
+        return decision.state.last_folded + MINUTE < self._covered(decision.case)
+
+    def _watched(self, case: Case) -> list[Watched]:
+        catalog = self._house.catalog
+        return [
+            Watched(member, metric, catalog.metric(metric.of) if metric.of else None)
+            for member, metric in zip(case.rule.members, case.metrics, strict=True)
+        ]
 
     def _chunks(self, cases: Sequence[Case]) -> dict[datetime, HourChunk]:
-        hours: set[datetime] = set()
+        """What the cases need: the new minutes of all columns, windows of their own alone."""
+        near: set[datetime] = set()
         columns: set[str] = set()
+        wanted: dict[datetime, set[str]] = {}
         for case in cases:
             first, end = self._window(case)
-            if first < end:
-                hours.update(each_hour(first_needed(case.metric, first), end))
-                columns.update(self._columns(case.metric))
+            for one in self._watched(case) if first < end else []:
+                near.update(each_hour(first_needed(one.metric, first), end))
+                columns.update(one.columns)
+                for hour in each_hour(one.first_needed(first), first):
+                    wanted.setdefault(hour, set()).update(one.columns)
+        wanted.update(dict.fromkeys(near, columns))
         found: list[HourChunk] = []
-        for first, last in _runs(sorted(hours)):
-            found += self._house.samples.hours(self._target, first, last, columns=sorted(columns))
+        for run in _runs(wanted):
+            found += self._house.samples.hours(
+                self._target, run[0], run[-1], columns=sorted(wanted[run[0]])
+            )
         return by_hour(found)
-
-    def _columns(self, metric: Metric) -> list[str]:
-        of = [self._house.catalog.metric(metric.of).column] if metric.of else []
-        return [metric.column, *of]
 
     def judge_silences(self, rules: Sequence[KeptRule], asked: Collection[str]) -> None:
         """Run the no-data clock of every rule whose source was asked in this pass."""
         for one in rules:
             if one.rule.id in self._states and one.rule.id not in self.done.broken:
-                metric = metric_of(one.rule, self._house)
-                if set(metric.sources) & set(asked):
-                    self._guarded(one.rule.id, self._judge_silence, one, metric)
+                metrics = metrics_of(one.rule, self._house)
+                if {name for metric in metrics for name in metric.sources} & set(asked):
+                    self._guarded(one.rule.id, self._judge_silence, one, metrics)
 
-    def _judge_silence(self, one: KeptRule, metric: Metric) -> None:
-        anchor = self._states[one.rule.id].no_data.anchor
-        found = silence(metric, self._latest, self._house.catalog, anchor=anchor)
+    def _judge_silence(self, one: KeptRule, metrics: Sequence[Metric]) -> None:
+        found, metric = self._oldest_silence(one, metrics)
         for _ in range(MOST_CONFLICTS):
             state = self._states[one.rule.id]
             if found is None or not wants_judging(one.rule, metric, state, found):
                 return
             self._board = load_board(self._target, self._house.alerts)
-            case = self._case(one)
+            case = replace(self._case(one), metric=metric)
             self._states[one.rule.id] = case.state
             quiet = case.quiet_by_people(self._now)
             decision = judge_silence(case, found, quiet=quiet, now=self._now)
             if decision is None or self._commit([decision]):
                 return
+
+    def _oldest_silence(
+        self, one: KeptRule, metrics: Sequence[Metric]
+    ) -> tuple[Silence | None, Metric]:
+        anchor = self._states[one.rule.id].no_data.anchor
+        heard = [
+            (found, metric)
+            for metric in metrics
+            if (found := silence(metric, self._latest, self._house.catalog, anchor=anchor))
+        ]
+        return max(heard, key=lambda one: one[0].age, default=(None, metrics[0]))
 
     def _commit(self, decisions: Sequence[Decision]) -> bool:
         writes = [write for decision in decisions for write in decision.writes()]
@@ -285,12 +308,13 @@ def _batches(decisions: Sequence[Decision]) -> list[list[Decision]]:
     return [list(decisions[i : i + size]) for i in range(0, len(decisions), size)]
 
 
-def _runs(hours: Sequence[datetime]) -> list[tuple[datetime, datetime]]:
-    """Consecutive hours as (first, last)."""
-    runs: list[tuple[datetime, datetime]] = []
-    for hour in hours:
-        if runs and hour - runs[-1][1] == timedelta(hours=1):
-            runs[-1] = (runs[-1][0], hour)
+def _runs(wanted: Mapping[datetime, Collection[str]]) -> list[list[datetime]]:
+    """Consecutive hours that want the same columns."""
+    runs: list[list[datetime]] = []
+    for hour in sorted(wanted):
+        last = runs[-1][-1] if runs else None
+        if last == hour - HOUR and wanted[last] == wanted[hour]:
+            runs[-1].append(hour)
         else:
-            runs.append((hour, hour))
+            runs.append([hour])
     return runs

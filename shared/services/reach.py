@@ -79,11 +79,12 @@ def unmeasured(
 ) -> list[str]:
     """One sentence for every enabled rule that can't fire, because nothing gives its metric."""
     return [
-        f"nothing measures {rule.metric} of {target}, so the rule {rule.id} can't fire"
+        f"nothing measures {member.metric} of {target}, so the rule {rule.id} can't fire"
         for rule in rules
         if rule.enabled
         for target, sources in measured.items()
-        if rule.applies_to(target) and not set(catalog.metric(rule.metric).sources) & set(sources)
+        for member in rule.members
+        if rule.applies_to(target) and not set(catalog.metric(member.metric).sources) & set(sources)
     ]
 
 

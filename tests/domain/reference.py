@@ -21,6 +21,18 @@ COMPARE: dict[str, Callable[[float, float], bool]] = {
     "equals": lambda value, threshold: value == threshold,
     "not_equals": lambda value, threshold: value != threshold,
 }
+MORE: dict[str, Callable[[float, float], bool]] = {
+    "rate_of_change": lambda rate, per: rate > per > 0 or (rate < per and not per > 0),
+    "anomaly": lambda score, threshold: score > threshold,
+}
+"""What is compared is not the metric itself, but what came of it."""
+
+
+def clears(condition: str, clear: float, threshold: float) -> bool:
+    """Whether a clear threshold lies strictly on the ok side."""
+    if condition == "rate_of_change":
+        return 0 < clear < threshold or threshold < clear < 0
+    return clear > threshold if "less" in condition else clear < threshold
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,9 @@ def test_the_conditions_are_those_of_the_contract() -> None:
         "greater_or_equal",
         "less_or_equal",
         "absent",
+        "rate_of_change",
+        "forecast",
+        "anomaly",
     }
 
 
@@ -46,7 +49,7 @@ def test_a_condition_has_a_sign_for_sentences(condition: Condition) -> None:
 def test_a_value_is_bad_exactly_when_its_condition_says_so(
     condition: Condition, value: float, threshold: float
 ) -> None:
-    compare = reference.COMPARE.get(condition.name)
+    compare = (reference.COMPARE | reference.MORE).get(condition.name)
     bad = compare is not None and compare(value, threshold)
 
     assert condition.judge(value, threshold) is bad
@@ -71,10 +74,10 @@ def test_a_clear_threshold_is_accepted_strictly_on_the_ok_side_only(
     condition: Condition, threshold: float, clear: float
 ) -> None:
     if condition.takes_clear_threshold:
-        strictly_ok = clear < threshold if "greater" in condition.name else clear > threshold
-        assert condition.clears(clear, threshold) is strictly_ok
+        is_ok = reference.clears(condition.name, clear, threshold)
+        assert condition.clears(clear, threshold) is is_ok
     else:
-        assert condition.name in ("equals", "not_equals", "absent")
+        assert condition.name in ("equals", "not_equals", "absent", "forecast")
 
 
 def test_an_unknown_condition_is_answered_with_all_of_them() -> None:

@@ -86,7 +86,9 @@ WRONG_RULES: dict[str, str | bytes] = {
     "NaN": a_rule_file(threshold=float("nan")),
     "beyond a float": a_rule_file().replace("95", "1e999"),
     "an integer beyond a float": a_rule_file().replace("95", "9" * 400),
-    "composite": a_rule_file(any=[]),
+    "composite beside a metric": a_rule_file(
+        any=[{"metric": "dtuPeak", "condition": "absent"}] * 2
+    ),
     "a line break in a value": a_rule_file(severity="hi\ngh"),
     "nested beyond reason": "[" * 100_000,
 }

@@ -43,6 +43,8 @@ ALERT_FIELDS = {
     "resolvedBy",
     "reason",
     "culprits",
+    "breaches",
+    "forecastHours",
 }
 
 

@@ -1,0 +1,97 @@
+"""Rules that the tier's own limits decide: they can never fire, or would never end."""
+
+from math import inf
+
+from shared.domain.conditions import CONDITIONS
+from shared.domain.errors import InvalidInput
+from shared.domain.members import Member
+from shared.domain.metrics import Better, Catalog, Kind, Metric
+from shared.domain.notifications import quantity
+from shared.domain.rules import Rule
+
+NEVER = "the rule could never fire"
+ALWAYS = "the rule would always be on"
+NO_END = "the alert could never end"
+
+
+def impossible(rule: Rule, catalog: Catalog) -> str | None:
+    """Why the rule makes no sense on this tier, in a sentence; None when it may.
+
+    It is measured by what its metrics can be at all (`Metric.least`, `Metric.limit`), not by what
+    is likely. Each member of a composite must be able to be good and to be bad.
+    """
+    for member in rule.members:
+        found = _member_problem(member, catalog)
+        if found is not None:
+            return found
+    return _clear_problem(rule, catalog)
+
+
+def _member_problem(member: Member, catalog: Catalog) -> str | None:
+    metric = _known(member.metric, catalog)
+    if metric is None or member.threshold is None:
+        return None
+    can_be_bad, can_be_ok = _possible(member, metric, member.threshold)
+    if can_be_bad and can_be_ok:
+        return None
+    return f"{_span(metric)}, so with {_spelled(member, metric)} {ALWAYS if can_be_bad else NEVER}"
+
+
+def _clear_problem(rule: Rule, catalog: Catalog) -> str | None:
+    clear = rule.clear_threshold
+    metric = _known(rule.metric, catalog) if clear is not None else None
+    if clear is None or metric is None or _possible(rule.members[0], metric, clear)[1]:
+        return None
+    return f"{_span(metric)}, so with clearThreshold {clear:g} {NO_END}"
+
+
+def _known(name: str, catalog: Catalog) -> Metric | None:
+    try:
+        return catalog.metric(name)
+    except InvalidInput:
+        return None
+
+
+def _possible(member: Member, metric: Metric, threshold: float) -> tuple[bool, bool]:
+    """Whether it can be bad, and whether it can be ok."""
+    least, limit = _ends(metric)
+    match member.condition:
+        case "equals" | "not_equals":
+            can_equal = least <= threshold <= limit and _is_reachable(metric, threshold)
+            can_differ = least < limit
+            is_equals = member.condition == "equals"
+            return (can_equal, can_differ) if is_equals else (can_differ, can_equal)
+        case "rate_of_change":
+            return abs(threshold) < limit - least, True
+        case "forecast" if metric.better is Better.LOW:
+            return threshold <= limit, threshold > least
+        case "forecast":
+            return threshold >= least, threshold < limit
+        case "anomaly":
+            return True, True
+    is_bad = CONDITIONS[member.condition].is_bad
+    ends = (is_bad(least, threshold), is_bad(limit, threshold))
+    return any(ends), not all(ends)
+
+
+def _ends(metric: Metric) -> tuple[float, float]:
+    least = -inf if metric.least is None else metric.least
+    return least, inf if metric.limit is None else metric.limit
+
+
+def _is_reachable(metric: Metric, value: float) -> bool:
+    """A count is a whole number."""
+    return metric.kind is not Kind.COUNT or value == int(value)
+
+
+def _span(metric: Metric) -> str:
+    low, high = quantity(metric.least, metric.unit), quantity(metric.limit, metric.unit)
+    if metric.limit is None:
+        whole = " and whole" if metric.kind is Kind.COUNT else ""
+        return f"{metric.name} is never below {low}{whole}" if metric.least is not None else ""
+    return f"{metric.name} lies from {low} to {high}"
+
+
+def _spelled(member: Member, metric: Metric) -> str:
+    sign = CONDITIONS[member.condition].sign
+    return f"{sign} {quantity(member.threshold, metric.unit)}"
