@@ -78,7 +78,8 @@ class Desk:
 
     def __init__(self, rule: Rule, metric: Metric | None = None) -> None:
         self.rule = rule
-        self.metric = metric or CATALOG.metric(rule.metric)
+        known = [metric] if metric else [CATALOG.metric(one.metric) for one in rule.members]
+        self.metric, *self.others = known
         self.rows: dict[str, Any] = {}
         self.etags: dict[str, int] = {}
         self.snoozed: Snooze | None = None
@@ -114,6 +115,12 @@ class Desk:
         minutes = [(at(first + n), cell_of(cell)) for n, cell in enumerate(cells)]
         end = at(first + len(minutes) if covered is None else covered)
         return self.commit(decide(self.case(), minutes, covered=end, now=now or end))
+
+    def fold_row(self, cells: Iterable[float | str | None]) -> Decision:
+        """One decide transaction over the next minute of a composite: a cell for each member."""
+        minute, row = at(self.folded), tuple(map(cell_of, cells))
+        end = minute + MINUTE
+        return self.commit(decide(self.case(), [(minute, row)], covered=end, now=end))
 
     def fold_each(self, cells: Iterable[float | str | None]) -> None:
         """A transaction per minute, as a calm day has it."""
@@ -160,6 +167,7 @@ class Desk:
             target=TARGET,
             rule=self.rule,
             metric=self.metric,
+            others=tuple(self.others),
             state=state,
             kept=self._kept(f"state:{self.rule.id}"),
             alert=self._alert(state.episode),

@@ -5,9 +5,12 @@ Nothing of `shared` is imported. Minutes are whole numbers from 0, cells are num
 minutes stop every clock, so a clock is a count of the minutes that are not missing.
 """
 
+import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import median
 from typing import Any
 
 Cell = float | str
@@ -266,6 +269,85 @@ def held_cells(samples: Sequence[float | None], every: int) -> list[Cell]:
         holding = [sample for sample in window if sample is not None]
         cells.append(holding[-1] if holding else "missing")
     return cells
+
+
+def _slots(
+    samples: Sequence[float | None], minute: int, window: int, zero: int
+) -> list[list[float]] | None:
+    """The samples of the window's whole slots, slot by slot; None when more than half lack.
+
+    A slot begins where the minutes since 1970 (`zero` at minute 0) divide by its length.
+    """
+    length = (window + 59) // 60
+    last = minute
+    while (zero + last + 1) % length:
+        last -= 1
+    first = last + 1 - length * (window // length)
+    known = [samples[m] if 0 <= m < len(samples) else None for m in range(first, last + 1)]
+    there = [value for value in known if value is not None]
+    if samples[minute] is None or 2 * len(there) < len(known):
+        return None
+    return [
+        [value for value in known[n : n + length] if value is not None]
+        for n in range(0, len(known), length)
+    ]
+
+
+def _line(slots: Sequence[Sequence[float]], length: int) -> tuple[list[float], float, int]:
+    """The slopes of all pairs of medians per minute, Kendall's z, and how many medians."""
+    points = [(n * length, median(slot)) for n, slot in enumerate(slots) if slot]
+    pairs = [(a, b) for n, a in enumerate(points) for b in points[n + 1 :]]
+    slopes = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in pairs]
+    score = sum(1 if b[1] > a[1] else -1 if b[1] < a[1] else 0 for a, b in pairs)
+    sizes = [len(points)] + [-n for n in Counter(value for _, value in points).values()]
+    parts = [n * (abs(n) - 1) * (2 * abs(n) + 5) for n in sizes]
+    spread = math.sqrt(sum(parts) / 18)
+    nearer = score - 1 if score > 0 else score + 1 if score < 0 else 0
+    return slopes, nearer / spread if spread else 0.0, len(points)
+
+
+def slope(samples: Sequence[float | None], minute: int, window: int, zero: int) -> float | str:
+    """The median of all slopes between the window's medians."""
+    slots = _slots(samples, minute, window, zero)
+    if slots is None:
+        return "missing"
+    slopes, _, count = _line(slots, (window + 59) // 60)
+    return median(slopes) if count > 1 else "missing"
+
+
+def outlook(
+    samples: Sequence[float | None], minute: int, window: int, zero: int, threshold: float
+) -> tuple[float, float | None] | str:
+    """Where a metric that should be low stands, and the hours until it reaches the threshold."""
+    slots = _slots(samples, minute, window, zero)
+    if slots is None:
+        return "missing"
+    slopes, score, count = _line(slots, (window + 59) // 60)
+    if count < 2:
+        return "missing"
+    level = [median(slot) for slot in slots if slot][-1]
+    if level >= threshold:
+        return level, 0.0
+    climbs = median(slopes) > 0 and abs(score) >= 2.326
+    return level, (threshold - level) / median(slopes) / 60 if climbs else None
+
+
+def composite_states(
+    kind: str, rules: Sequence[Rule], rows: Sequence[Sequence[Cell]], duration: int
+) -> list[tuple[str, int | None]]:
+    """State and activeAt after every minute of a rule over several: `any` or `all` of `rules`."""
+    columns = [[row[n] for row in rows] for n in range(len(rules))]
+    said = [words(rule, cells, firing=False) for rule, cells in zip(rules, columns, strict=True)]
+    verdicts: list[Cell] = [_together(kind, [word[n] for word in said]) for n in range(len(rows))]
+    return states(Rule("equals", 1.0, duration), verdicts)
+
+
+def _together(kind: str, said: Sequence[str]) -> Cell:
+    """1 for bad, 0 for ok, else missing: by the number of members that say so."""
+    needed = {"bad": 1, "ok": len(said)} if kind == "any" else {"bad": len(said), "ok": 1}
+    if said.count("bad") >= needed["bad"]:
+        return 1.0
+    return 0.0 if said.count("ok") >= needed["ok"] else "missing"
 
 
 def silence(asked: float, heard: float | None, anchor: float, settle: float) -> float:

@@ -1,8 +1,11 @@
 """Figures as people read them: short, unless that would hide what is told."""
 
+from typing import Any
+
 import pytest
 
-from shared.domain.notifications import Story, paragraph, quantity
+from shared.domain.episodes import Breach
+from shared.domain.notifications import Story, headline, paragraph, quantity
 from tests.builders import an_alert, an_event
 
 
@@ -50,3 +53,63 @@ def test_a_value_below_is_told_apart_as_well() -> None:
 
 def test_a_value_at_its_threshold_is_shown_as_short_as_ever() -> None:
     assert "was 95 % (≥ 95 %)" in told(95.0, 95.0, "greater_or_equal")
+
+
+def story(**changes: Any) -> Story:
+    return Story((an_event(alert=an_alert(**changes), metric_label="Memory"),))
+
+
+FORECAST: dict[str, Any] = {
+    "condition": "forecast",
+    "value": 1120.0,
+    "last_value": 1130.0,
+    "threshold": 1600.0,
+}
+
+
+@pytest.mark.parametrize(
+    ("hours", "said"),
+    [
+        (0.0, "has reached 1,600 MB"),
+        (0.004, "reaches 1,600 MB in about 1 min"),
+        (1.5, "reaches 1,600 MB in about 90 min"),
+        (3.2, "reaches 1,600 MB in about 3 h"),
+        (130.0, "reaches 1,600 MB in about 5 days"),
+    ],
+)
+def test_a_forecast_says_what_is_reached_and_when(hours: float, said: str) -> None:
+    told = story(**FORECAST, unit="MB", forecast_hours=hours)
+
+    assert headline(told) == f"Memory {said}"
+    assert f"Memory was 1,120 MB and {said} (99 % sure that it goes that way), since" in paragraph(
+        told
+    )
+
+
+def test_a_forecast_that_is_over_says_where_the_metric_stands() -> None:
+    assert "Memory was 1,120 MB, since" in paragraph(story(**FORECAST, unit="MB"))
+    assert headline(story(**FORECAST, unit="MB")) == "Memory 1,130 MB for 2 min"
+
+
+def test_a_composite_tells_every_member_that_was_bad() -> None:
+    breaches = (
+        Breach(
+            metric="cpuUtilization",
+            label="CPU",
+            condition="greater_or_equal",
+            value=99.0,
+            threshold=95.0,
+            unit="%",
+        ),
+        Breach(
+            metric="throughput",
+            label="Throughput",
+            condition="absent",
+            value=None,
+            threshold=None,
+            unit="requests/min",
+        ),
+    )
+    told = paragraph(story(breaches=breaches))
+
+    assert "DTU high: CPU was 99 % (≥ 95 %) and Throughput was absent since 2026-01-01" in told

@@ -1,14 +1,18 @@
 """A rule's JSON: what is accepted, and one clear sentence for everything that is not."""
 
+import hashlib
+import json
 import math
 from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from shared.catalog.metrics import CATALOG
 from shared.catalog.rules import default_rules
 from shared.domain.errors import InvalidRule
+from shared.domain.metrics import Catalog
 from shared.domain.rules import Action, ActionType, NoDataPolicy, Rule, Severity
 from shared.domain.rules import parse_rule as parse
 from shared.domain.rules import parse_rules as parse_all
@@ -107,6 +111,103 @@ def test_an_unknown_field_like_no_other_is_answered_with_all_of_them() -> None:
 
     assert "unknown field 'colour'" in said
     assert "clearThreshold" in said
+
+
+MEMORY: dict[str, Any] = {"metric": "memoryUsage", "condition": "greater_than", "threshold": 1600}
+PROCESS = MEMORY | {"metric": "memoryProcess"}
+
+
+def composite_json(**changes: Any) -> dict[str, Any]:
+    """Any of two memories above 1,600 MB, unless told otherwise."""
+    alone: dict[str, Any] = dict.fromkeys(("metric", "condition", "threshold"), ...)
+    return rule_json(**{**alone, "any": [MEMORY, PROCESS], **changes})
+
+
+def composite_refusal(**changes: Any) -> str:
+    with pytest.raises(InvalidRule) as refused:
+        parse(composite_json(**changes), CATALOG)
+    return str(refused.value)
+
+
+def test_a_composite_names_its_members_in_place_of_a_metric() -> None:
+    rule = parse(composite_json(), CATALOG)
+
+    assert rule.is_composite
+    assert [(one.metric, one.threshold) for one in rule.members] == [
+        ("memoryUsage", 1600),
+        ("memoryProcess", 1600),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"any": [MEMORY]}, "a composite rule has 2 to 8 members"),
+        ({"any": [MEMORY] * 9}, "a composite rule has 2 to 8 members"),
+        ({"all": [MEMORY, PROCESS]}, "give any or all, not both"),
+        ({"metric": "memoryUsage"}, "metric makes no sense beside any or all"),
+        ({"threshold": 5}, "threshold makes no sense beside any or all"),
+        ({"clearThreshold": 5}, "clearThreshold makes no sense beside any or all"),
+        ({"window": 5}, "window makes no sense beside any or all"),
+        ({"withinHours": 5}, "withinHours makes no sense beside any or all"),
+        ({"any": [MEMORY, {**PROCESS, "metric": "memoryProces"}]}, "member 2: there is no metric"),
+        ({"any": [MEMORY, {**PROCESS, "condition": "above"}]}, "member 2: there is no condition"),
+        ({"any": [MEMORY, {**PROCESS, "window": 5}]}, "window makes no sense with greater_than"),
+        ({"any": [MEMORY, {"any": [MEMORY, PROCESS]}]}, "unknown field `any`"),
+        (
+            {"any": [MEMORY, {**PROCESS, "condition": "forecast", "withinHours": 6}]},
+            "member 2: forecast stands alone",
+        ),
+        ({"any": []}, "name a metric and its condition, or members in any or all"),
+    ],
+)
+def test_what_is_wrong_with_a_composite_is_named(changes: dict[str, Any], said: str) -> None:
+    assert said in composite_refusal(**changes)
+
+
+def test_a_rate_may_stand_in_a_composite() -> None:
+    rising = {**PROCESS, "condition": "rate_of_change", "window": 10}
+
+    assert parse(composite_json(any=[MEMORY, rising]), CATALOG).members[1].minutes == 10
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"window": 5}, "window makes no sense with greater_than"),
+        ({"withinHours": 5}, "withinHours makes no sense with greater_than"),
+        ({"condition": "rate_of_change", "threshold": 0}, "a threshold that is not 0"),
+        ({"condition": "rate_of_change", "window": 1}, "whole minutes from 2 to 360"),
+        ({"condition": "rate_of_change", "window": 361}, "whole minutes from 2 to 360"),
+        ({"condition": "rate_of_change", "withinHours": 1}, "withinHours makes no sense"),
+        ({"condition": "rate_of_change", "clearThreshold": -1}, "strictly between 0 and the"),
+        ({"condition": "rate_of_change", "threshold": ...}, "rate_of_change needs a threshold"),
+        ({"condition": "forecast"}, "forecast needs withinHours, a number above 0 and up to 720"),
+        ({"condition": "forecast", "withinHours": 0}, "forecast needs withinHours"),
+        ({"condition": "forecast", "withinHours": 721}, "forecast needs withinHours"),
+        ({"condition": "forecast", "withinHours": 6, "window": 29}, "minutes from 30 to 10080"),
+        (
+            {"condition": "forecast", "withinHours": 6, "clearThreshold": 1},
+            "no sense with forecast",
+        ),
+        ({"condition": "forecast", "withinHours": 6, "metric": "throughput"}, "has no bad side"),
+        ({"condition": "anomaly"}, "no detector says how unusual dtuUtilization is"),
+        ({"condition": "anomaly"}, "an anomaly alone is never critical"),
+    ],
+)
+def test_what_is_wrong_with_a_window_or_a_forecast_is_named(
+    changes: dict[str, Any], said: str
+) -> None:
+    assert said in refusal(**changes)
+
+
+def test_an_anomaly_is_accepted_where_a_detector_writes_scores() -> None:
+    scored = Catalog(
+        [replace(one, score=f"{one.column}_score") for one in CATALOG.metrics], CATALOG.sources
+    )
+
+    rule = parse(rule_json(condition="anomaly", threshold=3, severity="high"), scored)
+    assert rule.condition == "anomaly"
 
 
 @pytest.mark.parametrize(
@@ -225,12 +326,23 @@ def test_one_rule_alone_is_a_list_of_one() -> None:
         {"duration": 3},
         {"clear_threshold": 80},
         {"targets": ("pantry-crm",)},
+        {"window": 10},
+        {"within_hours": 6},
+        {"any_of": a_rule().members * 2},
+        {"all_of": a_rule().members * 2},
     ],
 )
 def test_a_rule_that_measures_something_else_has_another_fingerprint(
     changes: dict[str, Any],
 ) -> None:
     assert a_rule(**changes).fingerprint != a_rule().fingerprint
+
+
+def test_the_fingerprint_of_a_plain_rule_is_what_it_always_was() -> None:
+    measured = ["dtuUtilization", "greater_than", 95, 2, None, None]
+    said = json.dumps(measured, separators=(",", ":"))
+
+    assert a_rule().fingerprint == hashlib.sha256(said.encode()).hexdigest()[:12]
 
 
 @pytest.mark.parametrize(
