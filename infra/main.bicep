@@ -139,6 +139,15 @@ param smsSeverity string = 'critical'
 @description('SMS_CONNECTION_STRING: Azure Communication Services for SMS, where it is not the mails\' own.')
 @secure()
 param smsConnectionString string = ''
+@description('READER_TIME_ZONE: the time zone whose time messages tell beside UTC.')
+param readerTimeZone string = 'UTC'
+
+@description('PUBLIC_URL: where the function app is reached, for links in messages.')
+param publicUrl string = ''
+
+@description('ACTION_KEYS: secrets that sign those links, joined by commas, the newest first.')
+@secure()
+param actionKeys string = ''
 
 @description('FALLBACK_CHANNEL: where an alert goes when its own channel refuses it.')
 param fallbackChannel string = 'console:log'
@@ -238,6 +247,9 @@ module functionApp 'modules/function_app.bicep' = {
       SMS_FROM: smsFrom
       SMS_SEVERITY: smsSeverity
       SMS_CONNECTION_STRING: smsConnectionString
+      READER_TIME_ZONE: readerTimeZone
+      PUBLIC_URL: publicUrl
+      ACTION_KEYS: actionKeys
       FALLBACK_CHANNEL: fallbackChannel
       COLLECT_INLINE_MAX: string(collectInlineMax)
       AUTH_ISSUER: authIssuer

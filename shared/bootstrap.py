@@ -23,6 +23,7 @@ from shared.catalog.rules import default_rules
 from shared.catalog.sql_queries import COUNTS, MINUTE_BATCH, NAME_SETS
 from shared.domain.budgets import Limits
 from shared.domain.errors import StoreUnavailable
+from shared.domain.links import LinkMaker
 from shared.domain.rules import Action, ActionType, Rule, Severity
 from shared.ports import Channel, House, MetricSource, SourceGroup, Witness, WorkQueue
 from shared.services.reach import fill_in, lacking, unmeasured, unreachable
@@ -102,7 +103,16 @@ def furnish(given: Settings, identity: Callable[[], Any] | None = None) -> House
         budgets={ActionType.EMAIL: Limits(given.mails_per_minute, given.mails_per_hour)},
         wall=_wall_second,
         fallback=_fallback(given),
+        reader_zone=given.reader_zone,
+        links=link_maker(given),
     )
+
+
+def link_maker(given: Settings) -> LinkMaker | None:
+    """Makes and reads the links in messages; None while its settings are not there."""
+    if not (given.action_keys and given.public_url):
+        return None
+    return LinkMaker(given.action_keys, given.public_url)
 
 
 def rules(given: Settings) -> list[Rule]:

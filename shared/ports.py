@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import Protocol, TypeVar
 
 from msgspec import Struct
@@ -10,6 +10,7 @@ from msgspec import Struct
 from shared.domain.budgets import Limits
 from shared.domain.chunks import HourChunk, Latest
 from shared.domain.culprits import Culprit
+from shared.domain.links import LinkMaker
 from shared.domain.metrics import Catalog
 from shared.domain.notifications import Notification
 from shared.domain.records import Kept, Write
@@ -169,6 +170,8 @@ class House:
     `rules` are the shipped ones; what people change lives in `config`. `fallback` hears what no
     other channel could tell. `measured`: the names of each target's sources; a target that it does
     not know has them all. `budgets`: what the resources behind the types of channel take.
+    `reader_zone`: the time that messages tell beside UTC. `links`: makes the links by which their
+    readers act; without it messages have none.
     """
 
     catalog: Catalog
@@ -185,6 +188,8 @@ class House:
     measured: Mapping[str, Collection[str]] = field(default_factory=dict)
     groups: Sequence[SourceGroup] = ()
     witness: Witness | None = None
+    reader_zone: tzinfo | None = None
+    links: LinkMaker | None = None
 
     def sources_of(self, target: str) -> list[str]:
         """The names of the sources that measure `target`, those read alone first."""

@@ -11,6 +11,7 @@ from ipaddress import ip_address
 from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import SplitResult, urlsplit
+from zoneinfo import ZoneInfo
 
 CHANNEL_TYPES = ("email", "slack", "webhook", "sms", "teams", "console")
 
@@ -268,6 +269,24 @@ def signing_key(text: str) -> str:
     if text and len(text.encode()) < SHORTEST_KEY:
         raise ValueError(f"a random secret of at least {SHORTEST_KEY} bytes")
     return text
+
+
+def signing_keys(text: str) -> tuple[str, ...]:
+    """Several keys, the newest first; all of them are accepted, so that one can follow another."""
+    keys = tuple(key.strip() for key in text.split(",") if key.strip())
+    if any(len(key.encode()) < SHORTEST_KEY for key in keys):
+        raise ValueError(f"random secrets of at least {SHORTEST_KEY} bytes, joined by commas")
+    return keys
+
+
+def time_zone(text: str) -> ZoneInfo | None:
+    """A zone of the IANA database; None for UTC, beside which nothing needs to be told."""
+    if text.upper() == "UTC":
+        return None
+    try:
+        return ZoneInfo(text)
+    except (ValueError, OSError, KeyError):
+        raise ValueError("the name of a time zone such as Europe/Berlin, or UTC") from None
 
 
 class Resources(NamedTuple):

@@ -6,6 +6,7 @@ is said in one message; a secret's value is never said at all.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from typing import Any, NamedTuple
 
 from shared import setting_forms as form
@@ -271,6 +272,31 @@ TABLE = (
         secret=True,
     ),
     Setting(
+        "READER_TIME_ZONE",
+        "reader_zone",
+        "UTC",
+        "The time zone of those who read the messages, such as Europe/Berlin: its time is told "
+        "beside UTC.",
+        form.needed(form.time_zone),
+    ),
+    Setting(
+        "PUBLIC_URL",
+        "public_url",
+        "",
+        "Where this app is reached, such as https://pantry-monitor.azurewebsites.net. Messages "
+        "get links to acknowledge, snooze and resolve when it and ACTION_KEYS are set.",
+        form.https_url,
+    ),
+    Setting(
+        "ACTION_KEYS",
+        "action_keys",
+        "",
+        "Secrets that sign those links, joined by commas: the first one signs, all are accepted. "
+        "Put a new one first, and take the old one out a week later.",
+        form.signing_keys,
+        secret=True,
+    ),
+    Setting(
         "FALLBACK_CHANNEL",
         "fallback_channel",
         "console:log",
@@ -360,6 +386,9 @@ class Settings:
     sms_from: str
     sms_severity: str
     sms: str = field(repr=False)
+    reader_zone: tzinfo | None
+    public_url: str
+    action_keys: tuple[str, ...] = field(repr=False)
     fallback_channel: str
     collect_inline_max: int
     auth_issuer: str

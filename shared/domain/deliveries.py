@@ -219,6 +219,20 @@ def message_id(deliveries: Iterable[Delivery]) -> str:
     return hashlib.sha256(ids.encode()).hexdigest()[:32]
 
 
+def told_alone(rows: Iterable[Delivery], episode: str) -> str | None:
+    """The provider's id of the newest message that told this episode and no other; else None.
+
+    Rows that shared a message share its id, which is the hash of all of them.
+    """
+    by_message: dict[str, list[Delivery]] = {}
+    for row in rows:
+        if row.episode == episode and row.status is Status.SENT and row.message:
+            by_message.setdefault(row.message, []).append(row)
+    alone = [told[-1] for one, told in by_message.items() if message_id(told) == one]
+    known = sorted((row.seq, row.provider_id) for row in alone if row.provider_id)
+    return known[-1][1] if known else None
+
+
 def is_waiting(row: Delivery, wall: datetime) -> bool:
     """Whether the row is under a live lease, or waits for its next try."""
     until = row.lease_until if row.status is Status.SENDING else row.next_attempt_at

@@ -3,6 +3,7 @@
 MonitorError
 ├── InvalidInput            somebody gave us something wrong; the text says what would be right
 │   └── InvalidRule         a rule's JSON
+├── LinkRefused             a link that acts without a login was not made here, or was changed
 ├── NotFound                the thing named does not exist (or not yet)
 ├── StoreError
 │   ├── Conflict            somebody else wrote first, or the row is gone: read again, decide again
@@ -28,6 +29,10 @@ class InvalidInput(MonitorError):
 
 class InvalidRule(InvalidInput):
     """A rule that can't be accepted."""
+
+
+class LinkRefused(MonitorError):
+    """A link's token was not signed with one of our keys, or was changed since."""
 
 
 class NotFound(MonitorError):

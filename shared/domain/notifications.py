@@ -1,16 +1,20 @@
 """What a person reads: one message for all events of one claim, built from the events alone."""
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta, tzinfo
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.domain.conditions import CONDITIONS
 from shared.domain.culprits import described
 from shared.domain.episodes import Alert, AlertKind, AlertState, Breach, Event, EventKind
+from shared.domain.links import Link
 from shared.domain.reasons import Reason
 from shared.domain.rules import Action, Severity
+from shared.domain.templates import fill
 from shared.domain.times import MINUTE
+from shared.domain.trails import Trail
 
 _DIGITS = 3
 FORECAST = "forecast"
@@ -18,9 +22,15 @@ CONFIDENCE = "99 % sure that it goes that way"
 
 
 class Story(Struct, frozen=True):
-    """What one episode says in a message: its events in order; the last one is how it stands."""
+    """What one episode says in a message: its events in order; the last one is how it stands.
+
+    `zone`: the reader's, told beside UTC. `links`: what the reader may do without a login; they
+    are no part of any text, because texts also go into logs.
+    """
 
     events: tuple[Event, ...]
+    zone: tzinfo | None = None
+    links: tuple[Link, ...] = ()
 
     @property
     def last(self) -> Event:
@@ -34,7 +44,11 @@ class Story(Struct, frozen=True):
 
 
 class Notification(Struct, frozen=True, kw_only=True):
-    """A message as every channel gets it; `id` is the same when the same rows are tried again."""
+    """A message as every channel gets it; `id` is the same when the same rows are tried again.
+
+    `trail`: the last hour of the first story's metric. `earlier`: the provider's id of the message
+    that told this episode alone before, where a provider can change what it was given.
+    """
 
     id: str
     to: str
@@ -43,11 +57,27 @@ class Notification(Struct, frozen=True, kw_only=True):
     subject: str
     text: str
     stories: tuple[Story, ...]
+    trail: Trail | None = None
+    earlier: str | None = None
 
 
-def compose(message: str, address: Action, events: Iterable[Event]) -> Notification:
-    """One message for the events that one claim took; worst first, then oldest."""
-    stories = tuple(sorted(_stories(events), key=_urgency))
+def compose(
+    message: str,
+    address: Action,
+    events: Iterable[Event],
+    *,
+    zone: tzinfo | None = None,
+    links: Callable[[Event], tuple[Link, ...]] = lambda _: (),
+    earlier: Callable[[str], str | None] = lambda _: None,
+) -> Notification:
+    """One message for the events that one claim took; worst first, then oldest.
+
+    `zone`: the reader's time zone. `links`: what may be done about a story whose last event it is.
+    `earlier`: the id of the message that told an episode alone before; several stories are told
+    anew, because none of them may vanish under the others.
+    """
+    found = _stories(events, zone)
+    stories = tuple(sorted((_linked(story, links) for story in found), key=_urgency))
     first = stories[0].last
     return Notification(
         id=message,
@@ -55,8 +85,9 @@ def compose(message: str, address: Action, events: Iterable[Event]) -> Notificat
         target=first.target,
         severity=max((story.last.alert.severity for story in stories), key=lambda one: one.rank),
         subject=_subject(stories),
-        text="\n\n".join([*map(paragraph, stories), address.message or ""]).strip(),
+        text="\n\n".join([*map(paragraph, stories), _own_words(address, stories)]).strip(),
         stories=stories,
+        earlier=earlier(first.episode) if len(stories) == 1 else None,
     )
 
 
@@ -66,11 +97,37 @@ def remark(notification: Notification) -> str:
     return notification.text.removeprefix(told.strip()).strip()
 
 
-def _stories(events: Iterable[Event]) -> list[Story]:
+def _own_words(address: Action, stories: Sequence[Story]) -> str:
+    """The action's message, filled in for the story whose rule it belongs to."""
+    own = (story for story in stories if address in story.last.routes)
+    return fill(address.message or "", _values(next(own, stories[0])))
+
+
+def _values(story: Story) -> Mapping[str, str]:
+    """What the placeholders of a template stand for."""
+    event, alert = story.last, story.last.alert
+    return {
+        "value": number(alert.last_value),
+        "threshold": number(alert.threshold),
+        "unit": "" if alert.unit == "count" else alert.unit,
+        "metric": event.metric_label,
+        "rule": alert.rule_name,
+        "target": alert.target,
+        "since": clock(alert.active_at, story.zone),
+        "severity": alert.severity,
+        "reason": _because(event) if story.is_over else event.reason.replace("_", " "),
+    }
+
+
+def _stories(events: Iterable[Event], zone: tzinfo | None) -> list[Story]:
     by_episode: dict[str, list[Event]] = {}
     for event in sorted(events, key=lambda event: (event.episode, event.seq)):
         by_episode.setdefault(event.episode, []).append(event)
-    return [Story(tuple(told)) for told in by_episode.values()]
+    return [Story(tuple(told), zone) for told in by_episode.values()]
+
+
+def _linked(story: Story, links: Callable[[Event], tuple[Link, ...]]) -> Story:
+    return story if story.is_over else replace(story, links=links(story.last))
 
 
 def _urgency(story: Story) -> tuple[bool, int, str]:
@@ -99,11 +156,25 @@ def headline(story: Story) -> str:
     if story.is_over:
         return f"{alert.rule_name} after {lasted(alert)}"
     if alert.kind is AlertKind.NO_DATA:
-        return f"{event.metric_label}: no data since {clock(alert.active_at)}"
+        return f"{_again(event)}{event.metric_label}: no data since {clock(alert.active_at)}"
     if alert.forecast_hours is not None:
-        return f"{event.metric_label} {_outlook(alert, alert.forecast_hours)}"
+        return f"{_again(event)}{event.metric_label} {_outlook(alert, alert.forecast_hours)}"
     value = quantity(alert.last_value, alert.unit)
-    return f"{event.metric_label} {value} for {_minutes(alert.count)}"
+    return f"{_again(event)}{event.metric_label} {value} for {_span(alert.count * MINUTE)}"
+
+
+_AGAIN = {
+    EventKind.REMINDER: "Reminder: ",
+    EventKind.ESCALATION: "Escalated: ",
+    EventKind.SNOOZE_ENDED: "Snooze over: ",
+    EventKind.MAINTENANCE_ENDED: "Maintenance over: ",
+    EventKind.INHIBITION_ENDED: "On its own now: ",
+}
+
+
+def _again(event: Event) -> str:
+    """What makes this telling another one than the first."""
+    return _AGAIN.get(event.kind, "")
 
 
 def _outlook(alert: Alert, hours: float) -> str:
@@ -119,19 +190,43 @@ def _about(hours: float) -> str:
 
 def paragraph(story: Story) -> str:
     """All there is to say about it, a sentence or two to a line."""
-    lines = [_opening(story), *_ending(story), *_notes(story)]
+    lines = [_news(story), _opening(story), *_ending(story), *_notes(story)]
     return "\n".join(line for line in lines if line)
 
 
+def _news(story: Story) -> str:
+    """Why it is told again; nothing for a first firing and for an end."""
+    event, alert = story.last, story.last.alert
+    lasting, now = _span(event.decided_at - alert.active_at), _now(event)
+    said = {
+        EventKind.REMINDER: f"Reminder: still firing, {lasting} since it began{now}.",
+        EventKind.ESCALATION: (
+            f"Escalated: nobody acknowledged for {_span(event.decided_at - alert.fired_at)}{now}."
+        ),
+        EventKind.SNOOZE_ENDED: f"The snooze is over, and it still fires{now}.",
+        EventKind.MAINTENANCE_ENDED: f"The maintenance is over, and it still fires{now}.",
+        EventKind.INHIBITION_ENDED: (f"What it was silent for is over, and it still fires{now}."),
+    }
+    if event.reason is Reason.STILL_BAD:
+        return "It was resolved by hand, and it is still bad."
+    return said.get(event.kind, "")
+
+
+def _now(event: Event) -> str:
+    alert = event.alert
+    if alert.last_value is None or alert.kind is AlertKind.NO_DATA:
+        return ""
+    return f"; {event.metric_label} was last {quantity(alert.last_value, alert.unit)}"
+
+
 def _opening(story: Story) -> str:
-    alert = story.last.alert
+    alert, since = story.last.alert, clock(story.last.alert.active_at, story.zone)
     what = f"{alert.rule_name}: {story.last.metric_label}"
     if alert.kind is AlertKind.NO_DATA:
-        return f"{what} has no data since {clock(alert.active_at)}."
-    since = f"since {clock(alert.active_at)}"
+        return f"{what} has no data since {since}."
     if not alert.breaches and alert.value is None:
-        return f"{what} is absent {since}."
-    return f"{_what_was(story)} {since}, {_minutes(alert.count)} bad."
+        return f"{what} is absent since {since}."
+    return f"{_what_was(story)} since {since}, {_span(alert.count * MINUTE)} bad."
 
 
 def _what_was(story: Story) -> str:
@@ -177,7 +272,7 @@ def _ending(story: Story) -> list[str]:
         return []
     if event.missed_count:
         return [_missed(event)]
-    ended = clock(alert.resolved_at) if alert.resolved_at else "now"
+    ended = clock(alert.resolved_at, story.zone) if alert.resolved_at else "now"
     said = f"Resolved at {ended} after {lasted(alert)}: {_because(event)}."
     return [said, "The condition still holds." if event.still_bad else ""]
 
@@ -228,15 +323,28 @@ def quantity(value: float | None, unit: str, digits: int = _DIGITS) -> str:
     return said if unit == "count" else f"{said} {unit}"
 
 
+def number(value: float | None) -> str:
+    """A value without its unit."""
+    return "no data" if value is None else _said(value, _DIGITS)
+
+
 def _said(value: float, digits: int) -> str:
     if value == int(value):
         return f"{value:,.0f}"
     return f"{value:,.{digits - 3}f}" if abs(value) >= 100 else f"{value:.{digits}g}"
 
 
-def clock(at: datetime) -> str:
-    """A moment in a sentence: `2026-01-01 00:05 UTC`."""
-    return at.strftime("%Y-%m-%d %H:%M UTC")
+def clock(at: datetime, zone: tzinfo | None = None) -> str:
+    """A moment in a sentence: `2026-01-01 00:05 UTC (01:05 Europe/Berlin)`.
+
+    The reader's date is told where it is another one.
+    """
+    said = at.strftime("%Y-%m-%d %H:%M UTC")
+    if zone is None:
+        return said
+    there = at.astimezone(zone)
+    form = "%H:%M" if there.date() == at.date() else "%Y-%m-%d %H:%M"
+    return f"{said} ({there.strftime(form)} {zone})"
 
 
 def lasted(alert: Alert) -> str:

@@ -15,6 +15,7 @@ from shared.domain.conditions import CONDITIONS
 from shared.domain.errors import InvalidRule
 from shared.domain.members import Member, member_problems
 from shared.domain.metrics import Catalog
+from shared.domain.templates import template_problem
 
 ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 MOST_MINUTES = 10080
@@ -60,7 +61,10 @@ class NoDataPolicy(StrEnum):
 
 
 class Action(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Whom to tell: a channel's type and the address there, with an optional own message."""
+    """Whom to tell: a channel's type and the address there, with an optional own message.
+
+    The message may hold the placeholders of `shared.domain.templates`.
+    """
 
     type: ActionType
     target: str
@@ -221,6 +225,9 @@ def _problems(rule: Rule, catalog: Catalog) -> Iterable[str]:
     for action in (*rule.actions, *rule.escalate_to):
         if not action.target.strip():
             yield f"the target of action {action.type} must not be empty"
+        problem = template_problem(action.message or "")
+        if problem:
+            yield f"the message of action {action.type}: {problem}"
 
 
 def _size_problems(rule: Rule) -> Iterable[str]:

@@ -31,17 +31,19 @@ from shared.domain.deliveries import (
     put_back,
     refused,
     sort_rows,
+    told_alone,
     wants_fallback,
 )
 from shared.domain.episodes import Event
 from shared.domain.errors import ChannelError, Conflict, StoreUnavailable
-from shared.domain.notifications import compose
+from shared.domain.notifications import Notification, compose
 from shared.domain.reasons import Reason
 from shared.domain.records import Kept, Write
 from shared.domain.rules import Action
 from shared.ports import Channel, House
 from shared.services.addresses import addresses, events_of
 from shared.services.budgets import take_token
+from shared.services.illustrate import links_for, picture_of
 
 MOST_TRIES = 3
 
@@ -229,8 +231,7 @@ class _Claim:
         channel = self._house.channels.get(first.channel_type)
         if channel is None:
             raise ChannelError(f"no {first.channel_type} channel is set up", permanent=True)
-        events, address = self._events(mine)
-        notification = compose(str(first.message), address, events)
+        notification = self._compose(mine, channel)
         token = take_token(channel, notification.severity, house=self._house)
         if isinstance(token, Wait):
             raise _NoToken(token.until)
@@ -238,6 +239,20 @@ class _Claim:
         if not self._lease_outlasts(first, channel):
             raise _TooLate
         return channel.send(notification)
+
+    def _compose(self, mine: Sequence[Kept[Delivery]], channel: Channel) -> Notification:
+        """The message of these rows; the same however often it is tried."""
+        first = mine[0].value
+        events, address = self._events(mine)
+        told = compose(
+            str(first.message),
+            address,
+            events,
+            zone=self._house.reader_zone,
+            links=links_for(self._house.links, address, first.created_at),
+            earlier=lambda episode: told_alone(self._group.values(), episode),
+        )
+        return replace(told, trail=picture_of(told, channel, house=self._house))
 
     def _events(self, mine: Sequence[Kept[Delivery]]) -> tuple[list[Event], Action]:
         """The events to tell, and where; everything was fixed when they were decided."""

@@ -12,6 +12,7 @@ from shared.domain.errors import (
     DamagedRow,
     InvalidInput,
     InvalidRule,
+    LinkRefused,
     MonitorError,
     NotFound,
     SourceError,
@@ -58,6 +59,7 @@ _BUSY = Mapped(503, "store_busy", "the store is busy or out of reach; try again"
 TABLE: Mapping[type[MonitorError], Mapped] = {
     InvalidInput: Mapped(400, "invalid_input"),
     InvalidRule: Mapped(400, "invalid_rule"),
+    LinkRefused: Mapped(403, "link_refused"),
     NotFound: Mapped(404, "not_found"),
     Conflict: _BUSY,
     StoreUnavailable: _BUSY,

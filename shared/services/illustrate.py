@@ -1,0 +1,68 @@
+"""What a message carries beside its words: the metric's last hour, and links that act."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from shared.domain.chunks import by_hour
+from shared.domain.deliveries import channel_of
+from shared.domain.episodes import Event
+from shared.domain.errors import MonitorError
+from shared.domain.links import Link, LinkAction, LinkMaker, Permit, expires
+from shared.domain.notifications import Notification
+from shared.domain.rules import Action, ActionType
+from shared.domain.times import MINUTE, floor_hour
+from shared.domain.trails import Trail, trail_of, trail_span
+from shared.ports import Channel, House
+
+_log = logging.getLogger(__name__)
+
+Links = Callable[[Event], tuple[Link, ...]]
+
+
+def picture_of(notification: Notification, channel: Channel, *, house: House) -> Trail | None:
+    """The last hour of the first story's metric, for a channel that shows pictures.
+
+    A message goes without it rather than not at all.
+    """
+    if channel.type != ActionType.EMAIL:
+        return None
+    try:
+        return _trail(notification.stories[0].last, house)
+    except MonitorError as error:
+        _log.warning("message %s goes without its picture: %s", notification.id, error)
+        return None
+
+
+def _trail(event: Event, house: House) -> Trail | None:
+    """Two hour chunks of one column are read, at most."""
+    metric = house.catalog.metric(event.alert.metric)
+    first, end = trail_span(event)
+    found = house.samples.hours(
+        event.target, floor_hour(first), floor_hour(end - MINUTE), columns=[metric.column]
+    )
+    return trail_of(event, metric, by_hour(found))
+
+
+def links_for(maker: LinkMaker | None, address: Action, created_at: datetime) -> Links:
+    """What makes the links of an episode for the reader at `address`."""
+
+    def links(event: Event) -> tuple[Link, ...]:
+        if maker is None:
+            return ()
+        return tuple(
+            maker.link(
+                Permit(
+                    target=event.target,
+                    episode=event.episode,
+                    action=action,
+                    recipient=channel_of(address),
+                    as_of=event.decided_at,
+                    expires_at=expires(created_at),
+                )
+            )
+            for action in LinkAction
+            if action is not LinkAction.ACKNOWLEDGE or event.alert.acknowledged_by is None
+        )
+
+    return links

@@ -1,0 +1,137 @@
+"""A message's words: why it is told again, the reader's own time, and the action's words."""
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from shared.domain.episodes import AlertKind, Event, EventKind
+from shared.domain.links import Link, LinkAction
+from shared.domain.notifications import Notification, clock, compose, remark
+from shared.domain.reasons import Reason
+from shared.domain.rules import Action, ActionType
+from tests.builders import MAIL, an_alert, an_event, at
+
+BERLIN = ZoneInfo("Europe/Berlin")
+NEW_YORK = ZoneInfo("America/New_York")
+
+
+def told(kind: EventKind, reason: Reason, **changes: Any) -> Event:
+    """An event of an episode that began at 00:05 and fired at 00:07."""
+    return an_event(kind=kind, reason=reason, **changes)
+
+
+def message(*events: Event, to: Action = MAIL, **options: Any) -> Notification:
+    return compose("m1", to, events, **options)
+
+
+def test_a_reminder_says_that_it_is_one_since_when_and_how_it_stands() -> None:
+    alert = an_alert(count=245, last_value=97.0)
+    reminder = told(EventKind.REMINDER, Reason.REMINDER_DUE, alert=alert, decided_at=at(5 + 4 * 60))
+
+    said = message(reminder)
+
+    assert said.subject == "[CRITICAL] Reminder: DTU 97 % for 4 h 5 min — pantry-crm"
+    first, second = said.text.splitlines()
+    assert first == "Reminder: still firing, 4 h 0 min since it began; DTU was last 97 %."
+    assert second.startswith("DTU high: DTU was 99 % (> 95 %) since 2026-01-01 00:05 UTC")
+
+
+def test_an_escalation_says_for_how_long_nobody_cared() -> None:
+    said = message(told(EventKind.ESCALATION, Reason.UNACKNOWLEDGED, decided_at=at(37)))
+
+    assert said.subject.startswith("[CRITICAL] Escalated: DTU 99 % for")
+    assert said.text.startswith("Escalated: nobody acknowledged for 30 min")
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason", "words"),
+    [
+        (EventKind.SNOOZE_ENDED, Reason.SNOOZE_ENDED, "The snooze is over, and it still fires"),
+        (EventKind.MAINTENANCE_ENDED, Reason.MAINTENANCE_ENDED, "The maintenance is over"),
+        (EventKind.INHIBITION_ENDED, Reason.INHIBITION_ENDED, "What it was silent for is over"),
+        (EventKind.FIRING, Reason.STILL_BAD, "It was resolved by hand, and it is still bad."),
+    ],
+)
+def test_every_telling_after_silence_says_why_it_comes_now(
+    kind: EventKind, reason: Reason, words: str
+) -> None:
+    assert message(told(kind, reason)).text.startswith(words)
+
+
+@pytest.mark.parametrize("kind", [EventKind.FIRING, EventKind.RESOLVED])
+def test_a_first_firing_and_an_end_begin_with_what_happened(kind: EventKind) -> None:
+    assert message(an_event(kind=kind)).text.startswith("DTU high: DTU was 99 %")
+
+
+def test_a_reminder_of_silence_names_no_value() -> None:
+    silent = an_alert(kind=AlertKind.NO_DATA, value=None, last_value=None, count=0)
+    said = message(told(EventKind.REMINDER, Reason.REMINDER_DUE, alert=silent))
+
+    assert "Reminder: DTU: no data since 2026-01-01 00:05 UTC" in said.subject
+    assert "was last" not in said.text
+
+
+def test_times_are_told_in_the_readers_zone_beside_utc() -> None:
+    said = message(an_event(2, EventKind.RESOLVED), zone=BERLIN)
+
+    assert "since 2026-01-01 00:05 UTC (01:05 Europe/Berlin), 2 min bad" in said.text
+    assert "Resolved at 2026-01-01 00:09 UTC (01:09 Europe/Berlin)" in said.text
+
+
+@pytest.mark.parametrize(
+    ("minutes", "zone", "said"),
+    [
+        (5, None, "2026-01-01 00:05 UTC"),
+        (5, BERLIN, "2026-01-01 00:05 UTC (01:05 Europe/Berlin)"),
+        (5, NEW_YORK, "2026-01-01 00:05 UTC (2025-12-31 19:05 America/New_York)"),
+        (24 * 60 * 181, BERLIN, "2026-07-01 00:00 UTC (02:00 Europe/Berlin)"),
+    ],
+)
+def test_another_date_and_summer_time_are_the_readers_own(
+    minutes: int, zone: ZoneInfo | None, said: str
+) -> None:
+    assert clock(at(minutes), zone) == said
+
+
+def test_an_actions_message_is_filled_in_and_closes_the_text() -> None:
+    words = "{rule}: {metric} {value}{unit} > {threshold} at {target} since {since} ({severity})"
+    to = Action(ActionType.EMAIL, "admin@example.com", words)
+
+    said = message(an_event(routes=[to]), to=to)
+
+    filled = "DTU high: DTU 99% > 95 at pantry-crm since 2026-01-01 00:05 UTC (critical)"
+    assert remark(said) == filled
+    assert said.text.endswith(f"\n\n{filled}")
+
+
+def test_in_a_message_of_several_stories_the_words_are_those_of_their_own_rule() -> None:
+    to = Action(ActionType.EMAIL, "admin@example.com", "{rule} since {since}: {reason}")
+    other = "20260101T0009Z-9f9f9f9f"
+    own = an_event(
+        2,
+        EventKind.RESOLVED,
+        episode=other,
+        routes=[to],
+        alert=an_alert(other, rule_name="Slow", resolved_at=at(9), active_at=at(1)),
+    )
+
+    said = message(an_event(), own, to=to)
+
+    assert remark(said) == "Slow since 2026-01-01 00:01 UTC: DTU is 99 %"
+
+
+def test_words_that_cannot_be_filled_in_are_told_as_they_are() -> None:
+    to = Action(ActionType.EMAIL, "admin@example.com", "{value.__class__} {0} {")
+
+    assert remark(message(an_event(), to=to)) == "{value.__class__} {0} {"
+
+
+def test_links_are_in_no_text_because_texts_go_into_logs() -> None:
+    link = Link(LinkAction.RESOLVE, "Resolve", "https://monitor.example.com/secret")
+    over = an_event(2, EventKind.RESOLVED, episode="20260101T0009Z-9f9f9f9f")
+
+    said = message(an_event(), over, links=lambda _: (link,))
+
+    assert [story.links for story in said.stories] == [(link,), ()]
+    assert "secret" not in said.text + said.subject
