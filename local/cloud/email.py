@@ -109,6 +109,7 @@ def _check_message(body: Any, domains: tuple[str, ...]) -> None:
         raise Refused(400, "BadRequest", "content.subject is required.")
     if not _text(content.get("plainText")) and not _text(content.get("html")):
         raise Refused(400, "BadRequest", "content.plainText or content.html is required.")
+    _check_attachments(message.get("attachments") or [])
     sender = _text(message.get("senderAddress"))
     if "@" not in sender:
         raise Refused(400, "BadRequest", "senderAddress is required.")
@@ -123,6 +124,25 @@ def _check_addresses(given: Any) -> None:
         local, _, domain = _text(_object(one, "recipients.to[]").get("address")).partition("@")
         if not local or "." not in domain:
             raise Refused(400, "BadRequest", "recipients.to[].address is no e-mail address.")
+
+
+def _check_attachments(given: Any) -> None:
+    """Each has a name, a type and its bytes; `contentId` is what a page shows it by."""
+    if not isinstance(given, list):
+        raise Refused(400, "BadRequest", "attachments must be a list.")
+    for one in given:
+        attachment = _object(one, "attachments[]")
+        if not all(_text(attachment.get(name)) for name in ("name", "contentType")):
+            raise Refused(400, "BadRequest", "attachments[] need a name and a contentType.")
+        if not _is_base64(_text(attachment.get("contentInBase64"))):
+            raise Refused(400, "BadRequest", "attachments[].contentInBase64 is no base64.")
+
+
+def _is_base64(given: str) -> bool:
+    try:
+        return bool(b64decode(given, validate=True))
+    except ValueError:
+        return False
 
 
 def _object(given: Any, name: str) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""The Slack answerer: incoming webhooks by channel, and the Web API's chat.postMessage."""
+"""The Slack answerer: incoming webhooks by channel; of the Web API chat.postMessage and update."""
 
 import json
 import math
@@ -49,6 +49,7 @@ class Refused(Exception):
 class Workspace:
     """Its channels, those that are archived, and those that the bot was invited to.
 
+    `sent`: the channel of each of the bot's messages by its ts; one that is taken out was deleted.
     `limited`: no channel takes more than one message a second (wall time).
     """
 
@@ -57,18 +58,39 @@ class Workspace:
     joined: tuple[str, ...] = ("#alerts", "#performance")
     limited: bool = False
     wall: Callable[[], datetime] = wall_now
+    sent: dict[str, str] = field(default_factory=dict)
     _quotas: dict[str, Quota] = field(default_factory=dict)
     _numbers: "count[int]" = field(default_factory=lambda: count(1))
 
     def post(self, channel: str, message: Any) -> str:
         """Take a message; answers its ts."""
+        self._check_channel(channel)
+        _check_message(message)
+        self._check_rate(channel)
+        return f"{int(self.wall().timestamp())}.{next(self._numbers):06d}"
+
+    def post_as_bot(self, channel: str, message: Any) -> str:
+        """Take a message of the bot's, perhaps as an answer in a thread; answers its ts."""
+        ts = self.post(channel, message)
+        thread = message.get("thread_ts")
+        if thread is not None and self.sent.get(thread) != channel:
+            raise Refused("thread_not_found")
+        self.sent[ts] = channel
+        return ts
+
+    def update(self, channel: str, message: Any) -> str:
+        """Change a message of the bot's; answers its ts."""
+        self._check_channel(channel)
+        _check_message(message)
+        if self.sent.get(str(message.get("ts"))) != channel:
+            raise Refused("message_not_found")
+        return str(message["ts"])
+
+    def _check_channel(self, channel: str) -> None:
         if channel not in self.channels:
             raise Refused("channel_not_found")
         if channel in self.archived:
             raise Refused("is_archived")
-        _check_message(message)
-        self._check_rate(channel)
-        return f"{int(self.wall().timestamp())}.{next(self._numbers):06d}"
 
     def _check_rate(self, channel: str) -> None:
         quota = self._quotas.setdefault(channel, Quota([(1, SECOND)], self.wall))
@@ -80,6 +102,11 @@ class Workspace:
 def hook(channel: str) -> str:
     """The part of a webhook's path that stands for its channel."""
     return "B" + re.sub(r"[^A-Z0-9]", "", channel.upper())
+
+
+def channel_id(channel: str) -> str:
+    """What the Web API calls a channel; to change a message takes it, a name will not do."""
+    return "C" + hook(channel)[1:]
 
 
 _CHANNELS = {hook(one): one for one in Workspace.channels}
@@ -113,9 +140,16 @@ def answerer(desk: Desk, workspace: Workspace | None = None) -> Answerer:  # noq
         except Refused as refused:
             return _bot_refusal(refused)
 
+    async def update(request: Request) -> Response:
+        try:
+            return JSONResponse(_updated(request, await request.body(), space))
+        except Refused as refused:
+            return _bot_refusal(refused)
+
     routes = [
         Route("/services/{team}/{hook}/{secret}", webhook, methods=["POST"]),
         Route("/api/chat.postMessage", message, methods=["POST"]),
+        Route("/api/chat.update", update, methods=["POST"]),
     ]
     return Answerer(NAME, Starlette(routes=routes))
 
@@ -139,17 +173,36 @@ def _payload(body: bytes) -> Any:
 
 
 def _posted(request: Request, body: bytes, space: Workspace) -> dict[str, Any]:
+    given = _of_bot(request, body)
+    ids = {channel_id(one): one for one in space.channels}
+    channel = str(given.get("channel"))
+    channel = ids.get(channel, channel)
+    if channel in space.channels and channel not in space.joined:
+        raise Refused("not_in_channel")
+    ts = space.post_as_bot(channel, given)
+    return {"ok": True, "channel": channel_id(channel), "ts": ts}
+
+
+def _updated(request: Request, body: bytes, space: Workspace) -> dict[str, Any]:
+    given = _of_bot(request, body)
+    ids = {channel_id(one): one for one in space.channels}
+    channel = ids.get(str(given.get("channel")))
+    if channel is None:
+        raise Refused("channel_not_found")
+    return {"ok": True, "channel": given["channel"], "ts": space.update(channel, given)}
+
+
+def _of_bot(request: Request, body: bytes) -> dict[str, Any]:
+    """What the bot asks, if it is the bot."""
     authorization = request.headers.get("authorization")
     if not authorization:
         raise Refused("not_authed")
     if authorization != f"Bearer {BOT_TOKEN}":
         raise Refused("invalid_auth")
     given = _payload(body)
-    channel = given.get("channel") if isinstance(given, dict) else None
-    if channel in space.channels and channel not in space.joined:
-        raise Refused("not_in_channel")
-    ts = space.post(str(channel), given)
-    return {"ok": True, "channel": "C" + hook(str(channel))[1:], "ts": ts}
+    if not isinstance(given, dict):
+        raise Refused("channel_not_found")
+    return given
 
 
 def _webhook_refusal(refused: Refused) -> Response:
@@ -203,6 +256,11 @@ class SlackMessage:
     blocks: Sequence[Mapping[str, Any]]
     raw: Record
 
+    @property
+    def is_update(self) -> bool:
+        """Whether it took the place of an earlier one."""
+        return self.raw.path.endswith("/chat.update")
+
 
 def slack_messages(desk: Desk) -> list[SlackMessage]:
     """The messages that Slack took, oldest first; a webhook's channel is known by its path."""
@@ -223,4 +281,5 @@ def _is_taken(record: Record) -> bool:
 def _message(record: Record) -> SlackMessage:
     body = json.loads(record.body)
     channel = body.get("channel") or _CHANNELS.get(record.path.split("/")[3], record.path)
+    channel = {channel_id(one): one for one in Workspace.channels}.get(channel, channel)
     return SlackMessage(channel, body.get("text", ""), body.get("blocks", []), record)

@@ -3,13 +3,16 @@
 Everything that comes from outside is escaped here, and cut where a provider has a limit.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from html import escape
 from itertools import accumulate
 from typing import Any
 
+from shared.adapters.pictures import alt_text
 from shared.domain.notifications import Notification, Story, headline, paragraph, remark, word
 from shared.domain.rules import Severity
+from shared.domain.trails import Trail
 
 COLOURS = {
     Severity.CRITICAL: "#b00020",
@@ -20,6 +23,9 @@ COLOURS = {
 """White text on each of them has a contrast of at least 4.5 to 1."""
 COLOUR_OVER = "#166534"
 
+SHOWN_WIDTH = 640
+"""Of a mail's picture, where there is room; on a phone it is as wide as the page."""
+
 SLACK_HEADER = 150
 SLACK_SECTION = 3000
 SLACK_BLOCKS = 50
@@ -27,45 +33,87 @@ SLACK_TEXT = 4000
 _FRAME = 3
 """Blocks beside the stories: the header, the channel's own message, the footer."""
 
+_ADDRESS = re.compile(r"https://[^\s<>\"']+")
+
 _PAGE = """\
 <!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light">
+<meta name="color-scheme" content="light dark">
+<meta name="supported-color-schemes" content="light dark">
 <title>{subject}</title>
+<style>
+:root {{color-scheme: light dark}}
+@media (prefers-color-scheme: dark) {{
+.page {{background: #0b1220 !important; color: #e5e7eb !important}}
+.card {{background: #1a2333 !important; border-top-color: #374151 !important;
+border-right-color: #374151 !important; border-bottom-color: #374151 !important}}
+.quiet {{color: #9ca3af !important}}
+.button {{background: #1a2333 !important; color: #bfdbfe !important;
+border-color: #60a5fa !important}}
+}}
+</style>
 </head>
-<body style="margin:0;padding:16px;background:#f3f4f6;color:#111827;\
+<body class="page" style="margin:0;padding:16px;background:#f3f4f6;color:#111827;\
 font:16px/1.5 'Segoe UI',Helvetica,Arial,sans-serif">
 <div role="article" aria-label="{subject}" style="max-width:640px;margin:0 auto">
 <h1 style="margin:0 0 16px;font-size:20px;line-height:1.3">{subject}</h1>
-{stories}{remark}
-<p style="margin:16px 0 0;color:#4b5563;font-size:13px">{footer}</p>
+{picture}{stories}{remark}
+<p class="quiet" style="margin:16px 0 0;color:#4b5563;font-size:13px">{footer}</p>
 </div>
 </body>
 </html>
 """
 _STORY = """\
-<section style="margin:0 0 16px;padding:12px 16px;background:#ffffff;\
+<section class="card" style="margin:0 0 16px;padding:12px 16px;background:#ffffff;\
 border:1px solid #d1d5db;border-left:6px solid {colour}">
 <h2 style="margin:0 0 8px;font-size:16px;line-height:1.4">\
 <span style="padding:2px 8px;background:{colour};color:#ffffff;font-size:13px">{word}</span> \
 {headline}</h2>
-{lines}
+{lines}{links}
 </section>
 """
+_PICTURE = """\
+<img src="cid:{picture}" alt="{alt}" width="{width}" \
+style="display:block;width:100%;max-width:{width}px;height:auto;margin:0 0 16px;border:0">
+"""
+_LINK = """\
+<a class="button" href="{url}" style="display:inline-block;margin:8px 8px 0 0;padding:9px 14px;\
+border:1px solid #1d4ed8;border-radius:4px;background:#ffffff;color:#1d4ed8;font-weight:600;\
+text-decoration:none">{label}</a>"""
 
 
-def mail_html(notification: Notification) -> str:
-    """The whole page: a section per story, no images, styles inline as mail clients want them."""
+def mail_text(notification: Notification) -> str:
+    """The text of a mail: the notification's own, and what may be done without a login."""
+    links = [
+        f"{link.label} ({story.last.alert.rule_name}): {link.url}"
+        for story in notification.stories
+        for link in story.links
+    ]
+    return "\n\n".join(filter(None, [notification.text, "\n".join(links)]))
+
+
+def mail_html(notification: Notification, *, picture: str | None = None) -> str:
+    """The whole page: a section per story, styles inline as mail clients want them.
+
+    `picture`: the content id of the picture of its trail, which comes with the mail.
+    """
     said = remark(notification)
     return _PAGE.format(
         subject=escape(one_line(notification.subject, SLACK_SECTION)),
+        picture=_picture_html(notification.trail, picture),
         stories="".join(map(_story_html, notification.stories)),
         remark=_lines_html(said) if said else "",
         footer=escape(footer(notification)),
     )
+
+
+def _picture_html(trail: Trail | None, picture: str | None) -> str:
+    if trail is None or picture is None:
+        return ""
+    return _PICTURE.format(picture=escape(picture), alt=escape(alt_text(trail)), width=SHOWN_WIDTH)
 
 
 def _story_html(story: Story) -> str:
@@ -73,8 +121,23 @@ def _story_html(story: Story) -> str:
         colour=_colour(story),
         word=escape(word(story)),
         headline=escape(headline(story)),
-        lines=_lines_html(paragraph(story)),
+        lines=_linked(_lines_html(paragraph(story)), story.last.runbook or ""),
+        links=_links_html(story),
     )
+
+
+def _links_html(story: Story) -> str:
+    links = (_LINK.format(url=escape(link.url), label=escape(link.label)) for link in story.links)
+    said = "\n".join(links)
+    return f'\n<p style="margin:4px 0 4px">{said}</p>' if said else ""
+
+
+def _linked(lines: str, runbook: str) -> str:
+    """The lines with a runbook that is an address, and nothing beside it, as a link."""
+    if not _ADDRESS.fullmatch(runbook):
+        return lines
+    address = escape(runbook)
+    return lines.replace(f": {address}</p>", f': <a href="{address}">{address}</a></p>')
 
 
 def _lines_html(text: str) -> str:
@@ -88,7 +151,9 @@ def _colour(story: Story) -> str:
 
 def footer(notification: Notification) -> str:
     """Who tells it, about what, in which time zone."""
-    return f"Pantry monitor, watching {notification.target}. All times are UTC."
+    zone = notification.stories[0].zone
+    beside = f", with {zone} beside" if zone is not None else ""
+    return f"Pantry monitor, watching {notification.target}. All times are UTC{beside}."
 
 
 def slack_message(notification: Notification) -> dict[str, Any]:
@@ -106,6 +171,11 @@ def slack_message(notification: Notification) -> dict[str, Any]:
     }
 
 
+def slack_reply(notification: Notification) -> dict[str, Any]:
+    """The news in a line, for the thread of a message that was brought up to date."""
+    return {"text": mrkdwn(one_line(notification.subject, SLACK_HEADER), SLACK_TEXT)}
+
+
 def _story_blocks(stories: Sequence[Story]) -> list[dict[str, Any]]:
     room = SLACK_BLOCKS - _FRAME
     if len(stories) <= room:
@@ -118,7 +188,14 @@ def _story_blocks(stories: Sequence[Story]) -> list[dict[str, Any]]:
 
 
 def _story_mrkdwn(story: Story) -> str:
-    return mrkdwn(f"*{word(story)}* {headline(story)}\n{paragraph(story)}", SLACK_SECTION)
+    """What it says, cut to leave room for its links.
+
+    They are plain links: Slack's buttons would ask an app that answers them, and warn without it.
+    """
+    links = "  ·  ".join(f"<{link.url}|{link.label}>" for link in story.links)
+    room = SLACK_SECTION - len(links) - 1
+    said = mrkdwn(f"*{word(story)}* {headline(story)}\n{paragraph(story)}", room)
+    return f"{said}\n{links}" if links else said
 
 
 def _section(text: str) -> dict[str, Any]:

@@ -232,7 +232,7 @@ WEBHOOK = OverHttp(
 )
 BOT = OverHttp(
     to=bot_at,
-    yes=(200, b'{"ok": true, "ts": "1767225600.00000ID"}'),
+    yes=(200, b'{"ok": true, "channel": "C1", "ts": "1767225600.00000ID"}'),
     told=slack_told,
     permanent=tuple(
         refusal_of_bot(error)

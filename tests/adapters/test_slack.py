@@ -2,12 +2,16 @@
 
 import json
 import logging
+import time
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import requests
+from msgspec.structs import replace
 
+from shared.adapters.channels import slack
 from shared.adapters.channels.slack import SlackChannel
 from shared.adapters.rendering import slack_message
 from shared.domain.errors import ChannelError
@@ -47,7 +51,7 @@ def test_a_channel_without_a_webhook_is_told_by_the_bot(provider: Provider) -> N
     provider.answers(200, OK)
     channel = SlackChannel(webhooks(provider), token=TOKEN, endpoint=f"{provider.url}/api/")
 
-    assert channel.send(OTHERS) == "1767225600.000100"
+    assert channel.send(OTHERS) == "C1/1767225600.000100"
     (asked,) = provider.asked
     assert asked.path == "/api/chat.postMessage"
     assert asked.headers["authorization"] == f"Bearer {TOKEN}"
@@ -141,3 +145,104 @@ def test_only_its_own_requests_are_left_out_of_the_log(
 
     assert "s3cr3t" not in caplog.text
     assert "/somebody-elses" in caplog.text
+
+
+# One message per episode, kept up to date.
+
+EARLIER = "C1/1767225600.000100"
+NEWS = replace(compose("m3", Action(ActionType.SLACK, "#alerts"), [an_event()]), earlier=EARLIER)
+
+
+def said(provider: Provider) -> list[tuple[str, dict[str, Any]]]:
+    return [(asked.path.rpartition("/")[2], json.loads(asked.body)) for asked in provider.asked]
+
+
+def in_turn(provider: Provider, *answers: bytes) -> None:
+    """Answer the first request with the first of these, and so on."""
+    waiting = list(answers)
+    provider.took = lambda _: provider.answers(200, waiting.pop(0))
+
+
+def test_news_change_the_earlier_message_and_are_said_in_its_thread(provider: Provider) -> None:
+    provider.answers(200, OK)
+
+    assert SlackChannel({}, token=TOKEN, endpoint=provider.url).send(NEWS) == EARLIER
+
+    (method, changed), (then, reply) = said(provider)
+    assert (method, then) == ("chat.update", "chat.postMessage")
+    assert (changed["channel"], changed["ts"]) == ("C1", "1767225600.000100")
+    assert changed["blocks"] == slack_message(NEWS)["blocks"]
+    assert (reply["channel"], reply["thread_ts"]) == ("C1", "1767225600.000100")
+    assert reply["reply_broadcast"] is True
+    assert reply["text"] == NEWS.subject
+
+
+@pytest.mark.parametrize(
+    "error",
+    [b"message_not_found", b"cant_update_message", b"edit_window_closed", b"channel_not_found"],
+)
+def test_a_message_that_cannot_be_changed_any_more_is_followed_by_a_new_one(
+    provider: Provider, error: bytes
+) -> None:
+    new = b'{"ok": true, "channel": "C1", "ts": "1767229200.000200"}'
+    in_turn(provider, b'{"ok": false, "error": "%s"}' % error, new)
+
+    told = SlackChannel({}, token=TOKEN, endpoint=provider.url).send(NEWS)
+
+    assert told == "C1/1767229200.000200"
+    (_, _), (method, posted) = said(provider)
+    assert (method, posted["channel"]) == ("chat.postMessage", "#alerts")
+    assert "thread_ts" not in posted
+
+
+def test_a_change_that_slack_refuses_for_now_is_tried_again_and_not_posted(
+    provider: Provider,
+) -> None:
+    in_turn(provider, b'{"ok": false, "error": "internal_error"}')
+
+    with pytest.raises(ChannelError, match="internal_error") as failure:
+        SlackChannel({}, token=TOKEN, endpoint=provider.url).send(NEWS)
+
+    assert not failure.value.permanent
+    assert len(provider.asked) == 1
+
+
+def test_an_answer_that_fails_leaves_the_change_to_be_made_again(provider: Provider) -> None:
+    in_turn(provider, OK, b'{"ok": false, "error": "ratelimited"}')
+
+    with pytest.raises(ChannelError, match="ratelimited") as failure:
+        SlackChannel({}, token=TOKEN, endpoint=provider.url).send(NEWS)
+
+    assert not failure.value.permanent
+
+
+@pytest.mark.parametrize("earlier", [None, "", "1767225600.000100", "mail-1"])
+def test_an_id_that_names_no_channel_cannot_be_changed(
+    provider: Provider, earlier: str | None
+) -> None:
+    provider.answers(200, OK)
+
+    SlackChannel({}, token=TOKEN, endpoint=provider.url).send(replace(NEWS, earlier=earlier))
+
+    assert [method for method, _ in said(provider)] == ["chat.postMessage"]
+
+
+def test_a_webhook_posts_news_as_it_cannot_change_anything(provider: Provider) -> None:
+    SlackChannel(webhooks(provider)).send(NEWS)
+
+    assert [method for method, _ in said(provider)] == ["s3cr3t"]
+
+
+def test_both_requests_share_one_deadline(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slack, "DEADLINE", 0.5)
+    provider.answers(200, OK)
+    provider.delay = 0.35
+    began = time.monotonic()
+
+    with pytest.raises(ChannelError, match="TimeoutError"):
+        SlackChannel({}, token=TOKEN, endpoint=provider.url).send(NEWS)
+
+    assert len(provider.asked) == 2
+    assert time.monotonic() - began < 1.5

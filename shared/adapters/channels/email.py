@@ -4,6 +4,9 @@ The service takes a mail and delivers it later; whether it arrived is not asked:
 domain answers only 20 such questions an hour.
 """
 
+import logging
+import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -13,8 +16,9 @@ from uuid import NAMESPACE_URL, uuid5
 
 from shared.adapters.acs import endpoint_and_key
 from shared.adapters.https import is_plain_loopback, outcomes
+from shared.adapters.pictures import draw
 from shared.adapters.refusals import check_encrypted, code_word, refusal
-from shared.adapters.rendering import mail_html, one_line
+from shared.adapters.rendering import mail_html, mail_text, one_line
 from shared.domain.errors import ChannelError
 from shared.domain.notifications import Notification
 from shared.domain.rules import Severity
@@ -23,9 +27,14 @@ CONNECT_TIMEOUT = 4
 READ_TIMEOUT = 10
 DEADLINE = 15
 """Seconds for all of it, finding the host and fetching an identity's token included."""
+DRAWING = 2
+"""Seconds of them that the picture may take; a mail whose picture is not ready goes without it."""
 LONGEST_SUBJECT = 200
+PICTURE_ID = "last-hour"
 _ACCEPTED = frozenset({"notstarted", "running", "succeeded"})
 _PROVIDER = "the mail service"
+
+_log = logging.getLogger(__name__)
 
 
 def open_email(*, connection_string: str, sender: str) -> "EmailChannel":
@@ -83,10 +92,12 @@ class EmailChannel:
 
     def send(self, notification: Notification) -> str | None:
         """See Channel.send; the operation id makes a repeated request the same mail."""
-        message = self._message(notification)
+        end = time.monotonic() + DEADLINE
+        message = self._message(notification, _drawn(notification))
         operation = str(uuid5(NAMESPACE_URL, notification.id))
         with _translated():
-            [answer] = outcomes([partial(self._begin, message, operation)], within=DEADLINE)
+            left = end - time.monotonic()
+            [answer] = outcomes([partial(self._begin, message, operation)], within=left)
             if isinstance(answer, Exception):
                 raise answer
         return _accepted(answer)
@@ -106,17 +117,39 @@ class EmailChannel:
     def _client(self) -> Any:
         return self._make_client()
 
-    def _message(self, notification: Notification) -> dict[str, Any]:
+    def _message(self, notification: Notification, png: bytes | None) -> dict[str, Any]:
         return {
             "senderAddress": self._sender,
             "recipients": {"to": [{"address": notification.to}]},
             "content": {
                 "subject": one_line(notification.subject, LONGEST_SUBJECT),
-                "plainText": notification.text,
-                "html": mail_html(notification),
+                "plainText": mail_text(notification),
+                "html": mail_html(notification, picture=PICTURE_ID if png else None),
             },
+            "attachments": [_attached(png)] if png else [],
             "userEngagementTrackingDisabled": True,
         }
+
+
+def _drawn(notification: Notification) -> bytes | None:
+    """The picture of the notification's trail; None without one, or when drawing is too slow."""
+    if notification.trail is None:
+        return None
+    [png] = outcomes([partial(draw, notification.trail)], within=DRAWING)
+    if isinstance(png, Exception):
+        _log.warning("message %s goes without its picture: %r", notification.id, png)
+        return None
+    return png
+
+
+def _attached(png: bytes) -> dict[str, str]:
+    """Inline where the page shows it; a reader who sees no HTML has it as a file."""
+    return {
+        "name": f"{PICTURE_ID}.png",
+        "contentType": "image/png",
+        "contentInBase64": b64encode(png).decode(),
+        "contentId": PICTURE_ID,
+    }
 
 
 def _accepted(answer: Any) -> str:

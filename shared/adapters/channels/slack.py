@@ -1,9 +1,12 @@
 """Slack, by an incoming webhook per channel, or by a bot's token where there is none.
 
-A webhook's URL is a secret as a whole: it is named in no error and in no log.
+The bot keeps one message per episode up to date, and answers it in its thread and in the channel
+whenever there is news: a message that only changes is seen by nobody. A webhook can only post. A
+webhook's URL is a secret as a whole: it is named in no error and in no log.
 """
 
 import logging
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -15,7 +18,7 @@ import requests
 
 from shared.adapters.https import outcomes
 from shared.adapters.refusals import check_encrypted, code_word, patience, refusal
-from shared.adapters.rendering import slack_message
+from shared.adapters.rendering import slack_message, slack_reply
 from shared.domain.errors import ChannelError
 from shared.domain.notifications import Notification
 from shared.domain.rules import Severity
@@ -23,7 +26,7 @@ from shared.domain.rules import Severity
 CONNECT_TIMEOUT = 4
 READ_TIMEOUT = 10
 DEADLINE = 15
-"""Seconds for all of it, finding the host included."""
+"""Seconds for all of it, finding the host and every request included."""
 _PERMANENT = frozenset(
     {
         "account_inactive",
@@ -46,6 +49,18 @@ _PERMANENT = frozenset(
     }
 )
 """Slack's words for what only a person can mend; with any other word it is worth another try."""
+
+_GONE = frozenset(
+    {
+        "cannot_reply_to_message",
+        "cant_update_message",
+        "channel_not_found",
+        "edit_window_closed",
+        "message_not_found",
+        "thread_not_found",
+    }
+)
+"""Slack's words for a message that can't be brought up to date any more: a new one tells it."""
 
 _is_sending: ContextVar[bool] = ContextVar("_is_sending", default=False)
 
@@ -72,16 +87,15 @@ class SlackChannel:
         self._endpoint = endpoint.rstrip("/")
 
     def send(self, notification: Notification) -> str | None:
-        """See Channel.send; a webhook gives no id."""
+        """See Channel.send; the id is `channel/ts`, and a webhook gives none."""
         problem = self.problem(notification.to)
         if problem:
             raise ChannelError(problem, permanent=True)
-        message = slack_message(notification)
         webhook = self._webhooks.get(notification.to)
         if webhook is not None:
-            _post_to_webhook(webhook, message)
+            _post_to_webhook(webhook, slack_message(notification))
             return None
-        return self._post_as_bot({"channel": notification.to, **message})
+        return _Bot(self._token, self._endpoint).tell(notification)
 
     def problem(self, target: str) -> str:
         """See Channel.problem; an URL in the wrong place is a secret as well."""
@@ -96,18 +110,77 @@ class SlackChannel:
             "add it to SLACK_WEBHOOKS, or set SLACK_BOT_TOKEN"
         )
 
-    def _post_as_bot(self, message: Mapping[str, Any]) -> str | None:
+
+class _Refused(Exception):
+    """Slack's word for why it did not do something, and the error that this becomes."""
+
+    def __init__(self, code: str, error: ChannelError) -> None:
+        super().__init__(code)
+        self.code = code
+        self.error = error
+
+
+class _Bot:
+    """One notification told over the Web API, all within one deadline."""
+
+    def __init__(self, token: str, endpoint: str) -> None:
+        self._auth = _Bearer(token)
+        self._endpoint = endpoint
+        self._end = time.monotonic() + DEADLINE
+
+    def tell(self, notification: Notification) -> str | None:
+        """Bring the episode's message up to date, or post one; answers its id."""
+        try:
+            return notification.earlier if self._update(notification) else self._post(notification)
+        except _Refused as refused:
+            raise refused.error from None
+
+    def _update(self, notification: Notification) -> bool:
+        """Change the earlier message and say in its thread what is new; False when it is gone.
+
+        The change comes first: made again after a lost answer, it is the same change.
+        """
+        channel, _, ts = (notification.earlier or "").partition("/")
+        if not ts:
+            return False
+        try:
+            self._ask("chat.update", {"channel": channel, "ts": ts, **slack_message(notification)})
+            self._ask(
+                "chat.postMessage",
+                {
+                    "channel": channel,
+                    "thread_ts": ts,
+                    "reply_broadcast": True,
+                    **slack_reply(notification),
+                },
+            )
+        except _Refused as refused:
+            if refused.code not in _GONE:
+                raise
+            return False
+        return True
+
+    def _post(self, notification: Notification) -> str | None:
+        body = self._ask(
+            "chat.postMessage", {"channel": notification.to, **slack_message(notification)}
+        )
+        channel, ts = body.get("channel"), body.get("ts")
+        return f"{channel}/{ts}" if channel and ts else None
+
+    def _ask(self, method: str, message: Mapping[str, Any]) -> Mapping[str, Any]:
         answer = _post(
-            f"{self._endpoint}/chat.postMessage",
+            f"{self._endpoint}/{method}",
             {**message, "unfurl_links": False, "unfurl_media": False},
-            auth=_Bearer(self._token),
+            auth=self._auth,
+            within=self._end - time.monotonic(),
         )
         body = _json(answer)
         if answer.status_code != requests.codes.ok:
             raise refusal("Slack", answer.status_code, body.get("error"), answer.headers)
         if body.get("ok") is not True:
-            raise _bot_refusal(code_word(body.get("error")), answer)
-        return str(body["ts"]) if body.get("ts") else None
+            code = code_word(body.get("error"))
+            raise _Refused(code, _bot_refusal(code, answer))
+        return body
 
 
 class _Bearer(requests.auth.AuthBase):
@@ -122,7 +195,7 @@ class _Bearer(requests.auth.AuthBase):
 
 
 def _post_to_webhook(url: str, message: Mapping[str, Any]) -> None:
-    answer = _post(url, message)
+    answer = _post(url, message, within=DEADLINE)
     if answer.status_code != requests.codes.ok:
         raise refusal("Slack", answer.status_code, answer.text, answer.headers)
     if answer.text.strip() != "ok":
@@ -137,9 +210,13 @@ def _bot_refusal(code: str, answer: requests.Response) -> ChannelError:
 
 
 def _post(
-    url: str, message: Mapping[str, Any], auth: requests.auth.AuthBase | None = None
+    url: str,
+    message: Mapping[str, Any],
+    *,
+    within: float,
+    auth: requests.auth.AuthBase | None = None,
 ) -> requests.Response:
-    [answer] = outcomes([partial(_ask, url, message, auth)], within=DEADLINE)
+    [answer] = outcomes([partial(_ask, url, message, auth)], within=max(within, 0))
     if isinstance(answer, Exception):
         # Both the error's text and the errors behind it name the URL.
         raise ChannelError(f"Slack was not reached: {type(answer).__name__}")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import requests
+from msgspec.structs import replace
 
 from local.cloud import slack
 from local.cloud.answerers import Desk
@@ -16,6 +17,7 @@ from local.cloud.slack import (
     SECRET,
     TEAM,
     Workspace,
+    channel_id,
     endpoint,
     hook,
     slack_messages,
@@ -48,9 +50,11 @@ def post(desk: Desk, path: str, body: Any) -> requests.Response:
     return requests.post(f"{desk.urls['slack']}{path}", json=body, timeout=5)
 
 
-def ask(desk: Desk, body: Any, token: str | None = BOT_TOKEN) -> dict[str, Any]:
+def ask(
+    desk: Desk, body: Any, token: str | None = BOT_TOKEN, method: str = "chat.postMessage"
+) -> dict[str, Any]:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    url = f"{endpoint(desk)}/chat.postMessage"
+    url = f"{endpoint(desk)}/{method}"
     answer = requests.post(url, json=body, headers=headers, timeout=5)
     assert answer.status_code == 200
     found: dict[str, Any] = answer.json()
@@ -114,6 +118,47 @@ def test_the_bot_is_refused_with_status_200(
 
     assert ask(running, body, token) == {"ok": False, "error": error}
     assert slack_messages(running) == []
+
+
+def test_the_apps_news_take_the_place_of_its_earlier_message(
+    running: Desk, space: Workspace
+) -> None:
+    channel = SlackChannel({}, token=BOT_TOKEN, endpoint=endpoint(running))
+    first = channel.send(a_message())
+
+    again = channel.send(replace(a_message(), earlier=first))
+
+    assert again == first
+    shown = [(one.channel, one.is_update) for one in slack_messages(running)]
+    assert shown == [("#alerts", False), ("#alerts", True), ("#alerts", False)]
+
+    space.sent.clear()
+    assert channel.send(replace(a_message(), earlier=first)) not in (None, first)
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"channel": "#alerts"}, "channel_not_found"),
+        ({"ts": "1.0"}, "message_not_found"),
+        ({"channel": "CPERFORMANCE"}, "message_not_found"),
+        ({"text": "", "blocks": []}, "no_text"),
+    ],
+)
+def test_a_change_takes_the_channels_id_and_a_message_that_is_there(
+    running: Desk, change: dict[str, Any], error: str
+) -> None:
+    sent = ask(running, {"channel": "#alerts", "text": "Hello"})
+    body = {"channel": sent["channel"], "ts": sent["ts"], "text": "Bye"}
+
+    assert ask(running, body, method="chat.update")["ok"] is True
+    assert ask(running, {**body, **change}, method="chat.update")["error"] == error
+
+
+def test_an_answer_in_a_thread_takes_a_message_that_is_there(running: Desk) -> None:
+    body = {"channel": channel_id("#alerts"), "text": "Hello", "thread_ts": "1.0"}
+
+    assert ask(running, body) == {"ok": False, "error": "thread_not_found"}
 
 
 def test_the_app_gives_up_what_slack_refuses_for_good(running: Desk) -> None:
