@@ -81,6 +81,22 @@ def act_on_alert(req: func.HttpRequest) -> func.HttpResponse:
     return serve(req, ACT, bootstrap.office)
 
 
+@app.route(route="monitoring/action", methods=["GET"])
+def show_action(req: func.HttpRequest) -> func.HttpResponse:
+    """What a link in a message would do."""
+    from shared.web.action import answer_action  # noqa: PLC0415 - see above
+
+    return answer_action(req, bootstrap.office)
+
+
+@app.route(route="monitoring/action", methods=["POST"])
+def do_action(req: func.HttpRequest) -> func.HttpResponse:
+    """Do it."""
+    from shared.web.action import answer_action  # noqa: PLC0415 - see above
+
+    return answer_action(req, bootstrap.office)
+
+
 @app.route(route="monitoring/health", methods=["GET"])
 def health(req: func.HttpRequest) -> func.HttpResponse:
     """Is the app alive, and can it tell anybody?"""

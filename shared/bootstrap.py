@@ -180,7 +180,14 @@ def gate() -> Gate:
 def office() -> Office:
     """What answers a request; a Problem (503) while the settings can't be used."""
     try:
-        return Office(gate=gate(), targets=settings().targets, house=house, now=utc_now())
+        given = settings()
+        return Office(
+            gate=gate(),
+            targets=given.targets,
+            house=house,
+            now=utc_now(),
+            links=link_maker(given),
+        )
     except SettingsError as error:
         _log.error("%s", error)
         names = ", ".join(error.names)

@@ -74,6 +74,8 @@ def test_every_function_has_its_trigger(indexed: dict[str, Any]) -> None:
         "list_alerts": "httpTrigger",
         "alert": "httpTrigger",
         "act_on_alert": "httpTrigger",
+        "show_action": "httpTrigger",
+        "do_action": "httpTrigger",
         "health": "httpTrigger",
     }
 
@@ -90,6 +92,8 @@ def test_http_is_anonymous_to_the_platform(indexed: dict[str, Any]) -> None:
 
     assert {door["authLevel"] for door in doors} == {"ANONYMOUS"}
     assert sorted((door["route"], *door["methods"]) for door in doors) == [
+        ("monitoring/action", "GET"),
+        ("monitoring/action", "POST"),
         ("monitoring/alerts", "GET"),
         ("monitoring/alerts", "POST"),
         ("monitoring/alerts/{id}", "GET"),
@@ -117,7 +121,7 @@ def test_indexing_imports_no_sdk(indexed: dict[str, Any]) -> None:
 
 
 def test_wrong_settings_do_not_keep_the_app_from_being_indexed() -> None:
-    assert len(index(COLLECT_INLINE_MAX="none", MONITOR_TARGETS="?")["functions"]) == 9
+    assert len(index(COLLECT_INLINE_MAX="none", MONITOR_TARGETS="?")["functions"]) == 11
 
 
 @pytest.fixture

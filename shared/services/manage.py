@@ -35,13 +35,18 @@ ACTIONS = ("acknowledge", "resolve", "snooze", "unsnooze")
 
 
 class AlertAction(Struct, frozen=True, kw_only=True):
-    """A person's wish. `alert`: an episode id; `minutes`: how long a snooze lasts."""
+    """A person's wish. `alert`: an episode id; `minutes`: how long a snooze lasts.
+
+    `as_of`: when the state was told that the wish answers; a snooze that somebody set or ended
+    since is left alone.
+    """
 
     action: str
     alert: str
     by: str
     minutes: int | None = None
     note: str | None = None
+    as_of: datetime | None = None
 
 
 def act(target: str, wish: AlertAction, *, house: House, now: datetime) -> Alert:
@@ -111,6 +116,8 @@ def _decide(
             return acknowledge(case, kept, by=wish.by, note=wish.note, now=now), None
         case "resolve":
             return resolve(case, kept, by=wish.by, note=wish.note, now=now), None
+        case "snooze" if _is_answered(case, wish):
+            return Decision(case, now), None
         case "snooze":
             minutes = _minutes(wish)
             return snooze(case, minutes=minutes, by=wish.by, note=wish.note, now=now)
@@ -118,6 +125,10 @@ def _decide(
             return Decision(case, now), None
         case _:
             return unsnooze(case, by=wish.by, note=wish.note, now=now)
+
+
+def _is_answered(case: Case, wish: AlertAction) -> bool:
+    return wish.as_of is not None and case.snooze is not None and case.snooze.at >= wish.as_of
 
 
 def _minutes(wish: AlertAction) -> int:

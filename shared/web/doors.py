@@ -9,6 +9,7 @@ from typing import Any
 import azure.functions as func
 from msgspec import Struct, field
 
+from shared.domain.links import LinkMaker
 from shared.ports import House
 from shared.web.answers import failure, success
 from shared.web.asking import request_id
@@ -19,12 +20,16 @@ _log = logging.getLogger("pantry.web")
 
 
 class Office(Struct, frozen=True, kw_only=True):
-    """What answers are made of; `house` is opened only for who was let in."""
+    """What answers are made of; `house` is opened only for who was let in.
+
+    `links`: reads the links that act without a login; None while there are none.
+    """
 
     gate: Gate
     targets: Sequence[str]
     house: Callable[[], House]
     now: datetime
+    links: LinkMaker | None = None
 
 
 class Visit(Struct):
@@ -83,13 +88,13 @@ def answered(
         answer = success(reply.data, request_id=visit.id, meta=reply.meta)
     except Exception as error:  # noqa: BLE001 - what is wrong with one request is its answer
         answer = _failed(error, visit)
-    _log_access(visit, name, answer.status_code, began)
+    log_access(visit, name, answer.status_code, began)
     return answer
 
 
 def _failed(error: Exception, visit: Visit) -> func.HttpResponse:
     problem = problem_of(error)
-    _log_problem(error, problem, visit)
+    log_problem(error, problem, visit)
     return failure(
         problem.status,
         problem.code,
@@ -100,14 +105,16 @@ def _failed(error: Exception, visit: Visit) -> func.HttpResponse:
     )
 
 
-def _log_problem(error: Exception, problem: Problem, visit: Visit) -> None:
+def log_problem(error: Exception, problem: Problem, visit: Visit) -> None:
+    """A line about what broke, or what was out of reach; nothing about mistakes of callers."""
     if problem.status == 500:
         _log.error("request %s broke", visit.id, exc_info=error)
     elif problem.status > 500:
         _log.warning("request %s: %s: %s", visit.id, problem.code, error)
 
 
-def _log_access(visit: Visit, name: str, status: int, began: float) -> None:
+def log_access(visit: Visit, name: str, status: int, began: float) -> None:
+    """A line about every request, without what it asked for: that may hold a secret."""
     who = visit.principal.shown if visit.principal is not None else "-"
     took = (time.perf_counter() - began) * 1000
     method = visit.request.method

@@ -59,7 +59,9 @@ _BUSY = Mapped(503, "store_busy", "the store is busy or out of reach; try again"
 TABLE: Mapping[type[MonitorError], Mapped] = {
     InvalidInput: Mapped(400, "invalid_input"),
     InvalidRule: Mapped(400, "invalid_rule"),
-    LinkRefused: Mapped(403, "link_refused"),
+    LinkRefused: Mapped(
+        403, "link_refused", "the link was changed on its way, or its key is not accepted any more"
+    ),
     NotFound: Mapped(404, "not_found"),
     Conflict: _BUSY,
     StoreUnavailable: _BUSY,

@@ -1,0 +1,124 @@
+"""GET and POST action: what a link in a message opens, and what its button does.
+
+A GET changes nothing, whoever makes it: mail scanners and previews follow every link. The token
+is the permission, so there is no login; it is neither logged nor shown.
+"""
+
+import time
+from collections.abc import Callable
+
+import azure.functions as func
+
+from shared.domain.links import LABELS, LONGEST_TOKEN, LinkAction
+from shared.domain.notifications import clock, quantity
+from shared.ports import House
+from shared.services.follow import Errand, Standing, follow, look
+from shared.web.asking import request_id
+from shared.web.doors import Office, Visit, log_access, log_problem
+from shared.web.pages import Page, shown
+from shared.web.problems import Problem, problem_of
+
+NAME = "action"
+
+_DONE = {
+    LinkAction.ACKNOWLEDGE: "Acknowledged",
+    LinkAction.SNOOZE: "Snoozed",
+    LinkAction.RESOLVE: "Resolved",
+}
+_MEANS = {
+    LinkAction.ACKNOWLEDGE: "Somebody cares: no reminders and no escalation for this alert.",
+    LinkAction.SNOOZE: "Nothing is sent about this rule for an hour. Measuring goes on.",
+    LinkAction.RESOLVE: (
+        "The alert is closed, and everybody who heard of it is told. It fires again when it is "
+        "still bad later."
+    ),
+}
+_STATUS = {Standing.STALE: 409, Standing.OVER: 410, Standing.EXPIRED: 410}
+
+
+def answer_action(
+    request: func.HttpRequest, open_office: Callable[[], Office]
+) -> func.HttpResponse:
+    """The page of a link: what it would do, or what became of it."""
+    began = time.perf_counter()
+    visit = Visit(request, request_id(request.headers))
+    try:
+        page = _page(request, open_office())
+    except Exception as error:  # noqa: BLE001 - what is wrong with one request is its answer
+        problem = problem_of(error)
+        log_problem(error, problem, visit)
+        page = Page("This link does not work", [_sentence(problem.message)], problem.status)
+    log_access(visit, NAME, page.status, began)
+    return shown(page, request_id=visit.id)
+
+
+def _page(request: func.HttpRequest, office: Office) -> Page:
+    if office.links is None:
+        raise Problem(404, "links_off", "links that act are not set up here")
+    token = request.params.get("token", "")
+    if not 0 < len(token) <= LONGEST_TOKEN:
+        raise Problem(400, "no_token", "the link has lost its token; copy it as a whole")
+    permit, house = office.links.read(token), office.house()
+    if request.method == "POST":
+        return _outcome(follow(permit, house=house, now=office.now), house)
+    errand = look(permit, house=house, now=office.now)
+    return (
+        _question(errand, house) if errand.standing is Standing.READY else _outcome(errand, house)
+    )
+
+
+def _question(errand: Errand, house: House) -> Page:
+    label = LABELS[errand.permit.action]
+    return Page(
+        f"{label}: {errand.alert.rule_name}?",
+        [*_facts(errand, house), _MEANS[errand.permit.action], f"You act as {errand.by}."],
+        button=label,
+    )
+
+
+def _facts(errand: Errand, house: House) -> list[str]:
+    alert = errand.alert
+    value = quantity(alert.last_value, alert.unit)
+    since = clock(alert.active_at, house.reader_zone)
+    return [f"{alert.severity.capitalize()} at {alert.target}, since {since}; last {value}."]
+
+
+def _outcome(errand: Errand, house: House) -> Page:
+    name, done = errand.alert.rule_name, _DONE[errand.permit.action]
+    match errand.standing:
+        case Standing.DONE:
+            title, said = f"{done}: {name}", f"Done, as {errand.by}."
+        case Standing.USED:
+            title, said = f"Already done: {name}", "There is nothing left to do with this link."
+        case Standing.OVER:
+            title, said = f"It is over: {name}", "There is nothing left to do about it."
+        case Standing.STALE:
+            title, said = (
+                f"This link is out of date: {name}",
+                "Somebody acted since it was sent. The newest message has links that work.",
+            )
+        case _:
+            title, said = (
+                "This link has expired",
+                "It was good for 7 days. The newest message has links that work.",
+            )
+    return Page(title, [said, *_state(errand, house)], _STATUS.get(errand.standing, 200))
+
+
+def _state(errand: Errand, house: House) -> list[str]:
+    """How the alert stands, and who made it so."""
+    alert, zone = errand.alert, house.reader_zone
+    said = []
+    if alert.acknowledged_by and alert.acknowledged_at:
+        at = clock(alert.acknowledged_at, zone)
+        said.append(f"Acknowledged by {alert.acknowledged_by} at {at}.")
+    if alert.snoozed_until:
+        said.append(f"Silent until {clock(alert.snoozed_until, zone)}.")
+    if alert.resolved_at:
+        by = f" by {alert.resolved_by}" if alert.resolved_by else ""
+        said.append(f"Resolved{by} at {clock(alert.resolved_at, zone)}.")
+    return said
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
