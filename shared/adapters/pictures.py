@@ -12,7 +12,7 @@ from shared.domain.notifications import clock, number, quantity
 from shared.domain.times import MINUTE
 from shared.domain.trails import Trail
 
-WIDTH, HEIGHT = 1080, 440
+WIDTH, HEIGHT = 1080, 460
 LETTERS = 24
 GROUND: Colour = (17, 24, 39)
 SHADE: Colour = (76, 29, 38)
@@ -21,11 +21,12 @@ LINE: Colour = (125, 180, 255)
 LIMIT: Colour = (252, 129, 129)
 WORDS: Colour = (229, 231, 235)
 
-_TOP, _RIGHT, _BOTTOM = 44, 40, 76
+_TOP, _RIGHT, _BOTTOM = 62, 40, 76
 _APART = 40
 """Between two labels on the left, in pixels."""
 _DASH = 18
 LONGEST_UNIT = 4
+LONGEST_LABEL = 14
 
 
 def alt_text(trail: Trail) -> str:
@@ -119,7 +120,8 @@ class _Chart:
     def _said(self, value: float) -> str:
         """With its unit, unless that is a long word, which the text beside the picture says."""
         unit = self._trail.unit
-        return quantity(value, unit) if len(unit) <= LONGEST_UNIT else number(value)
+        said = quantity(value, unit) if len(unit) <= LONGEST_UNIT else number(value)
+        return said if len(said) <= LONGEST_LABEL else f"{value:.3g}"
 
     def _label(self, y: float, value: float, colour: Colour) -> None:
         said = self._said(value)

@@ -2,7 +2,7 @@
 
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import ceil, floor, hypot
 
 Colour = tuple[int, int, int]
@@ -39,35 +39,48 @@ class Canvas:
     def _segment(self, start: Point, end: Point, radius: float, colour: Colour) -> None:
         """Every pixel is covered by as much as it lies within `radius` of the segment."""
         reach = radius + 1
-        (x0, y0), (x1, y1) = start, end
-        dx, dy = x1 - x0, y1 - y0
-        length = dx * dx + dy * dy
-        top, bottom = floor(min(y0, y1) - reach), ceil(max(y0, y1) + reach)
-        for y in range(max(top, 0), min(bottom + 1, self.height)):
+        top, bottom = sorted((start[1], end[1]))
+        for y in range(max(floor(top - reach), 0), min(ceil(bottom + reach) + 1, self.height)):
             left, right = _across(start, end, y, reach)
-            for x in range(max(left, 0), min(right + 1, self.width)):
-                along = ((x - x0) * dx + (y - y0) * dy) / length if length else 0.0
-                along = min(max(along, 0.0), 1.0)
-                distance = hypot(x - x0 - along * dx, y - y0 - along * dy)
-                self._blend(x, y, colour, radius + 0.5 - distance)
-
-    def _blend(self, x: int, y: int, colour: Colour, cover: float) -> None:
-        if cover <= 0:
-            return
-        row, place = self._rows[y], 3 * x
-        if cover >= 1:
-            row[place : place + 3] = bytes(colour)
-            return
-        for channel in range(3):
-            before = row[place + channel]
-            row[place + channel] = round(before + (colour[channel] - before) * cover)
+            row, first = self._rows[y], max(left, 0)
+            covers = _covers(start, end, radius, y, range(first, min(right + 1, self.width)))
+            for x, cover in enumerate(covers, start=first):
+                if cover > 0:
+                    _blend(row, 3 * x, colour, cover)
 
     def png(self) -> bytes:
         """The picture as a PNG file; the same pixels are always the same bytes."""
         header = struct.pack(">IIBBBBB", self.width, self.height, 8, _RGB, 0, 0, 0)
-        body = zlib.compress(b"".join(b"\0" + row for row in self._rows), 9)
+        body = zlib.compress(b"".join(b"\0" + row for row in self._rows), 6)
         chunks = ((b"IHDR", header), (b"IDAT", body), (b"IEND", b""))
         return _SIGNATURE + b"".join(_chunk(kind, data) for kind, data in chunks)
+
+
+def _covers(
+    start: Point, end: Point, radius: float, y: int, columns: Iterable[int]
+) -> Iterator[float]:
+    """How much of each pixel of row `y` lies within `radius` of the segment; 1 or more is all."""
+    (x0, y0), (x1, y1) = start, end
+    dx, dy, length = x1 - x0, y1 - y0, hypot(x1 - x0, y1 - y0) or 1.0
+    for x in columns:
+        along = (x - x0) * dx + (y - y0) * dy
+        if along < 0 or start == end:
+            distance = hypot(x - x0, y - y0)
+        elif along > length * length:
+            distance = hypot(x - x1, y - y1)
+        else:
+            distance = abs((x - x0) * dy - (y - y0) * dx) / length
+        yield radius + 0.5 - distance
+
+
+def _blend(row: bytearray, place: int, colour: Colour, cover: float) -> None:
+    """Put `cover` of the colour, at most all, over three bytes."""
+    if cover >= 1:
+        row[place : place + 3] = bytes(colour)
+        return
+    for channel in range(3):
+        before = row[place + channel]
+        row[place + channel] = round(before + (colour[channel] - before) * cover)
 
 
 def _across(start: Point, end: Point, y: int, reach: float) -> tuple[int, int]:

@@ -10,6 +10,7 @@ from itertools import accumulate
 from typing import Any
 
 from shared.adapters.pictures import alt_text
+from shared.domain.links import Link
 from shared.domain.notifications import Notification, Story, headline, paragraph, remark, word
 from shared.domain.rules import Severity
 from shared.domain.trails import Trail
@@ -50,6 +51,7 @@ _PAGE = """\
 .page {{background: #0b1220 !important; color: #e5e7eb !important}}
 .card {{background: #1a2333 !important; border-top-color: #374151 !important;
 border-right-color: #374151 !important; border-bottom-color: #374151 !important}}
+.page a {{color: #93c5fd !important}}
 .quiet {{color: #9ca3af !important}}
 .button {{background: #1a2333 !important; color: #bfdbfe !important;
 border-color: #60a5fa !important}}
@@ -60,7 +62,7 @@ border-color: #60a5fa !important}}
 font:16px/1.5 'Segoe UI',Helvetica,Arial,sans-serif">
 <div role="article" aria-label="{subject}" style="max-width:640px;margin:0 auto">
 <h1 style="margin:0 0 16px;font-size:20px;line-height:1.3">{subject}</h1>
-{picture}{stories}{remark}
+{stories}{remark}
 <p class="quiet" style="margin:16px 0 0;color:#4b5563;font-size:13px">{footer}</p>
 </div>
 </body>
@@ -72,13 +74,13 @@ border:1px solid #d1d5db;border-left:6px solid {colour}">
 <h2 style="margin:0 0 8px;font-size:16px;line-height:1.4">\
 <span style="padding:2px 8px;background:{colour};color:#ffffff;font-size:13px">{word}</span> \
 {headline}</h2>
-{lines}{links}
+{lines}{picture}{links}
 </section>
 """
-_PICTURE = """\
+_PICTURE = """
 <img src="cid:{picture}" alt="{alt}" width="{width}" \
-style="display:block;width:100%;max-width:{width}px;height:auto;margin:0 0 16px;border:0">
-"""
+style="display:block;width:100%;max-width:{width}px;height:auto;\
+margin:12px 0 4px;border:0;border-radius:4px">"""
 _LINK = """\
 <a class="button" href="{url}" style="display:inline-block;margin:8px 8px 0 0;padding:9px 14px;\
 border:1px solid #1d4ed8;border-radius:4px;background:#ffffff;color:#1d4ed8;font-weight:600;\
@@ -101,10 +103,11 @@ def mail_html(notification: Notification, *, picture: str | None = None) -> str:
     `picture`: the content id of the picture of its trail, which comes with the mail.
     """
     said = remark(notification)
+    first, *others = notification.stories
     return _PAGE.format(
         subject=escape(one_line(notification.subject, SLACK_SECTION)),
-        picture=_picture_html(notification.trail, picture),
-        stories="".join(map(_story_html, notification.stories)),
+        stories=_story_html(first, _picture_html(notification.trail, picture))
+        + "".join(map(_story_html, others)),
         remark=_lines_html(said) if said else "",
         footer=escape(footer(notification)),
     )
@@ -116,12 +119,13 @@ def _picture_html(trail: Trail | None, picture: str | None) -> str:
     return _PICTURE.format(picture=escape(picture), alt=escape(alt_text(trail)), width=SHOWN_WIDTH)
 
 
-def _story_html(story: Story) -> str:
+def _story_html(story: Story, picture: str = "") -> str:
     return _STORY.format(
         colour=_colour(story),
         word=escape(word(story)),
         headline=escape(headline(story)),
         lines=_linked(_lines_html(paragraph(story)), story.last.runbook or ""),
+        picture=picture,
         links=_links_html(story),
     )
 
@@ -192,10 +196,14 @@ def _story_mrkdwn(story: Story) -> str:
 
     They are plain links: Slack's buttons would ask an app that answers them, and warn without it.
     """
-    links = "  ·  ".join(f"<{link.url}|{link.label}>" for link in story.links)
+    links = "  ·  ".join(map(_link_mrkdwn, story.links))
     room = SLACK_SECTION - len(links) - 1
     said = mrkdwn(f"*{word(story)}* {headline(story)}\n{paragraph(story)}", room)
     return f"{said}\n{links}" if links else said
+
+
+def _link_mrkdwn(link: Link) -> str:
+    return f"<{mrkdwn(link.url, SLACK_SECTION)}|{mrkdwn(link.label, SLACK_HEADER)}>"
 
 
 def _section(text: str) -> dict[str, Any]:

@@ -357,7 +357,8 @@ def _span(length: timedelta) -> str:
     minutes = length // MINUTE
     if minutes < 120:
         return _minutes(minutes)
-    return f"{minutes // 60} h {minutes % 60} min"
+    rest = f" {_minutes(minutes % 60)}" if minutes % 60 else ""
+    return f"{minutes // 60} h{rest}"
 
 
 def _minutes(minutes: int) -> str:

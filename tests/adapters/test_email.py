@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import sys
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from subprocess import run
@@ -13,12 +14,22 @@ from uuid import UUID
 import pytest
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
+from msgspec.structs import replace
 
-from shared.adapters.channels.email import DEADLINE, EmailChannel, open_email, open_email_as
+from shared.adapters.channels import email
+from shared.adapters.channels.email import (
+    DEADLINE,
+    DRAWING,
+    EmailChannel,
+    open_email,
+    open_email_as,
+)
+from shared.adapters.pictures import alt_text, draw
 from shared.domain.errors import ChannelError
 from shared.domain.notifications import compose
 from shared.domain.rules import Action, ActionType
-from tests.adapters.builders import an_alert, an_event
+from shared.domain.trails import Trail
+from tests.adapters.builders import MINUTE, T0, an_alert, an_event
 from tests.adapters.providers import Provider, running_provider
 
 KEY = base64.b64encode(b"key").decode()
@@ -49,6 +60,7 @@ def test_the_request_is_the_documented_one(provider: Provider) -> None:
     assert body["content"]["subject"] == NOTIFICATION.subject
     assert body["content"]["plainText"] == NOTIFICATION.text
     assert body["content"]["html"].startswith("<!DOCTYPE html>")
+    assert body["attachments"] == []
     hashed = base64.b64encode(hashlib.sha256(asked.body).digest()).decode()
     assert asked.headers["x-ms-content-sha256"] == hashed
     assert asked.headers["authorization"].startswith("HMAC-SHA256 SignedHeaders=")
@@ -170,3 +182,73 @@ def test_the_sdk_is_not_imported_before_the_first_mail() -> None:
     )
 
     assert run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+# The picture.
+
+TRAIL = Trail(
+    label="DTU",
+    unit="%",
+    first=T0,
+    values=(40.0,) * 58 + (98.0,) * 2,
+    threshold=95.0,
+    bad_from=T0 + 58 * MINUTE,
+    bad_until=T0 + 60 * MINUTE,
+)
+ILLUSTRATED = replace(NOTIFICATION, trail=TRAIL)
+
+
+def sent(provider: Provider) -> dict[str, Any]:
+    (asked,) = provider.asked
+    body: dict[str, Any] = json.loads(asked.body)
+    return body
+
+
+def test_the_picture_is_attached_and_shown_where_the_page_names_it(provider: Provider) -> None:
+    mail(provider).send(ILLUSTRATED)
+
+    body = sent(provider)
+    (attached,) = body["attachments"]
+    assert (attached["name"], attached["contentType"]) == ("last-hour.png", "image/png")
+    assert f'src="cid:{attached["contentId"]}"' in body["content"]["html"]
+    assert base64.b64decode(attached["contentInBase64"]) == draw(TRAIL)
+    assert alt_text(TRAIL) in body["content"]["html"]
+    assert body["content"]["plainText"] == NOTIFICATION.text
+
+
+def broken(_: Trail) -> bytes:
+    raise ZeroDivisionError
+
+
+def test_a_mail_goes_without_a_picture_that_cannot_be_drawn(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(email, "draw", broken)
+
+    assert mail(provider).send(ILLUSTRATED) == "op-1"
+
+    body = sent(provider)
+    assert body["attachments"] == []
+    assert "<img" not in body["content"]["html"]
+
+
+def test_a_mail_does_not_wait_for_its_picture(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released = threading.Event()
+
+    def slow(trail: Trail) -> bytes:
+        released.wait(30)
+        return draw(trail)
+
+    monkeypatch.setattr(email, "draw", slow)
+    monkeypatch.setattr(email, "DRAWING", 0.05)
+
+    assert mail(provider).send(ILLUSTRATED) == "op-1"
+    assert sent(provider)["attachments"] == []
+    assert not released.is_set()
+    released.set()
+
+
+def test_the_time_for_the_picture_is_part_of_the_sends_own() -> None:
+    assert DRAWING == 2 < DEADLINE

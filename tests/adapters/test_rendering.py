@@ -2,10 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from html import escape
 from html.parser import HTMLParser
+from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 
+from shared.adapters.pictures import alt_text
 from shared.adapters.rendering import (
     COLOUR_OVER,
     COLOURS,
@@ -14,14 +18,19 @@ from shared.adapters.rendering import (
     SLACK_SECTION,
     SLACK_TEXT,
     mail_html,
+    mail_text,
     mrkdwn,
     one_line,
     slack_message,
+    slack_reply,
 )
+from shared.domain.culprits import Culprit
 from shared.domain.episodes import Event, EventKind
+from shared.domain.links import Link, LinkAction
 from shared.domain.notifications import Notification, compose
 from shared.domain.rules import Action, ActionType, Severity
-from tests.builders import an_alert, an_event
+from shared.domain.trails import Trail
+from tests.builders import MAIL, T0, an_alert, an_event
 
 HOSTILE = "<script>alert('x')</script> & \"<!channel>\" *b*"
 
@@ -188,3 +197,106 @@ def test_a_late_decision_is_said_everywhere() -> None:
 
     assert "Decided late, 40 min after the fact." in str(Page(mail_html(notification)))
     assert "Decided late" in slack_message(notification)["blocks"][1]["text"]["text"]
+
+
+# Links, pictures and zones.
+
+LINK = Link(LinkAction.RESOLVE, "Resolve", "https://monitor.example.com/x?token=a.b&c=%22")
+TRAIL = Trail(
+    label=HOSTILE,
+    unit="%",
+    first=T0,
+    values=(1.0, 2.0),
+    threshold=1.0,
+    bad_from=T0,
+    bad_until=T0,
+)
+
+
+def with_links(*events: Event) -> Notification:
+    to = Action(ActionType.EMAIL, "admin@example.com")
+    return compose("m1", to, events or [an_event()], links=lambda _: (LINK,))
+
+
+def test_links_are_told_in_the_page_the_text_and_slack_and_escaped_there() -> None:
+    notification = with_links()
+
+    assert f'href="{escape(LINK.url)}"' in mail_html(notification)
+    assert mail_text(notification).endswith(f"\n\nResolve (DTU high): {LINK.url}")
+    section = slack_message(notification)["blocks"][1]["text"]["text"]
+    assert section.endswith(f"\n<{escape(LINK.url, quote=False)}|Resolve>")
+
+
+def test_links_are_kept_however_long_the_story_is() -> None:
+    long = with_links(an_event(runbook="&" * 9000))
+
+    section = slack_message(long)["blocks"][1]["text"]["text"]
+    assert len(section) <= SLACK_SECTION
+    assert section.endswith("|Resolve>")
+
+
+def test_slack_gets_links_and_no_buttons_which_would_need_an_answer() -> None:
+    kinds = {block["type"] for block in slack_message(with_links())["blocks"]}
+
+    assert kinds == {"header", "section", "context"}
+
+
+def test_a_picture_has_its_words_beside_it_and_they_are_escaped() -> None:
+    html = mail_html(replace(a_notification(), trail=TRAIL), picture="last-hour")
+
+    assert "<script" not in html
+    assert f'src="cid:last-hour" alt="{escape(alt_text(TRAIL))}"' in html
+    assert "<img" not in mail_html(a_notification(), picture="last-hour")
+    assert "<img" not in mail_html(replace(a_notification(), trail=TRAIL))
+
+
+@pytest.mark.parametrize(
+    ("runbook", "linked"),
+    [
+        ("https://wiki.example.com/dtu?a=1&b=2", True),
+        ("See https://wiki.example.com/dtu", False),
+        ("javascript:alert(1)", False),
+        ('https://x.example/"onmouseover="x', False),
+        ("https://x.example/<b>", False),
+    ],
+)
+def test_a_runbook_that_is_an_address_is_a_link(runbook: str, linked: bool) -> None:  # noqa: FBT001
+    page = Page(mail_html(a_notification(an_event(runbook=runbook))))
+
+    assert ("a" in page.tags) is linked
+    assert runbook in str(page)
+
+
+def test_the_footer_says_which_times_are_told() -> None:
+    told = compose("m1", MAIL, [an_event()], zone=ZoneInfo("Europe/Berlin"))
+
+    assert "All times are UTC, with Europe/Berlin beside." in mail_html(told)
+    assert "(01:05 Europe/Berlin)" in mail_html(told)
+
+
+def test_markup_in_a_query_stays_text() -> None:
+    culprit = Culprit(statement=HOSTILE, session=1, program=HOSTILE, running_ms=1000)
+    event = an_event(alert=an_alert(culprits=(culprit,)))
+
+    assert "<script" not in mail_html(a_notification(event))
+    section = slack_message(a_notification(event))["blocks"][1]["text"]["text"]
+    assert "<" not in section
+    assert "&lt;!channel&gt;" in section
+
+
+def test_markup_that_a_template_fills_in_stays_text() -> None:
+    event = an_event(alert=an_alert(rule_name=HOSTILE))
+    notification = a_notification(event, message="<b>{rule}</b>")
+
+    assert "<b>" not in mail_html(notification)
+    assert f"<b>{HOSTILE}</b>" in notification.text
+    assert "<" not in slack_message(notification)["blocks"][2]["text"]["text"]
+
+
+def test_the_news_in_a_thread_are_one_line_without_markup() -> None:
+    event = an_event(2, EventKind.RESOLVED, alert=an_alert(rule_name="<!channel>\n" * 99))
+    reply = slack_reply(a_notification(event))
+
+    assert reply.keys() == {"text"}
+    assert "<" not in reply["text"]
+    assert "\n" not in reply["text"]

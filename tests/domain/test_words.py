@@ -33,7 +33,7 @@ def test_a_reminder_says_that_it_is_one_since_when_and_how_it_stands() -> None:
 
     assert said.subject == "[CRITICAL] Reminder: DTU 97 % for 4 h 5 min — pantry-crm"
     first, second = said.text.splitlines()
-    assert first == "Reminder: still firing, 4 h 0 min since it began; DTU was last 97 %."
+    assert first == "Reminder: still firing, 4 h since it began; DTU was last 97 %."
     assert second.startswith("DTU high: DTU was 99 % (> 95 %) since 2026-01-01 00:05 UTC")
 
 

@@ -1,0 +1,262 @@
+"""Writes what people would read to files, to be looked at: `python -m local.previews [folder]`.
+
+Mails as pages with their picture beside them, Slack's blocks as JSON, and the pages that links
+open; nothing is sent. The folder is `build/previews` unless another one is named.
+"""
+
+import json
+import math
+import sys
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import azure.functions as func
+from msgspec.structs import replace
+
+from local.desks import VirtualClock, furnish, memory_storage
+from shared.adapters.channels.email import PICTURE_ID
+from shared.adapters.pictures import draw
+from shared.adapters.rendering import mail_html, mail_text, slack_message
+from shared.catalog.metrics import CATALOG
+from shared.domain.culprits import Culprit
+from shared.domain.deliveries import channel_of
+from shared.domain.episodes import Alert, AlertKind, AlertState, Event, EventKind
+from shared.domain.links import Link, LinkAction, LinkMaker, Permit
+from shared.domain.machine import RuleState, State
+from shared.domain.notifications import Notification, compose
+from shared.domain.reasons import Reason
+from shared.domain.records import Insert, alert_key, event_key, state_key
+from shared.domain.rules import Action, ActionType, Rule, Severity
+from shared.domain.trails import Trail
+from shared.web.action import answer_action
+from shared.web.auth import Gate
+from shared.web.doors import Office
+
+FOLDER = Path("build") / "previews"
+T0 = datetime(2026, 11, 23, 21, 15, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+TARGET = "pantry-crm"
+TO = Action(
+    ActionType.EMAIL, "admin@example.com", "{rule} ({severity}): see the runbook, then {target}."
+)
+MAKER = LinkMaker(["a key that signs links of previews alone"], "https://monitor.example.com")
+RULE = Rule(
+    id="dtu-critical",
+    name="DTU Usage Critical",
+    metric="dtuUtilization",
+    condition="greater_than",
+    threshold=95,
+    duration=2,
+    severity=Severity.CRITICAL,
+    actions=(TO,),
+    runbook="https://wiki.example.com/pantry/dtu-critical",
+)
+QUERY = Culprit(
+    statement="SELECT i.Id, i.Notes FROM dbo.Interaction i CROSS JOIN dbo.Household h WHERE h.Name "
+    "LIKE '?' ORDER BY i.CreatedAt",
+    session=61,
+    program="node-mssql",
+    host="crm-web-1",
+    running_ms=74_000,
+    cpu_ms=61_000,
+    logical_reads=1_204_551,
+    sessions=2,
+)
+
+
+def an_alert(number: int = 1, **changes: Any) -> Alert:
+    """The storm's alert; another number is another episode."""
+    alert = Alert(
+        id=f"20261123T2115Z-{number:08x}",
+        rule_id=RULE.id,
+        rule_name=RULE.name,
+        target=TARGET,
+        metric=RULE.metric,
+        condition=RULE.condition,
+        kind=AlertKind.THRESHOLD,
+        state=AlertState.FIRING,
+        severity=RULE.severity,
+        value=99.6,
+        last_value=97.0,
+        threshold=RULE.threshold,
+        unit="%",
+        active_at=T0,
+        fired_at=T0 + 2 * MINUTE,
+        last_triggered=T0 + MINUTE,
+        count=2,
+        culprits=(QUERY,),
+    )
+    return replace(alert, **changes)
+
+
+def an_event(kind: EventKind, alert: Alert, after: int, **changes: Any) -> Event:
+    """An event of the alert, so many minutes after it began."""
+    over = kind is EventKind.RESOLVED
+    if over:
+        alert = replace(alert, state=AlertState.RESOLVED, resolved_at=T0 + after * MINUTE)
+    given: dict[str, Any] = {
+        "id": f"{alert.id}-1",
+        "target": TARGET,
+        "episode": alert.id,
+        "seq": 1,
+        "kind": kind,
+        "reason": Reason.RECOVERED if over else Reason.BREACH,
+        "minute": T0 + (after - 1) * MINUTE,
+        "decided_at": T0 + after * MINUTE,
+        "alert": alert,
+        "metric_label": "DTU",
+        "duration": RULE.duration,
+        "routes": (TO,),
+        "runbook": RULE.runbook,
+    }
+    return Event(**{**given, **changes})
+
+
+def told() -> Mapping[str, Notification]:
+    """The messages, by the name of their file."""
+    firing = an_event(EventKind.FIRING, an_alert(), 2)
+    slow = an_alert(
+        2, rule_name="Response Time Slow", severity=Severity.HIGH, unit="ms", value=3120.4
+    )
+    silent = an_alert(3, rule_name="Memory", kind=AlertKind.NO_DATA, severity=Severity.MEDIUM)
+    several = (
+        firing,
+        an_event(
+            EventKind.FIRING,
+            replace(slow, threshold=2000.0, last_value=3120.4, culprits=()),
+            6,
+            metric_label="Response time",
+            runbook=None,
+        ),
+        an_event(EventKind.FIRING, replace(silent, culprits=()), 9, metric_label="Memory"),
+        an_event(EventKind.RESOLVED, an_alert(4, rule_name="Availability", culprits=()), 9),
+    )
+    return {
+        "firing": a_message(firing),
+        "reminder": a_message(
+            an_event(
+                EventKind.REMINDER, an_alert(count=240), 245, reason=Reason.REMINDER_DUE, seq=2
+            )
+        ),
+        "resolved": a_message(
+            an_event(EventKind.RESOLVED, an_alert(count=9, last_value=41.2), 11, seq=2)
+        ),
+        "several": a_message(*several),
+    }
+
+
+def a_message(*events: Event) -> Notification:
+    """One message with links, a reader's zone and the hour before its newest minute."""
+    found = compose("m1", TO, events, zone=ZoneInfo("Europe/Berlin"), links=_links)
+    return replace(found, trail=a_trail(found.stories[0].last))
+
+
+def _links(event: Event) -> tuple[Link, ...]:
+    return tuple(map(MAKER.link, (_permit(event, action) for action in LinkAction)))
+
+
+def _permit(event: Event, action: LinkAction) -> Permit:
+    return Permit(
+        target=TARGET,
+        episode=event.episode,
+        action=action,
+        recipient=channel_of(TO),
+        as_of=event.decided_at,
+        expires_at=T0 + timedelta(days=7),
+    )
+
+
+def a_trail(event: Event) -> Trail:
+    """A calm hour with a gap, and a storm from the alert's beginning to its end."""
+    alert, end = event.alert, event.minute + MINUTE
+    first = end - 60 * MINUTE
+    values = [_dtu(first + n * MINUTE, alert) for n in range(60)]
+    return Trail(
+        label=event.metric_label,
+        unit="%",
+        first=first,
+        values=(*values[:14], None, None, None, *values[17:]),
+        threshold=alert.threshold,
+        bad_from=max(alert.active_at, first),
+        bad_until=min(alert.resolved_at or end, end),
+    )
+
+
+def _dtu(minute: datetime, alert: Alert) -> float:
+    wave = math.sin(minute.timestamp() / 300) + math.sin(minute.timestamp() / 97)
+    storm = alert.active_at <= minute < (alert.resolved_at or minute + MINUTE)
+    return 97.6 + wave if storm else 38 + 5 * wave
+
+
+def pages() -> Mapping[str, func.HttpResponse]:
+    """What a link opens: the question, what became of it, the same again, and a broken link."""
+    event = an_event(EventKind.FIRING, an_alert(), 2)
+    clock = VirtualClock(T0 + 5 * MINUTE)
+    office = _office(event, clock)
+    token = MAKER.link(_permit(event, LinkAction.ACKNOWLEDGE)).url.partition("token=")[2]
+    return {
+        "link_question": _ask("GET", token, office),
+        "link_done": _ask("POST", token, office),
+        "link_used": _ask("POST", token, office),
+        "link_broken": _ask("GET", token[:-3], office),
+    }
+
+
+def _office(event: Event, clock: VirtualClock) -> Office:
+    house = furnish(
+        memory_storage(), catalog=CATALOG, rules=[RULE], sources=[], channels={}, clock=clock
+    )
+    state = RuleState(
+        last_folded=T0 + MINUTE,
+        rule_hash=RULE.fingerprint,
+        state=State.FIRING,
+        active_at=T0,
+        told=True,
+        episode=event.episode,
+    )
+    house.alerts.commit(
+        TARGET,
+        [
+            Insert(state_key(RULE.id), state),
+            Insert(alert_key(event.episode), event.alert),
+            Insert(event_key(event.episode, 1), event),
+        ],
+    )
+    return Office(gate=Gate(), targets=(TARGET,), house=lambda: house, now=clock.now, links=MAKER)
+
+
+def _ask(method: str, token: str, office: Office) -> func.HttpResponse:
+    request = func.HttpRequest(
+        method, "https://monitor.example.com/", params={"token": token}, body=b""
+    )
+    return answer_action(request, lambda: office)
+
+
+def write(folder: Path, say: Callable[[str], object] = print) -> None:
+    """Write every message and every page below `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, notification in told().items():
+        if notification.trail is None:
+            raise ValueError("a preview has its picture")
+        (folder / f"{name}.png").write_bytes(draw(notification.trail))
+        html = mail_html(notification, picture=PICTURE_ID)
+        shown = html.replace(f"cid:{PICTURE_ID}", f"{name}.png")
+        (folder / f"{name}.html").write_text(shown, encoding="utf-8")
+        (folder / f"{name}.txt").write_text(mail_text(notification), encoding="utf-8")
+        blocks = json.dumps(slack_message(notification), indent=1, ensure_ascii=False)
+        (folder / f"{name}.slack.json").write_text(blocks, encoding="utf-8")
+    for name, answer in pages().items():
+        (folder / f"{name}.html").write_bytes(answer.get_body())
+    say(f"written to {folder}")
+
+
+def main() -> None:
+    """Write them to the folder that is named, or to build/previews."""
+    write(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)
+
+
+if __name__ == "__main__":
+    main()
