@@ -97,6 +97,46 @@ def do_action(req: func.HttpRequest) -> func.HttpResponse:
     return answer_action(req, bootstrap.office)
 
 
+@app.route(route="monitoring/rules", methods=["GET"])
+def list_rules(req: func.HttpRequest) -> func.HttpResponse:
+    """Every rule, where it comes from and how it stands."""
+    from shared.web.rules import RULES  # noqa: PLC0415 - see above
+
+    return serve(req, RULES, bootstrap.office)
+
+
+@app.route(route="monitoring/rules/{id}", methods=["GET"])
+def rule(req: func.HttpRequest) -> func.HttpResponse:
+    """One rule."""
+    from shared.web.rules import RULE  # noqa: PLC0415 - see above
+
+    return serve(req, RULE, bootstrap.office)
+
+
+@app.route(route="monitoring/rules/{id}", methods=["PUT"])
+def save_rule(req: func.HttpRequest) -> func.HttpResponse:
+    """Create or replace a rule."""
+    from shared.web.rules import SAVE  # noqa: PLC0415 - see above
+
+    return serve(req, SAVE, bootstrap.office)
+
+
+@app.route(route="monitoring/rules/{id}", methods=["DELETE"])
+def remove_rule(req: func.HttpRequest) -> func.HttpResponse:
+    """Remove an own rule, disable a shipped one."""
+    from shared.web.rules import REMOVE  # noqa: PLC0415 - see above
+
+    return serve(req, REMOVE, bootstrap.office)
+
+
+@app.route(route="monitoring/rules/{id}/reset", methods=["POST"])
+def reset_rule(req: func.HttpRequest) -> func.HttpResponse:
+    """Back to the rule as it is shipped."""
+    from shared.web.rules import RESET  # noqa: PLC0415 - see above
+
+    return serve(req, RESET, bootstrap.office)
+
+
 @app.route(route="monitoring/health", methods=["GET"])
 def health(req: func.HttpRequest) -> func.HttpResponse:
     """Is the app alive, and can it tell anybody?"""

@@ -145,10 +145,15 @@ class Rule(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fie
 
 
 class KeptRule(Struct, frozen=True):
-    """A rule and when it was made; None for a shipped one, which is as old as the target."""
+    """A rule and when it was made; None for a shipped one, which is as old as the target.
+
+    `edited_at`, `edited_by`: the last change of its row.
+    """
 
     rule: Rule
     created_at: datetime | None = None
+    edited_at: datetime | None = None
+    edited_by: str | None = None
 
 
 def parse_rule(given: Any, catalog: Catalog) -> Rule:

@@ -92,6 +92,29 @@ def _act_once(target: str, wish: AlertAction, entry: str, house: House, now: dat
     return replace(decision.outcome(kept.value), snoozed_until=quiet.snoozed_until(now))
 
 
+def end_silence(target: str, rule: Rule, *, by: str, house: House, now: datetime) -> None:
+    """End the rule's silence on that target, if it has one; its severity was raised."""
+    wish = AlertAction(action="unsnooze", alert=rule.id, by=by, note="its severity was raised")
+    entry = secrets.token_hex(4)
+    for _ in range(MOST_TRIES):
+        board = load_board(target, house.alerts)
+        if rule.id not in board.states or rule.id not in board.snoozes:
+            return
+        case = load_case(board, rule, house=house)
+        if case.snoozed_until(now) is None:
+            return
+        try:
+            _write(target, wish, entry, case, *_unsnooze(case, wish, now), house, now)
+        except Conflict:
+            continue
+        return
+    raise StoreUnavailable("others kept changing this rule's alerts; try again")
+
+
+def _unsnooze(case: Case, wish: AlertAction, now: datetime) -> tuple[Decision, Snooze]:
+    return unsnooze(case, by=wish.by, note=wish.note, now=now)
+
+
 def _rule_of(alert: Alert, house: House) -> Rule | None:
     rules = rules_in_force(alert.target, house.rules, config=house.config)
     return next((one.rule for one in rules if one.rule.id == alert.rule_id), None)
@@ -124,7 +147,7 @@ def _decide(
         case _ if case.snoozed_until(now) is None:
             return Decision(case, now), None
         case _:
-            return unsnooze(case, by=wish.by, note=wish.note, now=now)
+            return _unsnooze(case, wish, now)
 
 
 def _is_answered(case: Case, wish: AlertAction) -> bool:

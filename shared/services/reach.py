@@ -42,6 +42,12 @@ def unreachable(
     return [*problems, *_fallback_problems(fallback, channels)]
 
 
+def undeliverable(rules: Iterable[Rule], channels: Mapping[str, Channel]) -> list[str]:
+    """One sentence for every action of the rules that reaches nobody."""
+    actions = [action for rule in rules for action in (*rule.actions, *rule.escalate_to)]
+    return list(dict.fromkeys(_problems(actions, channels)))
+
+
 def _fallback_problems(fallback: Action | None, channels: Mapping[str, Channel]) -> list[str]:
     if fallback is None:
         return ["no fallback channel is set: what its own channel refuses, nobody hears"]

@@ -18,10 +18,16 @@ REQUEST_ID = "X-Request-Id"
 LONGEST_MESSAGE = 1000
 
 
-def success(data: Any, *, request_id: str, meta: Mapping[str, Any]) -> func.HttpResponse:
+def success(
+    data: Any,
+    *,
+    request_id: str,
+    meta: Mapping[str, Any],
+    headers: Mapping[str, str] | None = None,
+) -> func.HttpResponse:
     """`{"success": true, "data": …, "meta": {"requestId", …}}`."""
     body = {"success": True, "data": data, "meta": {"requestId": request_id, **meta}}
-    return _answer(body, 200, request_id, {})
+    return _answer(body, 200, request_id, headers or {})
 
 
 def failure(

@@ -71,9 +71,9 @@ def whole_number(name: str, given: str, least: int, most: int) -> int:
 
 
 def json_object(
-    request: func.HttpRequest, known: Collection[str], *, must_say_json: bool
+    request: func.HttpRequest, known: Collection[str] | None, *, must_say_json: bool
 ) -> Mapping[str, Any]:
-    """The body's JSON object, with known fields only.
+    """The body's JSON object, with known fields only; `known` None: the caller looks at them.
 
     `must_say_json`: a caller known by a cookie could be made to send a form, which needs no
     permission across origins; JSON does.
@@ -88,14 +88,22 @@ def json_object(
         )
     given = _decoded(body)
     for name in given:
-        if name not in known:
+        if known is not None and name not in known:
             raise Problem(
                 400,
                 "unknown_field",
-                f"there is no field {_shown(name)}; {nearest(name, known)}",
+                f"there is no field {_shown(name)}; {nearest(name, known) if known else 'send {}'}",
                 details={"known": list(known)},
             )
     return given
+
+
+def no_body(request: func.HttpRequest, *, must_say_json: bool) -> None:
+    """A POST that needs no words: its body is empty or an empty object; see `json_object`."""
+    if request.get_body():
+        json_object(request, (), must_say_json=must_say_json)
+    else:
+        _check_content_type(request.headers.get("Content-Type", ""), must_say_json=must_say_json)
 
 
 def _check_content_type(given: str, *, must_say_json: bool) -> None:

@@ -41,10 +41,11 @@ class Visit(Struct):
 
 
 class Reply(Struct, frozen=True):
-    """What a route says; `meta` goes beside the data."""
+    """What a route says; `meta` goes beside the data, `headers` on top of the usual ones."""
 
     data: Any
     meta: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Asked(Struct, frozen=True):
@@ -85,7 +86,7 @@ def answered(
     visit = Visit(request, request_id(request.headers))
     try:
         reply = attend(visit)
-        answer = success(reply.data, request_id=visit.id, meta=reply.meta)
+        answer = success(reply.data, request_id=visit.id, meta=reply.meta, headers=reply.headers)
     except Exception as error:  # noqa: BLE001 - what is wrong with one request is its answer
         answer = _failed(error, visit)
     log_access(visit, name, answer.status_code, began)

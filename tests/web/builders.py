@@ -182,6 +182,21 @@ class Counter:
         headers = {**bearer(crm_token()), **headers}
         return self.ask(route, minute, a_request("POST", body=body, headers=headers))
 
+    def send(
+        self,
+        route: Route,
+        minute: float,
+        name: str = "",
+        *,
+        method: str = "POST",
+        body: Any = b"",
+        headers: dict[str, str] | None = None,
+    ) -> func.HttpResponse:
+        """The answer to a body (or none) about what `name` names."""
+        given = {**bearer(crm_token()), **(headers or {})}
+        request = a_request(method, body=body, headers=given, alert_id=name)
+        return self.ask(route, minute, request)
+
     def refused(self, route: Route, minute: float, **params: str) -> tuple[int, str, str]:
         """Status, code and message of a GET that must fail."""
         request = a_request(params=params, headers=bearer(crm_token()))

@@ -11,10 +11,21 @@ from shared.web.alerts import ACT, ALERT, ALERTS, FIELDS
 from shared.web.alerts import PARAMETERS as ALERT_PARAMETERS
 from shared.web.metrics import METRICS, PARAMETERS
 from shared.web.problems import TABLE
+from shared.web.rules import REMOVE, RESET, RULE, RULES, SAVE
 from tests.builders import BAD, OK, TARGET, Desk, a_desk
 from tests.web.builders import Counter, a_request, bearer, check_answer, crm_token
 
-ROUTES = {"metrics": METRICS, "alerts": ALERTS, "alert": ALERT, "act": ACT}
+ROUTES = {
+    "metrics": METRICS,
+    "alerts": ALERTS,
+    "alert": ALERT,
+    "act": ACT,
+    "rules": RULES,
+    "rule": RULE,
+    "save": SAVE,
+    "remove": REMOVE,
+    "reset": RESET,
+}
 BROKEN = {mapped.code for mapped in TABLE.values() if mapped.status == 500}
 
 WORDS = ("1h", "7d", "open", "all", "low", "10", TARGET, "dtuUtilization", "snooze", "resolve")

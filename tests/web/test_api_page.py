@@ -10,6 +10,7 @@ from shared.web.alerts import FIELDS
 from shared.web.alerts import PARAMETERS as ALERT_PARAMETERS
 from shared.web.metrics import PARAMETERS
 from shared.web.problems import TABLE
+from shared.web.rules import PARAMETERS as RULE_PARAMETERS
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
@@ -35,11 +36,12 @@ def test_every_route_is_listed() -> None:
 
     assert routes
     for route, method in routes:
-        assert re.search(rf"\| {method} `{route.replace('{id}', '{alertId}')}[`?]", PAGE), route
+        named = re.escape(route).replace(r"\{id\}", r"\{\w+\}")
+        assert re.search(rf"\| {method} `{named}[`?]", PAGE), route
 
 
 def test_every_parameter_field_and_range_is_named() -> None:
-    names = {*PARAMETERS, *ALERT_PARAMETERS, *FIELDS}
+    names = {*PARAMETERS, *ALERT_PARAMETERS, *RULE_PARAMETERS, *FIELDS}
 
     assert {name for name in names if name not in PAGE} == set()
     assert {label for label in RANGES if label not in PAGE} == set()
