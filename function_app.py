@@ -137,6 +137,14 @@ def reset_rule(req: func.HttpRequest) -> func.HttpResponse:
     return serve(req, RESET, bootstrap.office)
 
 
+@app.route(route="monitoring/rules/backtest", methods=["POST"])
+def backtest_rule(req: func.HttpRequest) -> func.HttpResponse:
+    """How a rule would have behaved on what is stored."""
+    from shared.web.backtests import BACKTEST  # noqa: PLC0415 - see above
+
+    return serve(req, BACKTEST, bootstrap.office)
+
+
 @app.route(route="monitoring/health", methods=["GET"])
 def health(req: func.HttpRequest) -> func.HttpResponse:
     """Is the app alive, and can it tell anybody?"""

@@ -16,9 +16,9 @@ from typing import Any
 import msgspec
 
 from shared.catalog.metrics import CATALOG
+from shared.domain.backtests import states
 from shared.domain.errors import InvalidInput
-from shared.domain.folding import first_state
-from shared.domain.machine import State, classify, step
+from shared.domain.machine import State
 from shared.domain.members import Member
 from shared.domain.rules import Rule, parse_rule
 from shared.domain.samples import Cell, Gap, Said, Sampled
@@ -34,19 +34,10 @@ Series = Sequence[float | None] | Mapping[str, Sequence[float | None]]
 
 def backtest(rule: Rule, series: Series) -> list[StateAt]:
     """The rule's state and activeAt after every minute of the series."""
-    state = first_state(rule, FIRST)
-    states: list[StateAt] = []
-    for minute, said in heard(rule, series):
-        verdict = classify(rule, state, said)
-        state = step(
-            verdict.note(state),
-            verdict.given,
-            minute,
-            duration=rule.duration,
-            keep_firing=rule.keep_firing,
-        )
-        states.append((state.state, iso(state.active_at) if state.active_at else None))
-    return states
+    return [
+        (one.state, iso(one.active_at) if one.active_at else None)
+        for one in states(rule, heard(rule, series))
+    ]
 
 
 def heard(rule: Rule, series: Series) -> Iterable[tuple[datetime, Said]]:

@@ -81,6 +81,7 @@ def test_every_function_has_its_trigger(indexed: dict[str, Any]) -> None:
         "save_rule": "httpTrigger",
         "remove_rule": "httpTrigger",
         "reset_rule": "httpTrigger",
+        "backtest_rule": "httpTrigger",
         "health": "httpTrigger",
     }
 
@@ -105,6 +106,7 @@ def test_http_is_anonymous_to_the_platform(indexed: dict[str, Any]) -> None:
         ("monitoring/health", "GET"),
         ("monitoring/metrics", "GET"),
         ("monitoring/rules", "GET"),
+        ("monitoring/rules/backtest", "POST"),
         ("monitoring/rules/{id}", "DELETE"),
         ("monitoring/rules/{id}", "GET"),
         ("monitoring/rules/{id}", "PUT"),
@@ -128,6 +130,12 @@ def test_indexing_imports_no_sdk(indexed: dict[str, Any]) -> None:
     loaded = [m for m in indexed["modules"] for sdk in SDKS if m == sdk or m.startswith(f"{sdk}.")]
 
     assert loaded == []
+
+
+def test_wrong_settings_do_not_keep_the_app_from_being_indexed(indexed: dict[str, Any]) -> None:
+    found = index(COLLECT_INLINE_MAX="none", MONITOR_TARGETS="?")
+
+    assert found["functions"].keys() == indexed["functions"].keys()
 
 
 def test_wrong_settings_do_not_keep_the_app_from_being_indexed(indexed: dict[str, Any]) -> None:

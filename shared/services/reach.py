@@ -33,9 +33,7 @@ def unreachable(
 ) -> list[str]:
     """One sentence for every reason why somebody can't be told; no private address is named."""
     wanted = [(rule, action) for rule in rules if rule.enabled for action in rule.actions]
-    said = [
-        _problem(action, channels) or _mildness(rule, action, channels) for rule, action in wanted
-    ]
+    said = [_unsaid(*one, channels) for one in wanted]
     problems = list(dict.fromkeys(filter(None, said)))
     if wanted and all(said):
         problems.insert(0, "nobody can be told: no rule has an action that can be delivered")
@@ -44,8 +42,13 @@ def unreachable(
 
 def undeliverable(rules: Iterable[Rule], channels: Mapping[str, Channel]) -> list[str]:
     """One sentence for every action of the rules that reaches nobody."""
-    actions = [action for rule in rules for action in (*rule.actions, *rule.escalate_to)]
-    return list(dict.fromkeys(_problems(actions, channels)))
+    wanted = [(rule, action) for rule in rules for action in (*rule.actions, *rule.escalate_to)]
+    return list(dict.fromkeys(filter(None, (_unsaid(*one, channels) for one in wanted))))
+
+
+def _unsaid(rule: Rule, action: Action, channels: Mapping[str, Channel]) -> str:
+    """Why the rule's alerts reach nobody by that action; else empty."""
+    return _problem(action, channels) or _mildness(rule, action, channels)
 
 
 def _fallback_problems(fallback: Action | None, channels: Mapping[str, Channel]) -> list[str]:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from shared.web.alerts import ACT, ALERT, ALERTS, FIELDS
 from shared.web.alerts import PARAMETERS as ALERT_PARAMETERS
+from shared.web.backtests import BACKTEST
 from shared.web.metrics import METRICS, PARAMETERS
 from shared.web.problems import TABLE
 from shared.web.rules import REMOVE, RESET, RULE, RULES, SAVE
@@ -25,6 +26,7 @@ ROUTES = {
     "save": SAVE,
     "remove": REMOVE,
     "reset": RESET,
+    "backtest": BACKTEST,
 }
 BROKEN = {mapped.code for mapped in TABLE.values() if mapped.status == 500}
 
