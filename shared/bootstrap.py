@@ -26,7 +26,7 @@ from shared.domain.errors import StoreUnavailable
 from shared.domain.links import LinkMaker
 from shared.domain.rules import Action, ActionType, Rule, Severity
 from shared.ports import Channel, House, MetricSource, SourceGroup, Witness, WorkQueue
-from shared.services.reach import fill_in, lacking, unmeasured, unreachable
+from shared.services.reach import fill_in, lacking, refusing, unmeasured, unreachable
 from shared.setting_forms import DatabasePlace, Resources
 from shared.settings import Settings, SettingsError, load
 from shared.web.auth import Gate
@@ -211,9 +211,10 @@ def problems() -> list[str]:
 
 @lru_cache(maxsize=1)
 def _lacking(minute: datetime) -> tuple[str, ...]:  # noqa: ARG001 - what is kept, is kept for it
-    """What the store says that sources lack; read once a minute, because anybody may ask."""
+    """What the store says that sources lack, or who refuses; read once a minute: anybody asks."""
     try:
-        return tuple(lacking(settings().targets, house().samples))
+        stored = house()
+        return (*lacking(settings().targets, stored.samples), *refusing(stored.config))
     except StoreUnavailable:
         return ("the store can't be read just now",)
 

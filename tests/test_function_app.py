@@ -138,12 +138,6 @@ def test_wrong_settings_do_not_keep_the_app_from_being_indexed(indexed: dict[str
     assert found["functions"].keys() == indexed["functions"].keys()
 
 
-def test_wrong_settings_do_not_keep_the_app_from_being_indexed(indexed: dict[str, Any]) -> None:
-    found = index(COLLECT_INLINE_MAX="none", MONITOR_TARGETS="?")
-
-    assert found["functions"].keys() == indexed["functions"].keys()
-
-
 @pytest.fixture
 def app(storage: Account, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """The module on an empty storage account."""

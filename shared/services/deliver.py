@@ -13,6 +13,7 @@ from itertools import accumulate
 from msgspec.structs import replace
 
 from shared.domain.budgets import Wait
+from shared.domain.closures import Closure
 from shared.domain.deliveries import (
     Attempt,
     Delivery,
@@ -43,6 +44,7 @@ from shared.domain.rules import Action
 from shared.ports import Channel, House
 from shared.services.addresses import addresses, events_of
 from shared.services.budgets import take_token
+from shared.services.closures import close, closure_of, is_passed_over, reopen
 from shared.services.illustrate import links_for, picture_of
 
 MOST_TRIES = 3
@@ -125,6 +127,7 @@ class _Claim:
         self._group: dict[str, Delivery] = {}
         self._before: dict[str, Status] = {}
         self._attempts: list[Attempt] = []
+        self._closure: Closure | None = None
 
     def run(self, batch: Sequence[Group]) -> list[Attempt]:
         """Claim, send, record; answers what happened to each row."""
@@ -225,25 +228,40 @@ class _Claim:
             return  # whoever comes after the lease sends
         else:
             self._record(mine, [delivered(kept.value, provider_id) for kept in mine])
+            if self._closure is not None:
+                reopen(mine[0].value.channel, house=self._house)
 
     def _send_through(self, mine: Sequence[Kept[Delivery]]) -> str | None:
         first = mine[0].value
         channel = self._house.channels.get(first.channel_type)
         if channel is None:
             raise ChannelError(f"no {first.channel_type} channel is set up", permanent=True)
-        notification = self._compose(mine, channel)
+        self._closure = closure_of(first.channel, house=self._house)
+        if self._closure and is_passed_over(first.channel, self._closure, house=self._house):
+            raise ChannelError(self._closure.said, permanent=True)
+        events, address = self._events(mine)
+        notification = self._compose(first, address, events, channel)
         token = take_token(channel, notification.severity, house=self._house)
         if isinstance(token, Wait):
             raise _NoToken(token.until)
         # Looked at last, because everything above takes time.
         if not self._lease_outlasts(first, channel):
             raise _TooLate
-        return channel.send(notification)
+        return self._ask(channel, address, notification)
 
-    def _compose(self, mine: Sequence[Kept[Delivery]], channel: Channel) -> Notification:
+    def _ask(self, channel: Channel, address: Action, notification: Notification) -> str | None:
+        """Send; whatever the provider refuses for good closes the channel."""
+        try:
+            return channel.send(notification)
+        except ChannelError as error:
+            if error.permanent:
+                close(address, error, house=self._house)
+            raise
+
+    def _compose(
+        self, first: Delivery, address: Action, events: Sequence[Event], channel: Channel
+    ) -> Notification:
         """The message of these rows; the same however often it is tried."""
-        first = mine[0].value
-        events, address = self._events(mine)
         told = compose(
             str(first.message),
             address,

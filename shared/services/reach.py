@@ -5,8 +5,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from msgspec.structs import replace
 
 from shared.domain.metrics import Catalog
+from shared.domain.notifications import clock
 from shared.domain.rules import Action, Rule, Severity
-from shared.ports import Channel, SampleStore
+from shared.ports import Channel, Ledger, SampleStore
+from shared.services.closures import closures
 
 
 def fill_in(rules: Sequence[Rule], values: Mapping[str, str]) -> list[Rule]:
@@ -104,3 +106,16 @@ def lacking(targets: Iterable[str], samples: SampleStore) -> list[str]:
         for target in targets
         for source, what in samples.latest(target).lacking.items()
     ]
+
+
+def refusing(config: Ledger) -> list[str]:
+    """One sentence for every channel that refused for good; no address is named."""
+    return [
+        f"{_article(one.channel_type)} channel refuses for good since {clock(one.since)} "
+        f"({one.count} times): its alerts go to the fallback"
+        for one in closures(config).values()
+    ]
+
+
+def _article(word: str) -> str:
+    return f"an {word}" if word[0] in "aeiou" else f"a {word}"
