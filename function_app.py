@@ -145,6 +145,30 @@ def backtest_rule(req: func.HttpRequest) -> func.HttpResponse:
     return serve(req, BACKTEST, bootstrap.office)
 
 
+@app.route(route="monitoring/deliveries", methods=["GET"])
+def list_deliveries(req: func.HttpRequest) -> func.HttpResponse:
+    """What became of messages, newest first."""
+    from shared.web.deliveries import DELIVERIES  # noqa: PLC0415 - see above
+
+    return serve(req, DELIVERIES, bootstrap.office)
+
+
+@app.route(route="monitoring/deliveries/{id}/resend", methods=["POST"])
+def resend_delivery(req: func.HttpRequest) -> func.HttpResponse:
+    """Send a message again."""
+    from shared.web.deliveries import RESEND  # noqa: PLC0415 - see above
+
+    return serve(req, RESEND, bootstrap.office)
+
+
+@app.route(route="monitoring/audit", methods=["GET"])
+def audit(req: func.HttpRequest) -> func.HttpResponse:
+    """What people did, newest first."""
+    from shared.web.deliveries import AUDIT  # noqa: PLC0415 - see above
+
+    return serve(req, AUDIT, bootstrap.office)
+
+
 @app.route(route="monitoring/health", methods=["GET"])
 def health(req: func.HttpRequest) -> func.HttpResponse:
     """Is the app alive, and can it tell anybody?"""

@@ -82,6 +82,9 @@ def test_every_function_has_its_trigger(indexed: dict[str, Any]) -> None:
         "remove_rule": "httpTrigger",
         "reset_rule": "httpTrigger",
         "backtest_rule": "httpTrigger",
+        "list_deliveries": "httpTrigger",
+        "resend_delivery": "httpTrigger",
+        "audit": "httpTrigger",
         "health": "httpTrigger",
     }
 
@@ -103,6 +106,9 @@ def test_http_is_anonymous_to_the_platform(indexed: dict[str, Any]) -> None:
         ("monitoring/alerts", "GET"),
         ("monitoring/alerts", "POST"),
         ("monitoring/alerts/{id}", "GET"),
+        ("monitoring/audit", "GET"),
+        ("monitoring/deliveries", "GET"),
+        ("monitoring/deliveries/{id}/resend", "POST"),
         ("monitoring/health", "GET"),
         ("monitoring/metrics", "GET"),
         ("monitoring/rules", "GET"),

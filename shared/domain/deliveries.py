@@ -26,7 +26,7 @@ from shared.domain.records import (
     short_hash,
 )
 from shared.domain.rules import Action, ActionType
-from shared.domain.times import parse_second_key
+from shared.domain.times import parse_second_key, second_key
 
 LEASE = timedelta(seconds=150)
 """Longer than functionTimeout (120 s), so that a live function never loses its claim."""
@@ -63,7 +63,8 @@ class Delivery(Struct, frozen=True, kw_only=True, rename="camel"):
     """One event on one channel. All its times are wall time; `due` is its due row's key.
 
     `owner`: who claimed it last, so that a claim whose answer was lost is known again.
-    `fell_back`: the fallback channel tells this event in its place.
+    `fell_back`: the fallback channel tells this event in its place. `resent_at`: when a person
+    last asked for it to be sent again.
     """
 
     event: str
@@ -87,6 +88,12 @@ class Delivery(Struct, frozen=True, kw_only=True, rename="camel"):
     reason: Reason | None = None
     due: str | None = None
     fell_back: bool = False
+    resent_at: datetime | None = None
+
+    @property
+    def wanted_since(self) -> datetime:
+        """From when on patience with its channel counts."""
+        return self.resent_at or self.created_at
 
     @property
     def key(self) -> str:
@@ -214,8 +221,11 @@ def one_claim(groups: Sequence[Group]) -> list[Group]:
 
 
 def message_id(deliveries: Iterable[Delivery]) -> str:
-    """The provider's idempotency key: the hash of the sorted delivery ids it tells."""
-    ids = ",".join(sorted(delivery.key for delivery in deliveries))
+    """The provider's idempotency key: the hash of the sorted delivery ids it tells.
+
+    What a person wants sent again is another message, or the provider would drop it as told.
+    """
+    ids = ",".join(sorted(map(_sent_as, deliveries)))
     return hashlib.sha256(ids.encode()).hexdigest()[:32]
 
 
@@ -231,6 +241,10 @@ def told_alone(rows: Iterable[Delivery], episode: str) -> str | None:
     alone = [told[-1] for one, told in by_message.items() if message_id(told) == one]
     known = sorted((row.seq, row.provider_id) for row in alone if row.provider_id)
     return known[-1][1] if known else None
+
+
+def _sent_as(row: Delivery) -> str:
+    return row.key if row.resent_at is None else f"{row.key}:{second_key(row.resent_at)}"
 
 
 def is_waiting(row: Delivery, wall: datetime) -> bool:
@@ -253,7 +267,7 @@ def sort_rows(rows: Sequence[Kept[Delivery]], wall: datetime) -> Sorted:
     overtaken = [(kept, late) for kept in open_rows if (late := _overtaken(kept.value, rows))]
     passed = {kept.key for kept, _ in overtaken}
     left = [kept for kept in open_rows if kept.key not in passed]
-    expired = [kept for kept in left if wall - kept.value.created_at > GIVE_UP_AFTER]
+    expired = [kept for kept in left if wall - kept.value.wanted_since > GIVE_UP_AFTER]
     send = [kept for kept in left if kept not in expired]
     return Sorted(tuple(send), tuple(overtaken), tuple(expired))
 
@@ -303,7 +317,7 @@ def refused(row: Delivery, error: ChannelError, wall: datetime) -> Delivery:
         return replace(finished(row, Status.DEAD, Reason.PERMANENT_ERROR), error=str(error))
     patience = max(error.retry_after or backoff(row.attempt), SECOND)
     # However long the provider asks for: after 24 h the fallback tells it.
-    at = min(wall + patience, max(row.created_at + GIVE_UP_AFTER, wall) + SECOND)
+    at = min(wall + patience, max(row.wanted_since + GIVE_UP_AFTER, wall) + SECOND)
     return replace(
         row,
         status=Status.PENDING,
@@ -325,6 +339,21 @@ def put_back(row: Delivery, until: datetime) -> Delivery:
         next_attempt_at=until,
         reason=Reason.NO_BUDGET,
         due=due_key(until, row.episode, row.channel, row.seq),
+    )
+
+
+def sent_again(row: Delivery, wall: datetime) -> Delivery:
+    """A final row that is to be sent once more, due at once; its tries go on counting."""
+    return replace(
+        row,
+        status=Status.PENDING,
+        next_attempt_at=wall,
+        resent_at=wall,
+        message=None,
+        provider_id=None,
+        error=None,
+        reason=None,
+        due=due_key(wall, row.episode, row.channel, row.seq),
     )
 
 

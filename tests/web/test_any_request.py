@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from shared.web.alerts import ACT, ALERT, ALERTS, FIELDS
 from shared.web.alerts import PARAMETERS as ALERT_PARAMETERS
 from shared.web.backtests import BACKTEST
+from shared.web.deliveries import AUDIT, DELIVERIES, RESEND
 from shared.web.metrics import METRICS, PARAMETERS
 from shared.web.problems import TABLE
 from shared.web.rules import REMOVE, RESET, RULE, RULES, SAVE
@@ -27,6 +28,9 @@ ROUTES = {
     "remove": REMOVE,
     "reset": RESET,
     "backtest": BACKTEST,
+    "deliveries": DELIVERIES,
+    "resend": RESEND,
+    "audit": AUDIT,
 }
 BROKEN = {mapped.code for mapped in TABLE.values() if mapped.status == 500}
 

@@ -9,6 +9,8 @@ from shared.services.survey import RANGES
 from shared.web.alerts import FIELDS
 from shared.web.alerts import PARAMETERS as ALERT_PARAMETERS
 from shared.web.backtests import FIELDS as BACKTEST_FIELDS
+from shared.web.deliveries import AUDIT_PARAMETERS
+from shared.web.deliveries import PARAMETERS as DELIVERY_PARAMETERS
 from shared.web.metrics import PARAMETERS
 from shared.web.problems import TABLE
 from shared.web.rules import PARAMETERS as RULE_PARAMETERS
@@ -42,7 +44,9 @@ def test_every_route_is_listed() -> None:
 
 
 def test_every_parameter_field_and_range_is_named() -> None:
-    names = {*PARAMETERS, *ALERT_PARAMETERS, *RULE_PARAMETERS, *FIELDS, *BACKTEST_FIELDS}
+    fields = {*FIELDS, *BACKTEST_FIELDS}
+    names = {*PARAMETERS, *ALERT_PARAMETERS, *RULE_PARAMETERS, *DELIVERY_PARAMETERS, *fields}
+    names |= {*AUDIT_PARAMETERS}
 
     assert {name for name in names if name not in PAGE} == set()
     assert {label for label in RANGES if label not in PAGE} == set()
