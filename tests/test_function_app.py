@@ -17,6 +17,7 @@ from msgspec.json import encode
 
 from local.azurite import Account
 from shared import bootstrap
+from shared.catalog.rules import default_rules
 from shared.domain.records import Insert, outbox_key
 from shared.services.dispatch import dispatch
 from shared.services.minute import CollectMessage, DeliveryMessage
@@ -202,7 +203,7 @@ def test_the_timers_work_on_real_storage(app: Any) -> None:
     updated = house.samples.latest(TARGET).updated_at
     assert updated is not None
     assert datetime.now(UTC) - updated < timedelta(minutes=1)
-    assert len(house.alerts.keys(TARGET, "state:")) == len(house.rules) == 4
+    assert len(house.alerts.keys(TARGET, "state:")) == len(house.rules) == len(default_rules())
 
 
 def test_the_sdks_do_not_log_every_request(app: Any, caplog: pytest.LogCaptureFixture) -> None:

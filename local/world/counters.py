@@ -25,7 +25,7 @@ def plan_minute(levels: Levels, requests: int, chance: Random) -> PlanMinute:
         bytes_received=900 + round(requests * chance.uniform(1_100, 1_700)),
         bytes_sent=700 + round(requests * chance.uniform(14_000, 22_000)),
         http_queue_length=round(levels.queue * chance.uniform(0.6, 1.4), 2),
-        sockets_outbound=levels.sessions + poisson(6, chance),
+        sockets_outbound=levels.sessions + levels.sockets + poisson(6, chance),
     )
 
 
@@ -69,7 +69,7 @@ def business_minute(levels: Levels, requests: Sequence[Request], chance: Random)
         active_sessions=tuple(sorted({each.session_id for each in done if each.session_id})),
         interactions=sum(request.name == INTERACTION for request in done),
         reports=sum(request.name == REPORT for request in done),
-        sync_failed=poisson(0.002 * levels.traffic, chance),
+        sync_failed=poisson(0.002 * levels.traffic + levels.sync_failing, chance),
         sync_pending=levels.sync_pending,
     )
 

@@ -14,7 +14,6 @@ from local.world.scenes import Scene
 from shared.domain.errors import InvalidInput
 from shared.domain.times import floor_minute
 
-CERTIFICATE_LASTS = timedelta(days=60)
 _KEPT_MINUTES = 1500
 _AT = attrgetter("at")
 
@@ -60,7 +59,7 @@ class ScriptedWorld:
             latency_ms=round(chance.uniform(18, 60) + 0.4 * levels.wait_ms, 3),
             heap_bytes=int(levels.heap_mb * chance.uniform(0.98, 1.02) * MIB),
             resident_bytes=int((levels.resident_mb + chance.uniform(-4, 4)) * MIB),
-            certificate_ends=self.begins + CERTIFICATE_LASTS,
+            certificate_ends=self.begins + timedelta(days=levels.certificate_days),
             refuses=not levels.serving,
         )
 

@@ -14,6 +14,7 @@ STORAGE_LIMIT = 2 * GIB
 PAGE = 8 * 1024
 """What the database counts its space and its reads by."""
 PLAN_MB = 1750
+CERTIFICATE_DAYS = 60
 
 _NIGHT = (0.5,) * 6
 _MORNING = (3, 18, 45, 75, 60, 40)
@@ -59,6 +60,12 @@ class Levels:
     queue: float
     storage_bytes: float
     sync_pending: int
+    sync_failing: float
+    """Offline changes that fail a minute, beside the usual ones."""
+    sockets: int
+    """Outbound connections beside those to the database and the usual few."""
+    certificate_days: float
+    """From the world's beginning to the certificate's end."""
     serving: bool
     health_status: int
 
@@ -91,6 +98,9 @@ def calm(at: datetime, begins: datetime) -> Levels:
         queue=0,
         storage_bytes=stored(at, begins),
         sync_pending=round(2 * load),
+        sync_failing=0,
+        sockets=0,
+        certificate_days=CERTIFICATE_DAYS,
         serving=True,
         health_status=200,
     )

@@ -240,6 +240,68 @@ class StorageFilling(Scene):
 
 
 @dataclass(frozen=True)
+class CpuSaturated(Scene):
+    """One request spins on the plan's only core, and the others wait for it."""
+
+    minutes: int = 12
+
+    def change(self, levels: Levels, into: timedelta) -> Levels:  # noqa: ARG002 - at once
+        """Full to the brim, with a queue; nothing fails yet."""
+        return replace(
+            _busy(levels, 20),
+            plan_cpu=99,
+            plan_noise=0.01,
+            queue=levels.queue + 12,
+            wait_ms=levels.wait_ms + 900,
+            wait_spread=0.6,
+        )
+
+
+@dataclass(frozen=True)
+class ConnectionFlood(Scene):
+    """A client is made for every request, and none is ever closed."""
+
+    minutes: int = 12
+    sessions: ClassVar[int] = 270
+
+    def change(self, levels: Levels, into: timedelta) -> Levels:  # noqa: ARG002 - at once
+        """Sessions, workers and sockets near the tier's ends; what is idle costs nothing else."""
+        return replace(
+            levels,
+            sessions=levels.sessions + self.sessions,
+            workers=92,
+            sockets=1500,
+            database_noise=0.02,
+        )
+
+
+@dataclass(frozen=True)
+class SyncFailures(Scene):
+    """The API refuses what the devices send after a release."""
+
+    minutes: int = 30
+    failing: float = 8
+    """Changes a minute."""
+
+    def change(self, levels: Levels, into: timedelta) -> Levels:  # noqa: ARG002 - at once
+        """Offline changes only."""
+        return replace(levels, sync_failing=levels.sync_failing + self.failing)
+
+
+@dataclass(frozen=True)
+class CertificateEnding(Scene):
+    """The certificate was not renewed."""
+
+    minutes: int = 120
+    days: float = 13
+    """From the world's beginning to its end."""
+
+    def change(self, levels: Levels, into: timedelta) -> Levels:  # noqa: ARG002 - at once
+        """The certificate only."""
+        return replace(levels, certificate_days=self.days)
+
+
+@dataclass(frozen=True)
 class SourceDown(Scene):
     """The CRM is well, but one of the monitor's sources does not answer."""
 

@@ -11,6 +11,9 @@ from local.world.scenes import (
     SOURCES,
     Blocking,
     BruteForce,
+    CertificateEnding,
+    ConnectionFlood,
+    CpuSaturated,
     Degraded,
     DtuStorm,
     ErrorBurst,
@@ -22,6 +25,7 @@ from local.world.scenes import (
     SlowRelease,
     SourceDown,
     StorageFilling,
+    SyncFailures,
 )
 from shared.domain.errors import InvalidInput
 from shared.domain.times import MINUTE, floor_minute
@@ -29,6 +33,9 @@ from shared.domain.times import MINUTE, floor_minute
 SERIES = Path(__file__).parents[1] / "series"
 LEAD = 5 * MINUTE
 """The calm before the scene of a script that has only one."""
+
+TWO_WEEKS = 14 * 24 * 60
+"""In minutes."""
 
 Begin = Callable[[datetime], Scene]
 Story = Callable[[datetime], tuple[Scene, ...]]
@@ -49,6 +56,12 @@ SCENES: Mapping[str, Begin] = {
     "degraded": Degraded,
     "brute_force": BruteForce,
     "storage_filling": StorageFilling,
+    "slow_leak": partial(MemoryLeak, minutes=420),
+    "storage_growing": partial(StorageFilling, minutes=TWO_WEEKS, climb=TWO_WEEKS, highest=1.0),
+    "cpu_saturated": CpuSaturated,
+    "connection_flood": ConnectionFlood,
+    "sync_failures": SyncFailures,
+    "certificate_ending": CertificateEnding,
     "recording": partial(recorded, SERIES / "dtu_storm.csv", quantity="dtu"),
     "late_telemetry": LateTelemetry,
     "source_down": SourceDown,

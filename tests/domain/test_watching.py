@@ -168,7 +168,8 @@ def test_a_forecast_follows_the_bad_side_of_its_metric() -> None:
     (up,) = heard(member, rising, 59, 60, AVAILABILITY)
 
     assert isinstance(down, Outlook)
-    assert (down.value, down.hours) == (85.25, pytest.approx(15.25 / 0.25 / 60))
+    assert down.value == 85.25
+    assert down.hours == pytest.approx(15.25 / 0.25 / 60)
     assert up == Outlook(99.75, None)
 
 

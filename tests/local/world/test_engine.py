@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from local.world.engine import CERTIFICATE_LASTS, Script, ScriptedWorld
+from local.world.engine import Script, ScriptedWorld
 from local.world.events import World
+from local.world.levels import CERTIFICATE_DAYS
 from local.world.scenes import DtuStorm
 from local.world.traffic import HEALTH, MONITOR, is_monitor
 from shared.domain.errors import InvalidInput
@@ -164,7 +165,7 @@ def test_health_fits_the_plans_memory_and_stays_the_same_for_a_second() -> None:
     assert answer.heap_bytes < answer.resident_bytes
     plan_mb = world.minute(T0).plan.memory_percent * 17.5
     assert plan_mb - answer.resident_bytes / 2**20 == pytest.approx(430, abs=15)
-    assert answer.certificate_ends == T0 + CERTIFICATE_LASTS
+    assert answer.certificate_ends == T0 + timedelta(days=CERTIFICATE_DAYS)
 
 
 def test_a_day_is_played_in_seconds(capsys: pytest.CaptureFixture[str]) -> None:
