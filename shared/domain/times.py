@@ -3,8 +3,21 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+from msgspec import Struct
+
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
+
+
+class Span(Struct, frozen=True):
+    """A stretch of time: [start, end)."""
+
+    start: datetime
+    end: datetime
+
+    def covers(self, moment: datetime) -> bool:
+        """Whether the moment lies in it."""
+        return self.start <= moment < self.end
 
 
 def floor_minute(at: datetime) -> datetime:
