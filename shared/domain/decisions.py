@@ -19,6 +19,7 @@ from shared.domain.episodes import (
     close_alert,
 )
 from shared.domain.machine import GONE, RuleState, State, start_over
+from shared.domain.maintenance import Window
 from shared.domain.metrics import Metric
 from shared.domain.reasons import Reason
 from shared.domain.records import Kept, Write, put, state_key
@@ -38,6 +39,8 @@ class Case(Struct, frozen=True, kw_only=True):
     """Everything stored that a decision about one (target, rule) uses.
 
     `metric` is the rule's, or that of a composite's first member; `others` those of the rest.
+    `windows`: the maintenance windows that concern it. `inhibitors`: the states of the rules that
+    inhibit it, as far as they are folded.
     """
 
     target: str
@@ -48,6 +51,8 @@ class Case(Struct, frozen=True, kw_only=True):
     alert: Kept[Alert] | None = None
     no_data_alert: Kept[Alert] | None = None
     snooze: Snooze | None = None
+    windows: tuple[Window, ...] = ()
+    inhibitors: tuple[RuleState, ...] = ()
     missed: tuple[Kept[Alert], ...] = ()
     others: tuple[Metric, ...] = ()
 
@@ -60,10 +65,6 @@ class Case(Struct, frozen=True, kw_only=True):
         """The name, in a sentence, of the metric that the alert is about."""
         named = (one.label for one in self.metrics if one.name == alert.metric)
         return next(named, self.metric.label)
-
-    def quiet_by_people(self, now: datetime) -> Reason | None:
-        """Why people asked for silence just now; None when they did not."""
-        return Reason.SNOOZED if self.snoozed_until(now) is not None else None
 
     def snoozed_until(self, now: datetime) -> datetime | None:
         """When the rule's silence ends; None when there is none just now."""
@@ -110,7 +111,7 @@ class Decision:
             pen = Episode(alert, self._kept(alert.id), self.case.rule, label)
             self._episodes[alert.id] = pen
         else:
-            pen.alert = replace(alert, seq=pen.alert.seq, lines=pen.alert.lines)
+            pen.go_on(alert)
         return pen
 
     def outcome(self, alert: Alert) -> Alert:

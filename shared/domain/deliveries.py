@@ -5,7 +5,7 @@ of a row moves its due row in the same transaction (docs/semantics.md section 4)
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -51,6 +51,8 @@ class Status(StrEnum):
 
 
 FINAL = frozenset({Status.SENT, Status.SKIPPED, Status.DEAD})
+NAGGING = frozenset({EventKind.REMINDER, EventKind.ESCALATION})
+"""Worth nothing once somebody takes care of the episode."""
 
 
 class Due(Struct, frozen=True):
@@ -254,22 +256,44 @@ def is_waiting(row: Delivery, wall: datetime) -> bool:
 
 
 class Sorted(Struct, frozen=True):
-    """The rows of one claim: what is to be sent, and what has been overtaken."""
+    """The rows of one claim: what is to be sent, and what ends without a send."""
 
     send: tuple[Kept[Delivery], ...]
-    overtaken: tuple[tuple[Kept[Delivery], Delivery], ...]
-    expired: tuple[Kept[Delivery], ...]
+    ended: tuple[tuple[Kept[Delivery], Delivery], ...]
 
 
-def sort_rows(rows: Sequence[Kept[Delivery]], wall: datetime) -> Sorted:
-    """Sort the open rows of whole groups: send, overtaken by a later final one, or too old."""
+def nagged(rows: Iterable[Kept[Delivery]]) -> set[str]:
+    """The episodes of which only reminders or escalations are left to send."""
+    kinds: dict[str, set[EventKind]] = {}
+    for kept in rows:
+        if not kept.value.is_final:
+            kinds.setdefault(kept.value.episode, set()).add(kept.value.kind)
+    return {episode for episode, left in kinds.items() if left <= NAGGING}
+
+
+def sort_rows(
+    rows: Sequence[Kept[Delivery]], wall: datetime, *, cared_for: Container[str] = ()
+) -> Sorted:
+    """Sort the open rows of whole groups: to send, or overtaken by a later final one, or too old.
+
+    `cared_for`: acknowledged episodes of which only reminders or escalations are left to send.
+    """
     open_rows = [kept for kept in rows if not kept.value.is_final][:MOST_CLAIMED]
     overtaken = [(kept, late) for kept in open_rows if (late := _overtaken(kept.value, rows))]
     passed = {kept.key for kept, _ in overtaken}
     left = [kept for kept in open_rows if kept.key not in passed]
-    expired = [kept for kept in left if wall - kept.value.wanted_since > GIVE_UP_AFTER]
-    send = [kept for kept in left if kept not in expired]
-    return Sorted(tuple(send), tuple(overtaken), tuple(expired))
+    ended = [(kept, late) for kept in left if (late := _ended(kept.value, wall, cared_for))]
+    unsent = {kept.key for kept, _ in ended}
+    send = [kept for kept in left if kept.key not in unsent]
+    return Sorted(tuple(send), (*overtaken, *ended))
+
+
+def _ended(row: Delivery, wall: datetime, cared_for: Container[str]) -> Delivery | None:
+    """The row as it ends without a send; None when it is to be sent."""
+    if row.episode in cared_for:
+        return finished(row, Status.SKIPPED, Reason.ACKNOWLEDGED)
+    too_old = wall - row.wanted_since > GIVE_UP_AFTER
+    return finished(row, Status.DEAD, Reason.GIVEN_UP) if too_old else None
 
 
 def _overtaken(row: Delivery, rows: Iterable[Kept[Delivery]]) -> Delivery | None:
@@ -382,7 +406,7 @@ def moves(kept: Kept[Delivery], after: Delivery) -> list[Write]:
 
 def wants_fallback(after: Delivery, group: Iterable[Delivery]) -> bool:
     """Whether the fallback must tell this row: it is dead, or an earlier one went there."""
-    if not after.is_final or after.reason is Reason.MERGED:
+    if not after.is_final or after.reason in (Reason.MERGED, Reason.ACKNOWLEDGED):
         return False
     earlier = (one for one in group if _same_group(one, after) and one.seq < after.seq)
     return after.status is Status.DEAD or any(one.fell_back for one in earlier)

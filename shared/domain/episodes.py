@@ -31,7 +31,15 @@ from shared.domain.samples import Cell, Outlook, figure_in
 from shared.domain.times import MINUTE, iso, minute_key
 
 LATE = timedelta(minutes=15)
-DECIDED_NOW = frozenset({Reason.RESOLVED_BY_HAND, Reason.RULE_CHANGED, Reason.RULE_REMOVED})
+DECIDED_NOW = frozenset(
+    {
+        Reason.RESOLVED_BY_HAND,
+        Reason.RULE_CHANGED,
+        Reason.RULE_REMOVED,
+        Reason.REMINDER_DUE,
+        Reason.UNACKNOWLEDGED,
+    }
+)
 """These are decided when they happen, however old the last folded minute is."""
 
 
@@ -134,7 +142,9 @@ class Alert(Struct, frozen=True, kw_only=True, rename="camel"):
     has metric, condition, value and threshold of its first bad member, and all of them in
     `breaches`. `forecast_hours`: when a forecast expects its threshold, from the newest minute.
     `count`: bad minutes, the pending ones included. `culprits`: what the database was executing
-    when it began. `seq` and `lines` number its events and timeline lines.
+    when it began. `told_at`: when its firing, or the end of what kept it quiet, was told last;
+    `reminded_at` and `escalated_at`: when people were last reminded, and when others were called
+    in. `seq` and `lines` number its events and timeline lines.
     """
 
     id: str
@@ -164,6 +174,9 @@ class Alert(Struct, frozen=True, kw_only=True, rename="camel"):
     culprits: tuple[Culprit, ...] = ()
     breaches: tuple[Breach, ...] = ()
     forecast_hours: float | None = None
+    told_at: datetime | None = None
+    reminded_at: datetime | None = None
+    escalated_at: datetime | None = None
     seq: int = 0
     lines: int = 0
 
@@ -213,6 +226,11 @@ class Event(Struct, frozen=True, kw_only=True, rename="camel"):
     missed: tuple[Missed, ...] = ()
     missed_count: int = 0
     runbook: str | None = None
+
+
+def ended_line(kind: EventKind, reason: Reason, minute: datetime, now: datetime) -> TimelineLine:
+    """The line about the end of what kept a story quiet."""
+    return TimelineLine(at=now, kind=LineKind(kind), reason=reason, minute=minute)
 
 
 def episode_id(target: str, rule: str, active_at: datetime, kind: AlertKind) -> str:
@@ -308,6 +326,19 @@ def close_alert(alert: Alert, at: datetime, reason: Reason, by: str | None = Non
     return replace(alert, state=AlertState.RESOLVED, resolved_at=at, resolved_by=by, reason=reason)
 
 
+def _told(alert: Alert, kind: EventKind, now: datetime) -> Alert:
+    """The alert once that event is decided: reminders and escalation count from here."""
+    match kind:
+        case EventKind.RESOLVED:
+            return alert
+        case EventKind.REMINDER:
+            return replace(alert, reminded_at=now)
+        case EventKind.ESCALATION:
+            return replace(alert, escalated_at=now)
+        case _:
+            return replace(alert, told_at=now)
+
+
 class Episode:
     """Writes one episode's story during one decision; `kept` is its row as read, if stored."""
 
@@ -320,6 +351,18 @@ class Episode:
         self._label = metric_label
         self._lines: list[Write] = []
         self.events: list[Event] = []
+
+    def go_on(self, alert: Alert) -> None:
+        """The same story as it stands later; what this pen wrote about it stays."""
+        written = self.alert
+        self.alert = replace(
+            alert,
+            seq=written.seq,
+            lines=written.lines,
+            told_at=written.told_at,
+            reminded_at=written.reminded_at,
+            escalated_at=written.escalated_at,
+        )
 
     def line(self, line: TimelineLine) -> None:
         """Add a line to the timeline."""
@@ -339,7 +382,7 @@ class Episode:
         missed_count: int = 0,
     ) -> None:
         """Decide an event; it keeps the alert as it stands, which holds the deciding values."""
-        self.alert = replace(self.alert, seq=self.alert.seq + 1)
+        self.alert = _told(replace(self.alert, seq=self.alert.seq + 1), kind, now)
         self.events.append(
             Event(
                 id=f"{self.alert.id}-{self.alert.seq}",
@@ -353,7 +396,7 @@ class Episode:
                 alert=self.alert,
                 metric_label=self._label,
                 duration=self._rule.duration,
-                routes=self._rule.actions,
+                routes=self._routes(kind),
                 late=reason not in DECIDED_NOW and now - (minute + MINUTE) > LATE,
                 still_bad=still_bad,
                 by=by,
@@ -362,6 +405,10 @@ class Episode:
                 runbook=self._rule.runbook,
             )
         )
+
+    def _routes(self, kind: EventKind) -> tuple[Action, ...]:
+        rule = self._rule
+        return rule.escalate_to if kind is EventKind.ESCALATION else rule.actions
 
     def explain(self, culprits: tuple[Culprit, ...]) -> None:
         """Name what ran when it began, in the alert and in what this decision tells."""

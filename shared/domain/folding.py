@@ -1,6 +1,7 @@
 """Folding minutes into a rule's state: pure arithmetic, telling nobody.
 
-A minute is folded exactly once, in order; what changed on the way are its moments.
+A minute is folded exactly once, in order; its moments are what changed on the way, and each
+minute that left the rule firing, because what keeps quiet may begin or end in it.
 """
 
 from collections.abc import Iterable
@@ -22,13 +23,23 @@ MOST_CLOSED = 10
 
 
 class Moment(Struct, frozen=True, kw_only=True):
-    """A folded minute that changed the rule's state; `alert` as it stood then."""
+    """A folded minute that changed the rule's state, or left it firing; `alert` as it stood."""
 
     minute: datetime
     before: RuleState
     after: RuleState
     reason: Reason
     alert: Alert | None
+
+    @property
+    def is_change(self) -> bool:
+        """Whether the rule's state is another one than before."""
+        return self.before.state is not self.after.state
+
+    @property
+    def closes(self) -> bool:
+        """Whether a story ends with it."""
+        return self.is_change and self.before.state is State.FIRING
 
 
 class Folded(Struct, frozen=True):
@@ -61,23 +72,25 @@ def fold(case: Case, minutes: Iterable[tuple[datetime, Said]]) -> Folded:
             duration=case.rule.duration,
             keep_firing=case.rule.keep_firing,
         )
-        if state.state is State.FIRING and before.state is not State.FIRING:
+        fires = state.state is State.FIRING
+        closes = before.state is State.FIRING and not fires
+        if fires and before.state is not State.FIRING:
             began = _reason(before.state, state.state, reason)
             bad = _bad_voices(case, said, verdict)
             alert = open_alert(case.target, case.rule, bad, state, minute, began)
             state = replace(state, episode=alert.id, told=False, quiet=None)
         elif alert is not None:
             alert = observe(alert, given, minute, _own_cell(case, said, alert))
-        if state.state is not before.state:
+        if fires or state.state is not before.state:
             reason = _reason(before.state, state.state, reason)
-            alert = _closed(alert, before.state, minute, reason)
+            alert = _closed(alert, minute, reason) if closes else alert
             moments.append(
                 Moment(minute=minute, before=before, after=state, reason=reason, alert=alert)
             )
-            if before.state is State.FIRING:
-                alert, state = None, replace(state, episode=None)
-                if _closed_count(moments) == MOST_CLOSED:
-                    break
+        if closes:
+            alert, state = None, replace(state, episode=None)
+            if _closed_count(moments) == MOST_CLOSED:
+                break
     return Folded(state, alert, tuple(moments))
 
 
@@ -115,11 +128,9 @@ def _reason(before: State, after: State, reason: Reason) -> Reason:
     return reason
 
 
-def _closed(alert: Alert | None, before: State, minute: datetime, reason: Reason) -> Alert | None:
-    if alert is None or before is not State.FIRING:
-        return alert
-    return close_alert(alert, minute + MINUTE, reason)
+def _closed(alert: Alert | None, minute: datetime, reason: Reason) -> Alert | None:
+    return alert and close_alert(alert, minute + MINUTE, reason)
 
 
 def _closed_count(moments: list[Moment]) -> int:
-    return sum(moment.before.state is State.FIRING for moment in moments)
+    return sum(one.closes for one in moments)

@@ -16,11 +16,12 @@ from shared.domain.members import Member
 from shared.domain.reasons import Reason
 from shared.domain.rules import Rule
 from shared.domain.samples import Cell, Gap, Said
-from shared.domain.times import MINUTE, floor_minute, minutes_between
+from shared.domain.times import MINUTE, Span, floor_minute, minutes_between
 
 EMPTY_IS_MISSING = 15
 """So many empty minutes in a row step like missing ones; from the next on they are ok."""
-
+MOST_PAST = 12
+"""More stories than one commit closes are remembered, for the rules that this one inhibits."""
 
 GONE = ""
 """The `rule_hash` of a rule that was removed or disabled; it matches no rule."""
@@ -68,7 +69,8 @@ class RuleState(Struct, frozen=True, kw_only=True, rename="camel"):
     `empty_runs`: a composite's, by member, in place of `empty_run`.
     `told`: this firing has been notified. `quiet`: why not, when it was not. `digest`: the last
     of the `digest_count` episodes that opened and closed untold while catching up. `culprits`:
-    what the database was executing when it went pending.
+    what the database was executing when it went pending. `fired`: the first minute of this
+    firing; `past`: the minutes of the last ones, oldest first.
     """
 
     last_folded: datetime
@@ -88,8 +90,18 @@ class RuleState(Struct, frozen=True, kw_only=True, rename="camel"):
     digest: tuple[str, ...] = ()
     digest_count: int = 0
     culprits: tuple[Culprit, ...] = ()
+    fired: datetime | None = None
+    past: tuple[Span, ...] = ()
     no_data: NoData = NoData()
     schema: int = 1
+
+    def fires_in(self, minute: datetime) -> bool:
+        """Whether it was firing after that minute; of one not folded yet, the last folded one."""
+        known = min(minute, self.last_folded)
+        began = self.fired or self.active_at
+        if self.state is State.FIRING and began is not None and began <= known:
+            return True
+        return any(span.covers(known) for span in self.past)
 
 
 class Verdict(Struct, frozen=True):
@@ -167,9 +179,9 @@ def _bad(state: RuleState, minute: datetime, duration: int) -> RuleState:
     if state.state is State.INACTIVE:
         state = replace(state, state=State.PENDING, active_at=minute, missed=0)
     if state.state is State.PENDING and bad_minutes(state, minute) >= duration:
-        return replace(state, state=State.FIRING)
+        return replace(state, state=State.FIRING, fired=minute)
     if state.state is State.HELD and minute + MINUTE >= _known(state.held_until):
-        return replace(_released(state), state=State.FIRING, active_at=minute)
+        return replace(_released(state), state=State.FIRING, active_at=minute, fired=minute)
     return state
 
 
@@ -181,7 +193,7 @@ def _ok(state: RuleState, minute: datetime, keep_firing: int) -> RuleState:
     if state.state is State.FIRING:
         state = replace(state, keep_since=state.keep_since or minute)
         ok_for = minutes_between(_known(state.keep_since), minute + MINUTE) - state.keep_missed
-        return _released(state) if ok_for >= max(keep_firing, 1) else state
+        return _released(state, minute) if ok_for >= max(keep_firing, 1) else state
     return state
 
 
@@ -198,10 +210,15 @@ def bad_minutes(state: RuleState, minute: datetime) -> int:
     return minutes_between(_known(state.active_at), minute + MINUTE) - state.missed
 
 
-def _released(state: RuleState) -> RuleState:
-    """Back to inactive, with every clock of the story stopped."""
+def _released(state: RuleState, until: datetime | None = None) -> RuleState:
+    """Back to inactive, with every clock of the story stopped.
+
+    `until`: the first minute in which it does not fire any more; by default the next to be folded.
+    """
     return replace(
         state,
+        past=_past(state, until or state.last_folded + MINUTE),
+        fired=None,
         state=State.INACTIVE,
         active_at=None,
         missed=0,
@@ -211,6 +228,12 @@ def _released(state: RuleState) -> RuleState:
         held_until=None,
         culprits=(),
     )
+
+
+def _past(state: RuleState, until: datetime) -> tuple[Span, ...]:
+    if state.state is not State.FIRING or state.fired is None:
+        return state.past
+    return (*state.past, Span(state.fired, until))[-MOST_PAST:]
 
 
 def hold(state: RuleState, now: datetime, repeat_every: timedelta) -> RuleState:
@@ -239,6 +262,7 @@ def start_over(state: RuleState, rule_hash: str, now: datetime) -> RuleState:
         rule_hash=rule_hash,
         digest=state.digest,
         digest_count=state.digest_count,
+        past=_past(state, state.last_folded + MINUTE),
         no_data=NoData(anchor=now),
     )
 

@@ -17,12 +17,14 @@ from shared.domain.episodes import (
     LineKind,
     TimelineLine,
     close_alert,
+    ended_line,
     ending_of,
     open_no_data_alert,
 )
 from shared.domain.machine import NoData, NoDataState, RuleState, State, treat_as_ok
 from shared.domain.metrics import Catalog, Metric
 from shared.domain.reasons import Reason
+from shared.domain.reminders import remind
 from shared.domain.rules import NoDataPolicy, Rule
 from shared.domain.times import MINUTE, floor_minute
 
@@ -82,9 +84,9 @@ def wants_judging(rule: Rule, metric: Metric, state: RuleState, found: Silence) 
     clock = state.no_data
     if clock.state is NoDataState.FRESH:
         return found.age >= patience(rule, metric)
-    untold = clock.state is NoDataState.NO_DATA and not clock.told
-    waiting = untold and rule.no_data is NoDataPolicy.ALERT
-    return waiting or found.is_broken_since(clock.since)
+    # What was told may be due for a reminder, or lie in a maintenance window by now.
+    is_open = clock.state is NoDataState.NO_DATA and rule.no_data is NoDataPolicy.ALERT
+    return is_open or found.is_broken_since(clock.since)
 
 
 def judge_silence(
@@ -148,19 +150,25 @@ def _alert_silence(
 def _still_silent(
     case: Case, found: Silence, quiet: Reason | None, now: datetime
 ) -> Decision | None:
-    """Silence that nobody was told of yet, because of a quiet reason or an open threshold story."""
+    """Silence that goes on: told, kept quiet, reminded of; or its story waits for another one."""
     clock = case.state.no_data
     decision = Decision(case, now)
     if case.no_data_alert is not None:
-        if clock.told or (quiet is not None and clock.quiet is quiet):
-            return None
-        pen = decision.episode(case.no_data_alert.value)
-        _tell_or_suppress(decision, pen, floor_minute(now), quiet)
-    elif case.alert is None:
+        _goes_on(decision, case.no_data_alert.value, quiet)
+        return decision if decision.changes_anything else None
+    if case.alert is None:
         _alert_silence(decision, clock.since or floor_minute(found.since), floor_minute(now), quiet)
-    else:
-        return None
-    return decision
+        return decision
+    return None
+
+
+def _goes_on(decision: Decision, alert: Alert, quiet: Reason | None) -> None:
+    clock, minute = decision.case.state.no_data, floor_minute(decision.now)
+    pen = decision.episode(alert)
+    if clock.told and quiet is None:
+        remind(decision, pen, minute)
+    elif not clock.told or quiet is Reason.MAINTENANCE:
+        _tell_or_suppress(decision, pen, minute, quiet)
 
 
 def _tell_or_suppress(
@@ -169,12 +177,15 @@ def _tell_or_suppress(
     clock = decision.state.no_data
     if quiet is None:
         kind, reason = ending_of(clock.quiet)
-        said = Reason.NO_DATA if kind is EventKind.FIRING else reason
-        pen.tell(kind, said, minute=minute, now=decision.now)
+        if kind is EventKind.FIRING:
+            reason = Reason.NO_DATA
+        else:
+            pen.line(ended_line(kind, reason, minute, decision.now))
+        pen.tell(kind, reason, minute=minute, now=decision.now)
         clock = replace(clock, told=True, quiet=None)
-    else:
+    elif clock.quiet is not quiet:
         decision.suppress(pen, minute, quiet)
-        clock = replace(clock, quiet=quiet)
+        clock = replace(clock, told=False, quiet=quiet)
     decision.state = replace(decision.state, no_data=clock)
 
 

@@ -31,6 +31,7 @@ class Reason(StrEnum):
     POLICY_KEEP = "policy_keep"
 
     DELIVERED = "delivered"
+    ACKNOWLEDGED = "acknowledged"
     RETRY = "retry"
     RATE_LIMITED = "rate_limited"
     NO_BUDGET = "no_budget"

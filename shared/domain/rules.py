@@ -13,6 +13,7 @@ from msgspec import Struct, field
 
 from shared.domain.conditions import CONDITIONS
 from shared.domain.errors import InvalidRule
+from shared.domain.inhibition import circle
 from shared.domain.members import Member, member_problems
 from shared.domain.metrics import Catalog
 from shared.domain.templates import template_problem
@@ -172,7 +173,7 @@ def parse_rule(given: Any, catalog: Catalog) -> Rule:
 
 
 def parse_rules(given: Any, catalog: Catalog) -> tuple[Rule, ...]:
-    """A list of rules (or one); raises InvalidRule when two share an id."""
+    """A list of rules (or one); raises InvalidRule when two share an id, or inhibit each other."""
     rules = tuple(
         parse_rule(one, catalog) for one in (given if isinstance(given, list) else [given])
     )
@@ -180,6 +181,9 @@ def parse_rules(given: Any, catalog: Catalog) -> tuple[Rule, ...]:
     doubled = sorted({rule_id for rule_id in ids if ids.count(rule_id) > 1})
     if doubled:
         raise InvalidRule(f"rule ids must differ; more than one rule is called {doubled[0]!r}")
+    around = circle({rule.id: rule.inhibited_by for rule in rules})
+    if around:
+        raise InvalidRule(f"rules must not inhibit each other in a circle: {' - '.join(around)}")
     return rules
 
 

@@ -3,7 +3,7 @@
 Whether an event is sent is fixed here and never judged again (docs/semantics.md section 3).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -16,11 +16,15 @@ from shared.domain.episodes import (
     LineKind,
     Missed,
     TimelineLine,
+    ended_line,
     ending_of,
 )
 from shared.domain.folding import Folded, Moment, fold
-from shared.domain.machine import RuleState, State
+from shared.domain.machine import State
+from shared.domain.quiet import Quiet
 from shared.domain.reasons import Reason
+from shared.domain.records import MOST_WRITES
+from shared.domain.reminders import remind
 from shared.domain.samples import Said
 from shared.domain.times import MINUTE
 
@@ -31,26 +35,32 @@ MOST_MISSED = 20
 def decide(
     case: Case, minutes: Iterable[tuple[datetime, Said]], *, covered: datetime, now: datetime
 ) -> Decision:
-    """Fold `minutes` and decide what is told; `covered` is the end of the last covered minute."""
+    """Fold `minutes` and decide what is told; `covered` is the end of the last covered minute.
+
+    It folds fewer of them when a transaction could not hold all there is to tell.
+    """
+    left = list(minutes)
+    while True:
+        decision = _decided(case, left, covered, now)
+        if len(decision.writes()) <= MOST_WRITES or len(left) < 2:
+            return decision
+        left = left[: len(left) // 2]
+
+
+def _decided(
+    case: Case, minutes: Sequence[tuple[datetime, Said]], covered: datetime, now: datetime
+) -> Decision:
     decision = Decision(case, now)
     folded = fold(case, minutes)
-    quiet = quiet_reason(case, folded.state, covered=covered, now=now)
-    _Telling(decision, folded, quiet).run()
+    behind = folded.state.last_folded + MINUTE < covered
+    _Telling(decision, folded, Quiet(case, now=now, behind=behind)).run()
     return decision
-
-
-def quiet_reason(
-    case: Case, state: RuleState, *, covered: datetime, now: datetime
-) -> Reason | None:
-    """Why nobody is told just now; None when they are."""
-    behind = state.last_folded + MINUTE < covered
-    return case.quiet_by_people(now) or (Reason.CATCHING_UP if behind else None)
 
 
 class _Telling:
     """Walks the moments of a fold and keeps `told`, `quiet` and `digest` beside them."""
 
-    def __init__(self, decision: Decision, folded: Folded, quiet: Reason | None) -> None:
+    def __init__(self, decision: Decision, folded: Folded, quiet: Quiet) -> None:
         self._decision = decision
         self._folded = folded
         self._quiet = quiet
@@ -61,14 +71,16 @@ class _Telling:
     def run(self) -> None:
         """Write every story, then the state that goes with them."""
         for moment in self._folded.moments:
-            self._note(moment)
-            if moment.after.state is State.FIRING:
-                self._opened(moment)
-            elif moment.before.state is State.FIRING:
+            if moment.is_change:
+                self._note(moment)
+            if moment.closes:
                 self._ended(moment)
+            elif moment.after.state is State.FIRING:
+                self._fires(moment)
+        quiet = self._quiet.just_now(self._folded.state.last_folded)
         if self._folded.alert is not None:
-            self._goes_on(self._folded.alert)
-        if self._digest and self._quiet is None:
+            self._stays_open(self._folded.alert, quiet)
+        if self._digest and quiet is None:
             self._tell_digest()
         self._decision.state = replace(
             self._folded.state,
@@ -90,19 +102,22 @@ class _Telling:
             )
         )
 
-    def _opened(self, moment: Moment) -> None:
+    def _fires(self, moment: Moment) -> None:
         pen = self._pen(moment)
-        self._told, self._was_quiet = False, None
-        pen.line(self._line(LineKind.FIRING, moment))
-        self._tell_or_suppress(pen, moment.minute)
+        if moment.is_change:
+            self._told, self._was_quiet = False, None
+            pen.line(self._line(LineKind.FIRING, moment))
+        self._judge(pen, moment.minute, self._quiet.about(moment.minute))
 
     def _ended(self, moment: Moment) -> None:
-        self._tell_overtaken()
+        quiet = self._quiet.about(moment.minute)
+        if quiet is None:
+            self._tell_overtaken()
         pen = self._pen(moment)
         pen.line(self._line(LineKind.RESOLVED, moment))
         if pen.was_told:
             self._tell(pen, EventKind.RESOLVED, moment.reason, moment.minute)
-        elif Reason.CATCHING_UP in (self._quiet, self._was_quiet):
+        elif Reason.CATCHING_UP in (quiet, self._was_quiet):
             self._digest = (*self._digest, pen.alert.id)[-MOST_MISSED:]
             self._digest_count += 1
         self._told, self._was_quiet = False, None
@@ -111,28 +126,38 @@ class _Telling:
         """A firing that catching up kept untold, and that ends before anybody could hear of it."""
         kept = self._decision.case.alert
         waited = not self._told and self._was_quiet is Reason.CATCHING_UP
-        if waited and self._quiet is None and kept is not None and kept.value.seq == 0:
+        if waited and kept is not None and kept.value.seq == 0:
             pen = self._decision.episode(kept.value)
             self._tell(pen, EventKind.FIRING, kept.value.reason, _fired_in(kept.value))
 
-    def _goes_on(self, alert: Alert) -> None:
-        pen = self._decision.episode(alert)
+    def _stays_open(self, alert: Alert, quiet: Reason | None) -> None:
+        pen, minute = self._decision.episode(alert), self._folded.state.last_folded
+        self._judge(pen, minute, quiet)
+        if self._told and quiet is None:
+            remind(self._decision, pen, minute)
+
+    def _judge(self, pen: Episode, minute: datetime, quiet: Reason | None) -> None:
+        """Tell an open story, or keep it quiet; a window over a story that was told untells it."""
+        if quiet is Reason.MAINTENANCE:
+            self._told = False
         if not self._told:
             waited = self._was_quiet is Reason.CATCHING_UP
-            minute = _fired_in(alert) if waited else self._folded.state.last_folded
-            self._tell_or_suppress(pen, minute)
+            self._tell_or_suppress(pen, _fired_in(pen.alert) if waited else minute, quiet)
 
-    def _tell_or_suppress(self, pen: Episode, minute: datetime) -> None:
-        if self._quiet is None:
+    def _tell_or_suppress(self, pen: Episode, minute: datetime, quiet: Reason | None) -> None:
+        if quiet is None:
             kind, reason = ending_of(self._was_quiet)
-            began = pen.alert.reason if kind is EventKind.FIRING else reason
-            self._tell(pen, kind, began, minute)
+            if kind is EventKind.FIRING:
+                reason = pen.alert.reason
+            else:
+                pen.line(ended_line(kind, reason, minute, self._decision.now))
+            self._tell(pen, kind, reason, minute)
             self._told, self._was_quiet = True, None
-        elif self._quiet is Reason.CATCHING_UP and pen.was_told:
+        elif quiet is Reason.CATCHING_UP and pen.was_told:
             return  # its begin was told long ago: what is still to tell is why it was quiet
-        elif self._was_quiet is not self._quiet:
-            self._decision.suppress(pen, minute, self._quiet)
-            self._was_quiet = self._quiet
+        elif self._was_quiet is not quiet:
+            self._decision.suppress(pen, minute, quiet)
+            self._was_quiet = quiet
 
     def _tell(self, pen: Episode, kind: EventKind, reason: Reason, minute: datetime) -> None:
         pen.tell(kind, reason, minute=minute, now=self._decision.now)

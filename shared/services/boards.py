@@ -1,11 +1,14 @@
 """Everything stored about a target's rules just now, and one rule's case out of it."""
 
+from collections.abc import Iterable
+
 from msgspec import Struct
 
 from shared.domain.decisions import Case, Snooze
 from shared.domain.episodes import Alert
 from shared.domain.errors import InvalidInput
 from shared.domain.machine import RuleState
+from shared.domain.maintenance import Window
 from shared.domain.metrics import Kind, Metric, Within
 from shared.domain.records import Kept, alert_key
 from shared.domain.rules import Rule, Severity
@@ -48,8 +51,19 @@ def load_board(target: str, alerts: Ledger) -> Board:
     )
 
 
-def load_case(board: Board, rule: Rule, *, house: House, first: RuleState | None = None) -> Case:
-    """The rule's case with its open alerts; `first` is its state when none is stored yet."""
+def load_case(
+    board: Board,
+    rule: Rule,
+    *,
+    house: House,
+    first: RuleState | None = None,
+    windows: Iterable[Window] = (),
+) -> Case:
+    """The rule's case with its open alerts; `first` is its state when none is stored yet.
+
+    Inhibiting rules are taken as far as the board knows them: what they decide later corrects
+    itself in the next pass, because whoever was kept quiet is told then.
+    """
     kept = board.states.get(rule.id)
     state = kept.value if kept is not None else first
     if state is None:
@@ -66,6 +80,10 @@ def load_case(board: Board, rule: Rule, *, house: House, first: RuleState | None
         alert=_alert(board.target, state.episode, house.alerts),
         no_data_alert=_alert(board.target, state.no_data.episode, house.alerts),
         snooze=snooze.value if snooze is not None else None,
+        windows=tuple(one for one in windows if one.concerns(board.target, rule)),
+        inhibitors=tuple(
+            board.states[one].value for one in rule.inhibited_by if one in board.states
+        ),
         missed=_missed(board.target, state, house.alerts),
     )
 

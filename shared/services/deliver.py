@@ -22,12 +22,12 @@ from shared.domain.deliveries import (
     claimed,
     delivered,
     fallback_delivery,
-    finished,
     groups,
     inserts,
     is_waiting,
     message_id,
     moves,
+    nagged,
     one_claim,
     put_back,
     refused,
@@ -35,11 +35,11 @@ from shared.domain.deliveries import (
     told_alone,
     wants_fallback,
 )
-from shared.domain.episodes import Event
+from shared.domain.episodes import Alert, Event
 from shared.domain.errors import ChannelError, Conflict, StoreUnavailable
 from shared.domain.notifications import Notification, compose
 from shared.domain.reasons import Reason
-from shared.domain.records import Kept, Write
+from shared.domain.records import Kept, Write, alert_key
 from shared.domain.rules import Action
 from shared.ports import Channel, House
 from shared.services.addresses import addresses, events_of
@@ -149,12 +149,9 @@ class _Claim:
     def _take(self) -> list[Kept[Delivery]]:
         """Put the rows under a lease and finish those that can't be sent any more."""
         wall = self._house.wall()
-        found = sort_rows(self._rows, wall)
+        found = sort_rows(self._rows, wall, cared_for=self._cared_for())
         message = message_id(kept.value for kept in found.send)
-        ended = [
-            *found.overtaken,
-            *((kept, finished(kept.value, Status.DEAD, Reason.GIVEN_UP)) for kept in found.expired),
-        ]
+        ended = found.ended
         owner = secrets.token_hex(4)
         taken = [(kept, claimed(kept.value, message, owner, wall)) for kept in found.send]
         etags = self._write([*taken, *ended]) if taken or ended else None
@@ -165,6 +162,12 @@ class _Claim:
         return [
             Kept(after.key, after, etag) for (_, after), etag in zip(taken, etags, strict=False)
         ]
+
+    def _cared_for(self) -> set[str]:
+        """The episodes of which only nagging is left, and that somebody acknowledged."""
+        alerts = self._house.alerts
+        found = {one: alerts.get(self._target, alert_key(one), Alert) for one in nagged(self._rows)}
+        return {one for one, kept in found.items() if kept and kept.value.acknowledged_by}
 
     def _write(self, changes: Sequence[Change]) -> list[str] | None:
         """Commit the changes; answers the rows' new ETags, None when a race is lost."""

@@ -11,6 +11,9 @@ from shared.domain.rules import Action
 from shared.ports import House, Ledger
 from shared.services.addresses import addresses, events_of
 
+TO_WHO_HEARD = frozenset({EventKind.RESOLVED, EventKind.REMINDER})
+"""These go to every channel that heard of the episode, whatever the rule says by now."""
+
 
 def dispatch(target: str, *, house: House) -> int:
     """Dispatch everything in the target's outbox; answers how many events went out.
@@ -54,8 +57,8 @@ def _writes(kept: Kept[Event], routes: Sequence[Action], wall: datetime) -> list
 
 
 def _routes(target: str, event: Event, house: House) -> list[Action]:
-    """Whom to tell: the event's routes; for a resolve, every channel that heard of the episode."""
-    if event.kind is not EventKind.RESOLVED or event.missed_count:
+    """Whom to tell: the event's routes, or every channel that heard of the episode."""
+    if event.kind not in TO_WHO_HEARD or event.missed_count:
         return list(addresses([event], None).values())
     earlier = events_of(target, event.episode, house.alerts).values()
     known = addresses([*earlier, event], house.fallback)

@@ -23,9 +23,11 @@ from shared.domain.decisions import (
 )
 from shared.domain.errors import Conflict, SourceError, StoreRefused, StoreUnavailable
 from shared.domain.folding import first_state
+from shared.domain.inhibition import in_waves
 from shared.domain.machine import GONE, RuleState
 from shared.domain.metrics import Metric
 from shared.domain.nodata import Silence, judge_silence, silence, wants_judging
+from shared.domain.quiet import Quiet
 from shared.domain.reasons import Reason
 from shared.domain.records import MOST_WRITES
 from shared.domain.rules import KeptRule
@@ -35,6 +37,7 @@ from shared.domain.times import HOUR, MINUTE, each_hour, floor_minute
 from shared.domain.watching import Watched, listen
 from shared.ports import House
 from shared.services.boards import gone_rule, load_board, load_case, metrics_of
+from shared.services.maintain import windows
 
 WINDOW = timedelta(hours=24)
 MOST_ROUNDS = 400
@@ -108,6 +111,8 @@ class _Pass:
         self._now = now
         self._latest = latest
         self._board = load_board(target, house.alerts)
+        self._is_outdated = False
+        self._windows = windows(config=house.config)
         self._states: dict[str, RuleState] = {}
         self.done = Evaluation(covered=self._latest.covered)
 
@@ -124,18 +129,35 @@ class _Pass:
         self._commit([abandon(case, Reason.RULE_REMOVED, now=self._now)])
 
     def fold(self, rules: Sequence[KeptRule], keep_going: Callable[[], bool]) -> None:
-        """Fold round by round until every rule is as far as its metric is covered."""
+        """Fold every rule as far as its metric is covered: those that inhibit before the others."""
+        by_id = {one.rule.id: one for one in rules}
+        for wave in in_waves({name: one.rule.inhibited_by for name, one in by_id.items()}):
+            if not self._fold_wave([by_id[name] for name in wave], keep_going):
+                self.done.behind = True
+            if not keep_going():
+                break
+        judged = self._states.keys() | set(self.done.broken)
+        self.done.behind = self.done.behind or not by_id.keys() <= judged
+
+    def _fold_wave(self, rules: Sequence[KeptRule], keep_going: Callable[[], bool]) -> bool:
+        """Fold round by round; answers whether nothing is left to do."""
         left, conflicts = list(rules), 0
         for _ in range(MOST_ROUNDS):
             left, had_conflict = self._round(left, together=conflicts == 0)
             conflicts += had_conflict
             if not left or conflicts > MOST_CONFLICTS or not keep_going():
                 break
+        return not left
+
+    def _look_again(self) -> None:
+        """Read the board anew once something was written."""
+        if self._is_outdated:
             self._board = load_board(self._target, self._house.alerts)
-        self.done.behind = bool(left)
+            self._is_outdated = False
 
     def _round(self, rules: Sequence[KeptRule], *, together: bool) -> tuple[list[KeptRule], bool]:
         """One window of every rule; answers who has work left, and whether a race was lost."""
+        self._look_again()
         decisions = self._decisions(rules)
         plain = [one for one in decisions if together and one.is_plain]
         alone = [[one] for one in decisions if one not in plain]
@@ -183,8 +205,9 @@ class _Pass:
             return None
 
     def _case(self, one: KeptRule) -> Case:
+        first = first_state(one.rule, self._began(one))
         return load_case(
-            self._board, one.rule, house=self._house, first=first_state(one.rule, self._began(one))
+            self._board, one.rule, house=self._house, first=first, windows=self._windows
         )
 
     def _began(self, one: KeptRule) -> datetime:
@@ -272,10 +295,10 @@ class _Pass:
             state = self._states[one.rule.id]
             if found is None or not wants_judging(one.rule, metric, state, found):
                 return
-            self._board = load_board(self._target, self._house.alerts)
+            self._look_again()
             case = replace(self._case(one), metric=metric)
             self._states[one.rule.id] = case.state
-            quiet = case.quiet_by_people(self._now)
+            quiet = Quiet(case, now=self._now).just_now(case.state.last_folded)
             decision = judge_silence(case, found, quiet=quiet, now=self._now)
             if decision is None or self._commit([decision]):
                 return
@@ -293,6 +316,7 @@ class _Pass:
 
     def _commit(self, decisions: Sequence[Decision]) -> bool:
         writes = [write for decision in decisions for write in decision.writes()]
+        self._is_outdated = True
         try:
             self._house.alerts.commit(self._target, writes)
         except Conflict:

@@ -12,8 +12,10 @@ from shared.domain.episodes import Alert, Event
 from shared.domain.folding import first_state
 from shared.domain.handling import acknowledge, resolve, snooze, unsnooze
 from shared.domain.machine import RuleState
+from shared.domain.maintenance import Window
 from shared.domain.metrics import Metric
 from shared.domain.nodata import Silence, judge_silence
+from shared.domain.quiet import Quiet
 from shared.domain.records import MOST_WRITES, Delete, Insert, Kept, Replace, Write
 from shared.domain.rules import NoDataPolicy, Rule, Severity
 from shared.domain.samples import Cell, Gap
@@ -83,6 +85,8 @@ class Desk:
         self.rows: dict[str, Any] = {}
         self.etags: dict[str, int] = {}
         self.snoozed: Snooze | None = None
+        self.windows: list[Window] = []
+        self.inhibitors: list[Desk] = []
         self.decisions: list[Decision] = []
         self.told: list[Event] = []
         self.widest = 0
@@ -137,7 +141,8 @@ class Desk:
     def judge(self, found: Silence, now: datetime) -> Decision | None:
         """Let the no-data clock judge a silence."""
         case = self.case()
-        decision = judge_silence(case, found, quiet=case.quiet_by_people(now), now=now)
+        quiet = Quiet(case, now=now).just_now(case.state.last_folded)
+        decision = judge_silence(case, found, quiet=quiet, now=now)
         return decision and self.commit(decision)
 
     def resolve(self, now: datetime, alert: Alert | None = None) -> Decision:
@@ -173,6 +178,8 @@ class Desk:
             alert=self._alert(state.episode),
             no_data_alert=self._alert(state.no_data.episode),
             snooze=self.snoozed,
+            windows=tuple(self.windows),
+            inhibitors=tuple(one.state for one in self.inhibitors),
             missed=tuple(kept for kept in missed if kept is not None),
         )
 

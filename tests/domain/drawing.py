@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from shared.domain.rules import Rule
+from shared.domain.rules import Action, ActionType, Rule
 from tests.domain import reference
 from tests.domain.builders import a_rule
 
@@ -24,6 +24,9 @@ STEADY = {
 def cases(count: int) -> settings:
     """The same `count` examples in every run."""
     return settings(max_examples=count, **STEADY)  # type: ignore[arg-type]
+
+
+BOSS = Action(ActionType.SMS, "+15555550100")
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,8 @@ def pair(**shape: Any) -> Pair:
         keep_firing=theirs.keep,
         clear_threshold=theirs.clear,
         repeat_every=theirs.repeat,
+        escalate_after=theirs.escalate,
+        escalate_to=(BOSS,),
     )
     return Pair(ours, theirs)
 
@@ -53,7 +58,9 @@ SIGNS = ("greater_than", "greater_or_equal", "less_than", "less_or_equal")
 
 
 @st.composite
-def rules(draw: st.DrawFn, *, most_minutes: int = 4, repeat: int = 240) -> Pair:
+def rules(
+    draw: st.DrawFn, *, most_minutes: int = 4, repeat: int = 240, escalate: int | None = None
+) -> Pair:
     """A rule with any condition, often with a clear threshold, and short clocks."""
     condition = draw(st.sampled_from([*reference.COMPARE, "absent"]))
     threshold = draw(THRESHOLDS)
@@ -68,6 +75,7 @@ def rules(draw: st.DrawFn, *, most_minutes: int = 4, repeat: int = 240) -> Pair:
         keep=draw(st.integers(0, most_minutes)),
         clear=clear,
         repeat=repeat,
+        escalate=escalate,
     )
 
 

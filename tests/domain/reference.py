@@ -7,7 +7,7 @@ minutes stop every clock, so a clock is a count of the minutes that are not miss
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
@@ -48,6 +48,7 @@ class Rule:
     keep: int = 0
     clear: float | None = None
     repeat: int = 240
+    escalate: int | None = None
 
 
 @dataclass(frozen=True)
@@ -182,70 +183,130 @@ class Visit:
     until: float = 0.0
 
 
-def told(rule: Rule, cells: Sequence[Cell], visits: Sequence[Visit]) -> list[Facts]:
-    """What people hear: one event for each firing that finds no quiet reason, and its end."""
-    heard: list[Facts] = []
-    hands: list[Resolve] = []
-    episode: Facts = {}
-    snoozed_until, before = -1.0, 0
+ENDED = {
+    "snoozed": "snooze_ended",
+    "maintenance": "maintenance_ended",
+    "inhibited": "inhibition_ended",
+}
+
+
+@dataclass(frozen=True)
+class Silences:
+    """Nobody is told in `windows` (start, end) and of minutes after which an inhibitor fires."""
+
+    windows: Sequence[tuple[float, float]] = ()
+    inhibited: Collection[int] = ()
+
+
+NOISY = Silences()
+
+
+def told(
+    rule: Rule, cells: Sequence[Cell], visits: Sequence[Visit], silences: Silences = NOISY
+) -> list[Facts]:
+    """What people hear: an event for each firing that is not quiet, its reminders, and its end."""
+    ear, hands, before = _Ear(rule, silences), list[Resolve](), 0
     for visit in visits:
-        if visit.hand == "resolve" and episode:
+        if visit.hand == "resolve" and ear.episode:
             hands.append(Resolve(visit.folded, visit.now))
-            _hear_end(heard, episode, visit.folded - 1)
+            ear.hear_end(visit.folded - 1)
         elif visit.hand == "snooze":
-            snoozed_until = visit.until
-            episode |= {"told": False, "quiet": "snoozed"} if episode else {}
+            ear.snoozed = (visit.now, visit.until)
+            ear.episode |= {"told": False, "quiet": "snoozed"} if ear.episode else {}
         elif visit.hand == "unsnooze":
-            snoozed_until = visit.now
+            ear.snoozed = (visit.now, visit.now)
+        elif visit.hand == "acknowledge" and ear.episode:
+            ear.episode["acknowledged"] = True
         elif not visit.hand:
-            behind = "catching_up" if visit.folded < visit.covered else ""
-            quiet = "snoozed" if snoozed_until > visit.now else behind
             story = chapters(rule, cells[: visit.folded], hands)
-            _hear_news(heard, episode, [one for one in story if one[0] >= before], quiet)
-            if episode:
-                _hear_firing(heard, episode, visit.folded - 1, quiet)
+            for minute in range(before, visit.folded):
+                ear.hear_minute([one for one in story if one[0] == minute], minute, visit)
+            ear.hear_now(visit)
             before = visit.folded
-    return heard
+    return ear.heard
 
 
-def _hear_news(
-    heard: list[Facts],
-    episode: Facts,
-    news: Sequence[tuple[int, str, int | None]],
-    quiet: str,
-) -> None:
-    """The firings and ends among the newest chapters; a hand's chapter was heard when it acted."""
-    for minute, state, active_at in news:
-        if state == "firing":
-            episode |= {"active_at": active_at, "fired": minute}
-            episode |= {"told": False, "quiet": "", "heard": False}
-            _hear_firing(heard, episode, minute, quiet)
-        if state == "inactive" and episode:
-            if episode["quiet"] == "catching_up" and not quiet:
-                _hear_firing(heard, episode, minute, quiet)
-            _hear_end(heard, episode, minute)
+class _Ear:
+    """One follower of one rule, and the episode that is open."""
 
+    def __init__(self, rule: Rule, silences: Silences) -> None:
+        self.heard: list[Facts] = []
+        self.episode: Facts = {}
+        self.snoozed = (-1.0, -1.0)
+        self._rule = rule
+        self._silences = silences
 
-def _hear_firing(heard: list[Facts], episode: Facts, minute: int, quiet: str) -> None:
-    """Told once a firing finds no quiet reason, under the name of the last one that ended."""
-    if episode["told"]:
-        return
-    if quiet == "catching_up" and episode["heard"]:
-        return
-    if quiet:
-        episode["quiet"] = quiet
-        return
-    kind = "snooze_ended" if episode["quiet"] == "snoozed" else "firing"
-    minute = episode["fired"] if kind == "firing" else minute
-    heard.append({"kind": kind, "minute": minute, "active_at": episode["active_at"]})
-    episode |= {"told": True, "quiet": "", "heard": True}
+    def _asked_for(self, moment: float) -> str:
+        if self.snoozed[0] <= moment < self.snoozed[1]:
+            return "snoozed"
+        held = any(start <= moment < end for start, end in self._silences.windows)
+        return "maintenance" if held else ""
 
+    def _quiet(self, visit: Visit, minute: int, *, about: bool) -> str:
+        """Silence that is wanted now, or was when the minute ended; then the other reasons."""
+        asked = self._asked_for(visit.now) or (about and self._asked_for(minute + 1))
+        if asked or minute in self._silences.inhibited:
+            return asked or "inhibited"
+        return "catching_up" if visit.folded < visit.covered else ""
 
-def _hear_end(heard: list[Facts], episode: Facts, minute: int) -> None:
-    """An end is told to those who heard of the episode at all."""
-    if episode["heard"]:
-        heard.append({"kind": "resolved", "minute": minute, "active_at": episode["active_at"]})
-    episode.clear()
+    def hear_minute(
+        self, news: Sequence[tuple[int, str, int | None]], minute: int, visit: Visit
+    ) -> None:
+        """A folded minute: a firing, one that goes on, or its end; what hands did is known."""
+        quiet = self._quiet(visit, minute, about=True)
+        for _, state, active_at in news:
+            if state == "firing":
+                self.episode |= {"active_at": active_at, "fired": minute, "told": False}
+                self.episode |= {"quiet": "", "heard": False}
+            if state == "inactive" and self.episode:
+                if self.episode["quiet"] == "catching_up" and not quiet:
+                    self._hear_firing(minute, quiet, visit.now)
+                self.hear_end(minute)
+        if self.episode:
+            self._hear_firing(minute, quiet, visit.now)
+
+    def hear_now(self, visit: Visit) -> None:
+        """What is open once all is folded: told now, and reminded of when that is due."""
+        minute = visit.folded - 1
+        quiet = self._quiet(visit, minute, about=False)
+        if self.episode:
+            self._hear_firing(minute, quiet, visit.now)
+        silent = quiet or "acknowledged" in self.episode
+        if self.episode and self.episode["told"] and not silent:
+            self._remind(minute, visit.now)
+
+    def _remind(self, minute: int, now: float) -> None:
+        episode, rule = self.episode, self._rule
+        if now - max(episode["since"], episode.get("reminded", 0)) >= rule.repeat:
+            episode["reminded"] = now
+            self._note("reminder", minute)
+        wanted = rule.escalate is not None and "escalated" not in episode
+        if wanted and now - episode["since"] >= (rule.escalate or 0):
+            episode["escalated"] = True
+            self._note("escalation", minute)
+
+    def _hear_firing(self, minute: int, quiet: str, now: float) -> None:
+        """Told once a firing finds no quiet reason, under the name of the last one that ended."""
+        episode = self.episode
+        if quiet == "maintenance":
+            episode["told"] = False
+        if episode["told"] or (quiet == "catching_up" and episode["heard"]):
+            return
+        if quiet:
+            episode["quiet"] = quiet
+            return
+        kind = ENDED.get(episode["quiet"], "firing")
+        self._note(kind, episode["fired"] if kind == "firing" else minute)
+        episode |= {"told": True, "quiet": "", "heard": True, "since": now}
+
+    def hear_end(self, minute: int) -> None:
+        """An end is told to those who heard of the episode at all."""
+        if self.episode["heard"]:
+            self._note("resolved", minute)
+        self.episode.clear()
+
+    def _note(self, kind: str, minute: int) -> None:
+        self.heard.append({"kind": kind, "minute": minute, "active_at": self.episode["active_at"]})
 
 
 def tenth_close(rule: Rule, cells: Sequence[Cell], folded: int) -> int:

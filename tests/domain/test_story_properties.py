@@ -11,11 +11,13 @@ from shared.domain.reasons import Reason
 from tests.domain import reference
 from tests.domain.builders import Desk, a_rule, at, heard
 from tests.domain.drawing import Pair, Said, busy, cases, pieces, rules, series
-from tests.domain.reference import Visit
+from tests.domain.reference import NOISY, Silences, Visit
 
 
-def expected(rule: Pair, cells: list[Said], visits: list[Visit]) -> list[tuple[str, int, int]]:
-    heard = reference.told(rule.theirs, cells, visits)
+def expected(
+    rule: Pair, cells: list[Said], visits: list[Visit], silences: Silences = NOISY
+) -> list[tuple[str, int, int]]:
+    heard = reference.told(rule.theirs, cells, visits, silences)
     return [(one["kind"], one["minute"], one["active_at"]) for one in heard]
 
 
@@ -62,6 +64,7 @@ def test_hands_between_the_minutes_change_what_is_heard_as_the_text_says(
             visits.append(Visit(now + 0.5, desk.folded, hand=hand))
         elif hand == "acknowledge" and desk.state.state is State.FIRING:
             desk.acknowledge(at(now + 0.5))
+            visits.append(Visit(now + 0.5, desk.folded, hand=hand))
         elif hand == "resolve" and desk.state.state is State.FIRING:
             desk.resolve(at(now + 0.5))
             visits.append(Visit(now + 0.5, desk.folded, hand=hand))

@@ -168,7 +168,7 @@ def test_a_message_tells_no_more_than_a_claim_can_hold(desk: Desk) -> None:
 
 
 def test_a_long_story_is_told_in_order_over_several_claims(desk: Desk) -> None:
-    events = [an_event(n, EventKind.REMINDER) for n in range(1, 31)]
+    events = [an_event(n, EventKind.SNOOZE_ENDED) for n in range(1, 31)]
     send(desk, *events)
     later(desk, minutes=1)
     later(desk, minutes=1)

@@ -17,6 +17,9 @@ from tests.web.builders import Counter, a_request, bearer, crm_token, error_of, 
 from tests.web.test_auth import OBJECT_ID, login
 
 ALERT_FIELDS = {
+    "toldAt",
+    "remindedAt",
+    "escalatedAt",
     "alertId",
     "id",
     "ruleId",
