@@ -169,6 +169,30 @@ def audit(req: func.HttpRequest) -> func.HttpResponse:
     return serve(req, AUDIT, bootstrap.office)
 
 
+@app.route(route="monitoring/channels", methods=["GET"])
+def list_channels(req: func.HttpRequest) -> func.HttpResponse:
+    """Whom the monitor can tell."""
+    from shared.web.channels import CHANNELS  # noqa: PLC0415 - see above
+
+    return serve(req, CHANNELS, bootstrap.office)
+
+
+@app.route(route="monitoring/channels/{id}/test", methods=["POST"])
+def try_channel(req: func.HttpRequest) -> func.HttpResponse:
+    """A test message through one channel."""
+    from shared.web.channels import TEST  # noqa: PLC0415 - see above
+
+    return serve(req, TEST, bootstrap.office)
+
+
+@app.route(route="monitoring/channels/path-test", methods=["POST"])
+def try_path(req: func.HttpRequest) -> func.HttpResponse:
+    """A test story along the whole way of an alert."""
+    from shared.web.channels import TEST_PATH  # noqa: PLC0415 - see above
+
+    return serve(req, TEST_PATH, bootstrap.office)
+
+
 @app.route(route="monitoring/health", methods=["GET"])
 def health(req: func.HttpRequest) -> func.HttpResponse:
     """Is the app alive, and can it tell anybody?"""

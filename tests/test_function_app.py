@@ -86,6 +86,9 @@ def test_every_function_has_its_trigger(indexed: dict[str, Any]) -> None:
         "list_deliveries": "httpTrigger",
         "resend_delivery": "httpTrigger",
         "audit": "httpTrigger",
+        "list_channels": "httpTrigger",
+        "try_channel": "httpTrigger",
+        "try_path": "httpTrigger",
         "health": "httpTrigger",
     }
 
@@ -108,6 +111,9 @@ def test_http_is_anonymous_to_the_platform(indexed: dict[str, Any]) -> None:
         ("monitoring/alerts", "POST"),
         ("monitoring/alerts/{id}", "GET"),
         ("monitoring/audit", "GET"),
+        ("monitoring/channels", "GET"),
+        ("monitoring/channels/path-test", "POST"),
+        ("monitoring/channels/{id}/test", "POST"),
         ("monitoring/deliveries", "GET"),
         ("monitoring/deliveries/{id}/resend", "POST"),
         ("monitoring/health", "GET"),

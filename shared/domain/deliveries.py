@@ -25,6 +25,7 @@ from shared.domain.records import (
     due_key,
     short_hash,
 )
+from shared.domain.rehearsals import is_test
 from shared.domain.rules import Action, ActionType
 from shared.domain.times import parse_second_key, second_key
 
@@ -213,10 +214,14 @@ def groups(dues: Iterable[str]) -> list[Group]:
 
 
 def one_claim(groups: Sequence[Group]) -> list[Group]:
-    """The first group and as many others of its channel as one claim can take whole."""
-    chosen, rows = [groups[0]], groups[0].rows
+    """The first group and as many others of its channel as one claim can take whole.
+
+    A test never shares a message with a real story.
+    """
+    first, chosen, rows = groups[0], [groups[0]], groups[0].rows
     for group in groups[1:]:
-        if group.channel == groups[0].channel and rows + group.rows <= MOST_CLAIMED:
+        fits = group.channel == first.channel and rows + group.rows <= MOST_CLAIMED
+        if fits and is_test(group.episode) == is_test(first.episode):
             chosen.append(group)
             rows += group.rows
     return chosen

@@ -11,6 +11,7 @@ from shared.domain.culprits import described
 from shared.domain.episodes import Alert, AlertKind, AlertState, Breach, Event, EventKind
 from shared.domain.links import Link
 from shared.domain.reasons import Reason
+from shared.domain.rehearsals import is_test
 from shared.domain.rules import Action, Severity
 from shared.domain.templates import fill
 from shared.domain.times import MINUTE
@@ -137,7 +138,8 @@ def _urgency(story: Story) -> tuple[bool, int, str]:
 def _subject(stories: Sequence[Story]) -> str:
     first = stories[0].last
     if len(stories) == 1:
-        return f"[{word(stories[0])}] {headline(stories[0])} — {first.target}"
+        mark = "[TEST] " if is_test(first.episode) else ""
+        return f"{mark}[{word(stories[0])}] {headline(stories[0])} — {first.target}"
     open_count = sum(not story.is_over for story in stories)
     said = f"{len(stories)} alerts, {open_count} open" if open_count else f"{len(stories)} alerts"
     return f"[{word(stories[0])}] {said} — {first.target}"

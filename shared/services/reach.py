@@ -50,13 +50,13 @@ def undeliverable(rules: Iterable[Rule], channels: Mapping[str, Channel]) -> lis
 
 def _unsaid(rule: Rule, action: Action, channels: Mapping[str, Channel]) -> str:
     """Why the rule's alerts reach nobody by that action; else empty."""
-    return _problem(action, channels) or _mildness(rule, action, channels)
+    return problem_of(action, channels) or _mildness(rule, action, channels)
 
 
 def _fallback_problems(fallback: Action | None, channels: Mapping[str, Channel]) -> list[str]:
     if fallback is None:
         return ["no fallback channel is set: what its own channel refuses, nobody hears"]
-    problem = _problem(fallback, channels)
+    problem = problem_of(fallback, channels)
     if problem:
         return [f"the fallback can't tell anybody: {problem}"]
     least = channels[fallback.type].least
@@ -65,7 +65,8 @@ def _fallback_problems(fallback: Action | None, channels: Mapping[str, Channel])
     return [f"the fallback, {fallback.type}, refuses alerts that are milder than {least}"]
 
 
-def _problem(action: Action, channels: Mapping[str, Channel]) -> str:
+def problem_of(action: Action, channels: Mapping[str, Channel]) -> str:
+    """Why the action reaches nobody as things are set up; else empty."""
     if "${" in action.target:
         name = action.target.partition("${")[2].partition("}")[0]
         return f"the setting {name} is empty, so its {action.type} alerts reach nobody"

@@ -79,13 +79,21 @@ def etag_of(rule: Rule) -> str:
 
 def known_rules(targets: Sequence[str], *, house: House, now: datetime) -> list[KnownRule]:
     """Every rule, disabled ones too: the shipped ones in their order, then people's own."""
+    boards = [load_board(target, house.alerts) for target in targets]
+    found = ((entry, entry.rule) for entry in _entries(house))
+    return [_known(entry, rule, boards, now) for entry, rule in found if rule is not None]
+
+
+def every_rule(house: House) -> list[Rule]:
+    """The rules alone, disabled ones too."""
+    return [entry.rule for entry in _entries(house) if entry.rule is not None]
+
+
+def _entries(house: House) -> list[Entry]:
     stored = {kept.key: kept for kept in house.config.scan(RULES, "", KeptRule)}
     shipped = {rule.id: rule for rule in house.rules}
-    boards = [load_board(target, house.alerts) for target in targets]
-    entries = (
-        Entry(shipped.get(one), stored.get(one)) for one in dict.fromkeys([*shipped, *stored])
-    )
-    return [_known(entry, entry.rule, boards, now) for entry in entries if entry.rule is not None]
+    ids = dict.fromkeys([*shipped, *stored])
+    return [Entry(shipped.get(one), stored.get(one)) for one in ids]
 
 
 def known_rule(rule_id: str, targets: Sequence[str], *, house: House, now: datetime) -> KnownRule:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from shared.web.alerts import ACT, ALERT, ALERTS, FIELDS
 from shared.web.alerts import PARAMETERS as ALERT_PARAMETERS
 from shared.web.backtests import BACKTEST
+from shared.web.channels import CHANNELS, TEST, TEST_PATH
 from shared.web.deliveries import AUDIT, DELIVERIES, RESEND
 from shared.web.metrics import METRICS, PARAMETERS
 from shared.web.problems import TABLE
@@ -31,6 +32,9 @@ ROUTES = {
     "deliveries": DELIVERIES,
     "resend": RESEND,
     "audit": AUDIT,
+    "channels": CHANNELS,
+    "test": TEST,
+    "path": TEST_PATH,
 }
 BROKEN = {mapped.code for mapped in TABLE.values() if mapped.status == 500}
 

@@ -9,6 +9,7 @@ from shared.services.survey import RANGES
 from shared.web.alerts import FIELDS
 from shared.web.alerts import PARAMETERS as ALERT_PARAMETERS
 from shared.web.backtests import FIELDS as BACKTEST_FIELDS
+from shared.web.channels import FIELDS as PATH_FIELDS
 from shared.web.deliveries import AUDIT_PARAMETERS
 from shared.web.deliveries import PARAMETERS as DELIVERY_PARAMETERS
 from shared.web.metrics import PARAMETERS
@@ -44,7 +45,7 @@ def test_every_route_is_listed() -> None:
 
 
 def test_every_parameter_field_and_range_is_named() -> None:
-    fields = {*FIELDS, *BACKTEST_FIELDS}
+    fields = {*FIELDS, *BACKTEST_FIELDS, *PATH_FIELDS}
     names = {*PARAMETERS, *ALERT_PARAMETERS, *RULE_PARAMETERS, *DELIVERY_PARAMETERS, *fields}
     names |= {*AUDIT_PARAMETERS}
 
