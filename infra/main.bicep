@@ -152,6 +152,10 @@ param actionKeys string = ''
 @description('FALLBACK_CHANNEL: where an alert goes when its own channel refuses it.')
 param fallbackChannel string = 'console:log'
 
+@description('HEARTBEAT_URL: a dead man\'s switch that is told each minute how the monitor is.')
+@secure()
+param heartbeatUrl string = ''
+
 @description('COLLECT_INLINE_MAX: up to so many targets are collected by the timer itself.')
 @minValue(1)
 param collectInlineMax int = 5
@@ -251,6 +255,7 @@ module functionApp 'modules/function_app.bicep' = {
       PUBLIC_URL: publicUrl
       ACTION_KEYS: actionKeys
       FALLBACK_CHANNEL: fallbackChannel
+      HEARTBEAT_URL: heartbeatUrl
       COLLECT_INLINE_MAX: string(collectInlineMax)
       AUTH_ISSUER: authIssuer
       AUTH_AUDIENCE: authAudience

@@ -25,7 +25,7 @@ from shared.domain.budgets import Limits
 from shared.domain.errors import StoreUnavailable
 from shared.domain.links import LinkMaker
 from shared.domain.rules import Action, ActionType, Rule, Severity
-from shared.ports import Channel, House, MetricSource, SourceGroup, Witness, WorkQueue
+from shared.ports import Channel, House, MetricSource, Pulse, SourceGroup, Witness, WorkQueue
 from shared.services.reach import fill_in, lacking, refusing, unmeasured, unreachable
 from shared.setting_forms import DatabasePlace, Resources
 from shared.settings import Settings, SettingsError, load
@@ -105,6 +105,7 @@ def furnish(given: Settings, identity: Callable[[], Any] | None = None) -> House
         fallback=_fallback(given),
         reader_zone=given.reader_zone,
         links=link_maker(given),
+        pulse=_pulse(given),
     )
 
 
@@ -244,6 +245,12 @@ def _fallback(given: Settings) -> Action | None:
         return None
     kind, _, target = given.fallback_channel.partition(":")
     return Action(ActionType(kind), target)
+
+
+def _pulse(given: Settings) -> Pulse | None:
+    from shared.adapters.pulse import HttpPulse  # noqa: PLC0415 - seldom needed
+
+    return HttpPulse(given.heartbeat_url) if given.heartbeat_url else None
 
 
 def _sources(given: Settings, identity: Callable[[], Any]) -> list[MetricSource]:

@@ -163,6 +163,17 @@ class Channel(Protocol):
         ...
 
 
+class Pulse(Protocol):
+    """Somebody outside who notices when the monitor itself falls silent."""
+
+    def beat(self, problems: Sequence[str]) -> None:
+        """Say that all is well (no problems), or what is not; raises ChannelError.
+
+        Bounded to a few seconds: it is told at the end of a pass.
+        """
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class House:
     """Every port of one running monitor, as bootstrap (or a test) furnished it.
@@ -190,6 +201,7 @@ class House:
     witness: Witness | None = None
     reader_zone: tzinfo | None = None
     links: LinkMaker | None = None
+    pulse: Pulse | None = None
 
     def sources_of(self, target: str) -> list[str]:
         """The names of the sources that measure `target`, those read alone first."""

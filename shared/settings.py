@@ -305,6 +305,16 @@ TABLE = (
         form.channel,
     ),
     Setting(
+        "HEARTBEAT_URL",
+        "heartbeat_url",
+        "",
+        "A dead man's switch in the manner of healthchecks.io, told each minute that the "
+        "monitor is well, and under /fail what is wrong. It must raise an alarm when it hears "
+        "nothing.",
+        form.https_url,
+        secret=True,
+    ),
+    Setting(
         "COLLECT_INLINE_MAX",
         "collect_inline_max",
         "5",
@@ -390,6 +400,7 @@ class Settings:
     public_url: str
     action_keys: tuple[str, ...] = field(repr=False)
     fallback_channel: str
+    heartbeat_url: str = field(repr=False)
     collect_inline_max: int
     auth_issuer: str
     auth_audience: str

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from shared.domain.chunks import Latest
 from shared.domain.deliveries import Group
+from shared.domain.errors import ChannelError
 from shared.domain.rules import KeptRule
 from shared.domain.times import MINUTE
 from shared.ports import House
@@ -206,7 +207,17 @@ def watch_all(targets: Sequence[str], *, house: House, now: datetime) -> list[Pa
         _log.error("no heartbeat: %s", "; ".join(problems))
     else:
         _log.info("heartbeat: %d targets", len(targets))
+    _beat(problems, house)
     return passes
+
+
+def _beat(problems: Sequence[str], house: House) -> None:
+    """Tell whoever watches the monitor; that nobody listens disturbs nothing."""
+    if house.pulse is not None:
+        try:
+            house.pulse.beat(problems)
+        except ChannelError as error:
+            _log.warning("%s", error)
 
 
 def _each(work: Work, passes: Sequence[Pass], house: House) -> list[Pass]:

@@ -1,6 +1,7 @@
 """The timers' passes: many targets by the queue, the second look, and the heartbeat."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -219,3 +220,54 @@ def test_every_pass_is_one_line_in_the_log(
     (line,) = [one.getMessage() for one in caplog.records if one.getMessage().startswith("pass ")]
     assert '"source":"dmv","samples":3' in line
     assert '"deliveries":[]' in line
+
+
+class Switch:
+    """Hears how the monitor is; `deaf`: nobody takes it."""
+
+    def __init__(self) -> None:
+        self.heard: list[list[str]] = []
+        self.deaf = False
+
+    def beat(self, problems: Sequence[str]) -> None:
+        """See Pulse.beat."""
+        self.heard.append(list(problems))
+        if self.deaf:
+            raise ChannelError("the heartbeat did not arrive: TimeoutError")
+
+
+def test_a_switch_outside_hears_each_minute_how_the_monitor_is(make_desk: MakeDesk) -> None:
+    desk, switch = make_desk([OK] * 60), Switch()
+    desk.house = replace(desk.house, pulse=switch)
+    desk.ticks(0, 3)
+
+    minutes.watch_all([TARGET], house=desk.house, now=at(3) + WATCH)
+    minutes.watch_all([TARGET], house=desk.house, now=at(4) + WATCH)
+
+    assert switch.heard == [[], []]
+
+
+def test_why_the_monitor_is_not_well_is_said_to_the_switch(make_desk: MakeDesk) -> None:
+    desk, switch = make_desk([OK] * 60), Switch()
+    desk.house = replace(desk.house, pulse=switch)
+    wrong = Insert("outbox:20260101T0005Z-1a2b3c4d:0002", an_event(2))
+    desk.house.alerts.commit(TARGET, [wrong, Insert("outbox:20260101T0005Z-1a2b3c4d:0001", wrong)])
+    desk.left_open = True
+
+    minutes.watch_all([TARGET], house=desk.house, now=at(3) + WATCH)
+
+    assert any("can't be dispatched" in said for said in switch.heard[0])
+
+
+def test_a_switch_that_does_not_listen_disturbs_nothing(
+    make_desk: MakeDesk, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk, switch = make_desk([OK] * 60), Switch()
+    switch.deaf = True
+    desk.house = replace(desk.house, pulse=switch)
+    desk.ticks(0, 3)
+
+    passes = minutes.watch_all([TARGET], house=desk.house, now=at(3) + WATCH)
+
+    assert len(passes) == 1
+    assert "the heartbeat did not arrive" in caplog.text
