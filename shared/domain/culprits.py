@@ -33,9 +33,9 @@ class Culprit(Struct, frozen=True, kw_only=True, rename="camel"):
 _TOKEN = re.compile(
     r"""
       (?P<comment> --[^\n]*(\n|$) | /\*.*?(\*/|$) )
-    | (?P<name>    \[[^\]]*(\]|$) )
+    | (?P<name>    \[(?:[^\]]|\]\])*(\]|$) )
     | (?P<text>    N?'(?:[^']|'')*('|$) | "(?:[^"]|"")*("|$) )
-    | (?P<number>  (?<![\w@$\#.]) (?: 0x[0-9a-f]* | \d+(?:\.\d*)?(?:e[+-]?\d+)? | \.\d+ ) (?![\w]) )
+    | (?P<number>  (?<![\w@$\#.]) \$? (?: 0x[0-9a-f]* | \d+(?:\.\d*)?(?:e[+-]?\d+)? | \.\d+ ) )
     """,
     re.VERBOSE | re.DOTALL | re.IGNORECASE,
 )
