@@ -8,7 +8,7 @@ busy. docs/adr/010 says what is asked when.
 import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -21,7 +21,13 @@ from shared.adapters.sql_connections import (
     Statement,
     Table,
 )
-from shared.adapters.sql_failures import DENIED, TRANSIENT, UNKNOWN_NAME, SqlFailure
+from shared.adapters.sql_failures import (
+    DENIED,
+    TRANSIENT,
+    UNCOMPILED,
+    UNKNOWN_NAME,
+    SqlFailure,
+)
 from shared.catalog.sql_queries import (
     BUSY,
     COUNTS,
@@ -33,7 +39,7 @@ from shared.catalog.sql_queries import (
     SqlQuery,
 )
 from shared.domain.errors import SourceError
-from shared.domain.samples import Answer, Failure, FailureKind
+from shared.domain.samples import Answer, Failure, FailureKind, Reading
 from shared.domain.times import HOUR, floor_minute
 
 PROBE_EVERY = timedelta(hours=6)
@@ -157,9 +163,6 @@ class _Visit:
 
     def _minute(self, queries: Sequence[SqlQuery]) -> list[Answer]:
         found = self._ask(queries, {"since": self._since_of(RESOURCE_STATS)})
-        stats = found.get(RESOURCE_STATS)
-        if isinstance(stats, list):
-            self._load = reading.load(stats)
         return [self._answer(query, found) for query in queries]
 
     def _since_of(self, query: SqlQuery) -> datetime:
@@ -169,7 +172,15 @@ class _Visit:
         table = found.get(query)
         if not isinstance(table, list):
             return self._failure(query.source, table)
+        try:
+            with reading.understood(query):
+                return self._understood(query, table)
+        except SourceError as error:
+            return self._failure(query.source, error)
+
+    def _understood(self, query: SqlQuery, table: Table) -> Reading:
         if query is RESOURCE_STATS:
+            self._load = reading.load(table)
             return reading.resource_stats(table, self._since[query.source], self._now)
         values = reading.NOW[query](table)
         if query is OWN_SHARE:
@@ -210,7 +221,8 @@ class _Visit:
         found = self._run({**statements, OWN_SHARE: Statement(OWN_SHARE.text)})
         cost = found.get(OWN_SHARE)
         if isinstance(cost, list):
-            self._standing.unpaid = _difference(reading.own_share(cost), self._cost)
+            with suppress(SourceError), reading.understood(OWN_SHARE):
+                self._standing.unpaid = _difference(reading.own_share(cost), self._cost)
         return found
 
     def _counted(
@@ -226,7 +238,10 @@ class _Visit:
             if not isinstance(table, list):
                 return self._failure(source, table)
             tables[query] = table
-        return reading.of_window(source, tables, window, self._now)
+        try:
+            return reading.of_window(source, tables, window, self._now)
+        except SourceError as error:
+            return self._failure(source, error)
 
     def _ask(
         self, queries: Sequence[SqlQuery], parameters: Mapping[str, Any] | None = None
@@ -243,23 +258,26 @@ class _Visit:
         """One round trip for all of them; what fails is left out, and the rest is asked again."""
         left = [query for query in statements if query.source not in self._standing.lacking]
         found: Found = {}
-        tried_again = False
+        tried_again, together = False, True
         while left:
-            outcome = self._connection.run([statements[query] for query in left])
-            done = len(outcome.tables)
+            asked = left if together else left[:1]
+            outcome = self._connection.run([statements[query] for query in asked])
             found |= {
                 query: _checked(query, table)
-                for query, table in zip(left, outcome.tables, strict=False)
+                for query, table in zip(asked, outcome.tables, strict=False)
             }
-            left = left[done:]
-            failure = outcome.failure or (SqlFailure("it gave no table") if left else None)
-            if failure is None or not left:
-                break
-            if failure.number in TRANSIENT and not tried_again:
-                tried_again = True
+            unanswered = asked[len(outcome.tables) :]
+            left = left[len(outcome.tables) :]
+            if not unanswered:
                 continue
-            found |= self._give_up(left if failure.ended else left[:1], failure)
-            left = [] if failure.ended else left[1:]
+            failure = outcome.failure or SqlFailure("it gave no table")
+            if failure.number in UNCOMPILED and len(unanswered) > 1:
+                together = False  # it may be any of them: only alone does the guilty one show
+            elif failure.number in TRANSIENT and not tried_again:
+                tried_again = True
+            else:
+                found |= self._give_up(left if failure.ended else left[:1], failure)
+                left = [] if failure.ended else left[1:]
         return found
 
     def _give_up(self, queries: Sequence[SqlQuery], failure: SqlFailure) -> Found:
@@ -282,7 +300,7 @@ def _lacking(query: SqlQuery, failure: SqlFailure) -> str:
     if failure.number in DENIED:
         needs = f"it needs {query.needs}" if query.needs else "it needs SELECT on its table"
         return f"{needs}; {HOW_TO_GRANT}: {failure}"
-    if failure.number in UNKNOWN_NAME:
+    if failure.number in UNKNOWN_NAME and query in COUNTS:
         return f"{failure}; BUSINESS_NAMES says what the CRM calls it"
     return ""
 

@@ -1,6 +1,7 @@
 """Turns what the database answered into readings; units are the catalog's."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -16,7 +17,9 @@ SLOT_LENGTH = SLOT * MINUTE
 LONGEST = timedelta(hours=24)
 """The longest window of counts; after a longer gap the next ones go on."""
 ROW_LENGTH = timedelta(seconds=15)
+_DRIFT = timedelta(seconds=1)
 _INSTANT = timedelta(microseconds=1)
+_UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 class Window(NamedTuple):
@@ -49,6 +52,15 @@ def checked(query: SqlQuery, table: Table) -> Table:
     return table
 
 
+@contextmanager
+def understood(query: SqlQuery) -> Iterator[None]:
+    """What a NULL or a missing row makes of an answer is a SourceError of its own source."""
+    try:
+        yield
+    except _UNREADABLE as error:
+        raise SourceError(f"the answer to {query.name} can't be read: {error}") from error
+
+
 def resource_stats(table: Table, since: datetime | None, now: datetime) -> Reading:
     """Rows of 15 seconds; each belongs to the minute that it ends in or with.
 
@@ -70,7 +82,8 @@ def _from_whole_minute(table: Table) -> Table:
     if not rows:
         return rows
     first = _minute_of(rows[0])
-    if min(utc(row["end_time"]) for row in rows) - first <= ROW_LENGTH:
+    # Rows are some milliseconds longer than they should be: their ends wander through the minute.
+    if min(utc(row["end_time"]) for row in rows) - first <= ROW_LENGTH + _DRIFT:
         return rows
     return [row for row in rows if _minute_of(row) > first]
 
@@ -151,7 +164,8 @@ def of_window(
     """A reading of counts; a slot that no row speaks of counted nothing."""
     samples: list[Sample] = []
     for query, table in tables.items():
-        samples += _counted(query, table, window)
+        with understood(query):
+            samples += _counted(query, table, window)
     return Reading(
         source=source,
         asked_at=now,

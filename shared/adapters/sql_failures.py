@@ -10,8 +10,10 @@ TRANSIENT = frozenset({40613, 40197, 40501, 49918, 49919, 49920, 10928, 10929, 1
 """Worth one more try: the database moves, is busy, or chose us as a deadlock's victim."""
 DENIED = frozenset({229, 230, 262, 297, 300})
 """A permission is missing for one object; the rest of the batch is none the worse."""
-UNKNOWN_NAME = frozenset({207, 208})
-"""A column or a table that is not there."""
+UNKNOWN_NAME = frozenset({206, 207, 208, 402})
+"""A column or a table that is not there, or a column of another type."""
+UNCOMPILED = UNKNOWN_NAME - {208}
+"""Found before the first statement of a batch runs, whichever of them it is about."""
 
 _SAID = {
     18456: "the login was refused: make the app's identity a user of this database "

@@ -71,6 +71,8 @@ class Server:
     refusals: list[SqlFailure] = field(default_factory=list)
     opened: int = 0
     open: int = 0
+    compiles_first: bool = False
+    """Whether what can't be executed is found before anything is."""
 
     def connect(self, *, patience: Patience = PATIENCE) -> SqlConnection:  # noqa: ARG002 - at once
         self.opened += 1
@@ -92,6 +94,10 @@ class Connection:
     def run(self, statements: Sequence[Statement]) -> Outcome:
         self.server.batches.append(list(statements))
         found: list[Table] = []
+        answers = [self.server.book[name_of(one)] for one in statements]
+        wrong = [one for one in answers if isinstance(one, SqlFailure)]
+        if wrong and self.server.compiles_first:
+            return Outcome(found, wrong[0])
         for one in statements:
             answer = self.server.book[name_of(one)]
             if isinstance(answer, SqlFailure):
@@ -184,6 +190,17 @@ def test_a_minute_whose_beginning_the_view_forgot_is_left_out(server: Server, as
     assert isinstance(dmv, Reading)
     assert {one.minute for one in dmv.samples} == {SINCE + MINUTE}
     assert dmv.covered_until == SINCE + 2 * MINUTE
+
+
+def test_rows_that_end_a_little_later_each_time_lose_no_minute(server: Server, ask: Ask) -> None:
+    """As the real view's do: the next one may begin just after the minute did."""
+    longer = QUARTER + timedelta(milliseconds=17)
+    server.book["resource_stats"] = [a_row(SINCE + n * longer) for n in range(1, 9)]
+
+    dmv = ask()["dmv"]
+
+    assert isinstance(dmv, Reading)
+    assert {one.minute for one in dmv.samples} == {SINCE, SINCE + MINUTE, SINCE + 2 * MINUTE}
 
 
 def test_dtu_is_the_highest_of_its_parts(server: Server, ask: Ask) -> None:
@@ -391,6 +408,22 @@ def test_a_table_that_is_not_there_disables_its_own_figures(
     assert len([one for one in caplog.records if "syncs" in one.message]) == 1
 
 
+@pytest.mark.parametrize("number", [206, 207])
+def test_a_column_that_is_not_there_disables_its_own_figures_only(
+    server: Server, ask: Ask, number: int
+) -> None:
+    """The server refuses such a batch as a whole, before its first statement."""
+    server.book["reports"] = SqlFailure("Invalid column name 'createdAt'.", number)
+    server.compiles_first = True
+
+    found, again = ask(*COUNTED), ask(*COUNTED, now=NOW + 5 * MINUTE)
+
+    for answers in (found, again):
+        assert {name for name, one in answers.items() if isinstance(one, Failure)} == {"reports"}
+        assert failure(answers["reports"]).kind is FailureKind.DENIED
+    assert len(server.asked) == 1 + 7 + 1
+
+
 def test_counts_that_all_lack_something_cost_no_round_trip(server: Server, ask: Ask) -> None:
     server.book["sync_pending"] = SqlFailure("The SELECT permission was denied", 229)
     ask("dmv", "syncs")
@@ -458,6 +491,35 @@ def test_an_answer_without_its_columns_is_an_error(server: Server, ask: Ask) -> 
     server.book["sessions"] = [{"sessions": 12}]
 
     assert "has no column connections" in failure(ask()["sessions"]).error
+
+
+UNREADABLE: list[tuple[str, Table]] = [
+    ("resource_stats", [{**a_row(SINCE + QUARTER), "avg_cpu_percent": None}]),
+    ("resource_stats", [{**a_row(SINCE + QUARTER), "end_time": None}]),
+    ("sessions", []),
+    ("storage", []),
+    ("storage", [{"used_bytes": None, "limit_bytes": 2**31}]),
+    ("storage", [{"used_bytes": 2**30, "limit_bytes": 0}]),
+    ("own_share", [{"cpu_ms": None, "logical_reads": 40}]),
+    ("active_users", []),
+    ("interactions", [{"slot": None, "logged": 3}]),
+    ("sync_pending", [{"pending": None}]),
+]
+
+
+@pytest.mark.parametrize(("name", "table"), UNREADABLE)
+def test_an_answer_that_cannot_be_read_costs_its_own_figures_only(
+    server: Server, ask: Ask, name: str, table: Table
+) -> None:
+    """A NULL, for instance: FILEPROPERTY and DATABASEPROPERTYEX give it instead of an error."""
+    server.book[name] = table
+
+    found = ask(*MINUTELY, *COUNTED, since=SINCE - 10 * MINUTE)
+
+    source = TEXT_SOURCES[name]
+    assert {one for one in found if isinstance(found[one], Failure)} == {source}
+    assert f"the answer to {name} can't be read" in failure(found[source]).error
+    assert server.open == 0
 
 
 def test_names_of_the_crm_are_quoted() -> None:
