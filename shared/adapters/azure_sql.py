@@ -11,9 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
 from shared.adapters import azure_sql_samples as reading
+from shared.adapters.https import Outcomes
 from shared.adapters.sql_connections import (
     PATIENCE,
     Patience,
@@ -43,6 +45,10 @@ from shared.domain.samples import Answer, Failure, FailureKind, Reading
 from shared.domain.times import HOUR, floor_minute
 
 PROBE_EVERY = timedelta(hours=6)
+DEADLINE_S = 9.0
+"""Of a visit: drivers wait for the next bytes, which a server may drip for ever."""
+MOST_LEFT_BEHIND = 3
+"""Visits that may still wait: each holds one of the database's few sessions."""
 HOW_TO_GRANT = "infra/sql/grant-monitor.sql grants it"
 
 _LOGICAL = re.compile(r"\[([a-z][A-Za-z.]*)\]")
@@ -51,6 +57,7 @@ _WORDS = {"pending": "pending", "failed": "failed"}
 _log = logging.getLogger(__name__)
 
 Found = dict[SqlQuery, Table | SourceError]
+T = TypeVar("T")
 
 
 class Connect(Protocol):
@@ -87,9 +94,11 @@ class AzureSql:
 
     names = tuple(dict.fromkeys(query.source for query in (*MINUTE_BATCH, *COUNTS)))
 
-    def __init__(self, databases: Mapping[str, Database]) -> None:
+    def __init__(self, databases: Mapping[str, Database], *, deadline: float = DEADLINE_S) -> None:
         self._databases = databases
+        self._deadline = deadline
         self._standings = {target: _Standing() for target in databases}
+        self._outcomes = {target: Outcomes(MOST_LEFT_BEHIND) for target in databases}
 
     def read(
         self, target: str, *, since: Mapping[str, datetime | None], now: datetime
@@ -98,9 +107,28 @@ class AzureSql:
         database = self._databases.get(target)
         if database is None:
             raise SourceError(f"no database is set for {target}")
-        with closing(opened(database.connect)) as connection:
-            visit = _Visit(connection, database.names, self._standings[target], since, now)
-            return visit.answers()
+        visit = partial(_visit, database, self._standings[target], since, now)
+        return the_only(self._outcomes[target].of([visit], within=self._deadline))
+
+
+def the_only(outcomes: Sequence[T | Exception]) -> T:
+    """What the one call answered; raises SourceError when it failed."""
+    [found] = outcomes
+    if isinstance(found, SourceError):
+        raise found
+    if isinstance(found, Exception):
+        raise SourceError(f"the database: {found}") from found
+    return found
+
+
+def _visit(
+    database: Database,
+    standing: _Standing,
+    since: Mapping[str, datetime | None],
+    now: datetime,
+) -> list[Answer]:
+    with closing(opened(database.connect)) as connection:
+        return _Visit(connection, database.names, standing, since, now).answers()
 
 
 def opened(connect: Connect) -> SqlConnection:

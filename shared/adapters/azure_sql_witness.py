@@ -5,9 +5,9 @@ from contextlib import closing
 from functools import partial
 from typing import Any
 
-from shared.adapters.azure_sql import Database
+from shared.adapters.azure_sql import MOST_LEFT_BEHIND, Database, the_only
 from shared.adapters.azure_sql_samples import checked
-from shared.adapters.https import outcomes
+from shared.adapters.https import Outcomes
 from shared.adapters.sql_connections import Patience, Row, Statement
 from shared.adapters.sql_failures import DENIED
 from shared.catalog.sql_queries import RUNNING_REQUESTS
@@ -24,18 +24,14 @@ class AzureSqlWitness:
 
     def __init__(self, databases: Mapping[str, Database]) -> None:
         self._databases = databases
+        self._outcomes = Outcomes(MOST_LEFT_BEHIND)
 
     def running(self, target: str) -> Sequence[Culprit]:
         """See Witness.running."""
         database = self._databases.get(target)
         if database is None:
             return ()
-        [found] = outcomes([partial(_look, database)], within=DEADLINE_S)
-        if isinstance(found, SourceError):
-            raise found
-        if isinstance(found, Exception):
-            raise SourceError(str(found)) from found
-        return found
+        return the_only(self._outcomes.of([partial(_look, database)], within=DEADLINE_S))
 
 
 def _look(database: Database) -> Sequence[Culprit]:

@@ -4,11 +4,19 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from threading import Event
 from typing import Any
 
 import pytest
 
-from shared.adapters.azure_sql import PROBE_EVERY, AzureSql, Database, quoted, renamed
+from shared.adapters.azure_sql import (
+    MOST_LEFT_BEHIND,
+    PROBE_EVERY,
+    AzureSql,
+    Database,
+    quoted,
+    renamed,
+)
 from shared.adapters.azure_sql_samples import LONGEST, window_of
 from shared.adapters.sql_connections import (
     PATIENCE,
@@ -560,3 +568,24 @@ def test_nothing_secret_is_shown_of_an_address() -> None:
 def test_an_unknown_target_is_an_error(source: AzureSql) -> None:
     with pytest.raises(SourceError, match="someone-else"):
         source.read("someone-else", since={"dmv": None}, now=NOW)
+
+
+def test_visits_that_never_end_do_not_pile_up(server: Server) -> None:
+    """A server that drips its answer keeps a driver waiting, and a session, for ever."""
+    let_go = Event()
+
+    def dripping(*, patience: Patience = PATIENCE) -> SqlConnection:
+        server.opened += 1
+        let_go.wait(30)
+        raise SqlFailure("communication link failure")
+
+    source = AzureSql({TARGET: Database(dripping, NAME_SETS["crm"])}, deadline=0.05)
+    for _ in range(MOST_LEFT_BEHIND):
+        with pytest.raises(SourceError, match=r"no answer within 0\.05 s"):
+            source.read(TARGET, since={"dmv": SINCE}, now=NOW)
+
+    with pytest.raises(SourceError, match="earlier calls still wait"):
+        source.read(TARGET, since={"dmv": SINCE}, now=NOW)
+
+    let_go.set()
+    assert server.opened == MOST_LEFT_BEHIND
