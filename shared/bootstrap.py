@@ -215,7 +215,7 @@ def _lacking(minute: datetime) -> tuple[str, ...]:  # noqa: ARG001 - what is kep
     """What the store says that sources lack, or who refuses; read once a minute: anybody asks."""
     try:
         stored = house()
-        return (*lacking(settings().targets, stored.samples), *refusing(stored.config))
+        return (*lacking(stored.measured, stored.samples), *refusing(stored.config))
     except StoreUnavailable:
         return ("the store can't be read just now",)
 

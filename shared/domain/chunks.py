@@ -43,7 +43,8 @@ class HourChunk(Struct, frozen=True, kw_only=True):
 class Asked(Struct, frozen=True):
     """When a source's last reading finished, good or failed, and since when without a break.
 
-    `since` is None while there never was a break: then the rule's own start counts.
+    `since` is None while it has been asked since the target's first pass: then the rule's own start
+    counts.
     """
 
     at: datetime
@@ -246,7 +247,8 @@ class Merge:
     def _note_asked(self, asked: Reading | Failure) -> None:
         before = self.latest.asked.get(asked.source)
         patience = self._catalog.source(asked.source).cadence - MINUTE + UNASKED
-        now = Asked(asked.asked_at)
+        # One that joins a target later, or got its grant later, was not asked until now.
+        now = Asked(asked.asked_at, None if self._stored.updated_at is None else asked.asked_at)
         if before is not None:
             unbroken = asked.asked_at - before.at <= patience
             since = before.since if unbroken else asked.asked_at

@@ -21,7 +21,7 @@ from shared.domain.chunks import (
 )
 from shared.domain.errors import Conflict, InvalidInput
 from shared.domain.metrics import Catalog, Writes
-from shared.domain.samples import Answer, Failure, Reading
+from shared.domain.samples import Answer, Failure, FailureKind, Reading
 from shared.domain.times import HOUR, floor_hour, floor_minute
 from shared.ports import House, MetricSource, SampleStore
 
@@ -49,7 +49,8 @@ def collect(target: str, *, house: House, sources: Collection[str], now: datetim
     latest = house.samples.latest(target)
     due = [name for name in sources if is_due(name, latest, house.catalog, now)]
     questions = _questions(target, due, latest, house, now)
-    answers = [checked(answer, house.catalog, now) for answer in ask(questions, now)]
+    told = [still_lacking(answer, latest) for answer in ask(questions, now)]
+    answers = [checked(answer, house.catalog, now) for answer in told]
     stored = store(answers, target, latest, catalog=house.catalog, samples=house.samples, now=now)
     return Collected(answers, stored)
 
@@ -123,6 +124,17 @@ def _put(question: Question, now: datetime, answers: "SimpleQueue[Answer]") -> N
         given, said = {}, f"{type(error).__name__}: {error}"
     for name in question.sources:
         answers.put(given.get(name) or Failure(name, now, said))
+
+
+def still_lacking(answer: Answer, latest: Latest) -> Answer:
+    """What was lacking is so until it is seen to be there: no failed visit says otherwise.
+
+    Else its silence would be judged as if it had been asked, back to the target's beginning.
+    """
+    lacking = latest.lacking.get(answer.source)
+    if lacking is None or isinstance(answer, Reading) or answer.kind is FailureKind.DENIED:
+        return answer
+    return replace(answer, error=lacking, kind=FailureKind.DENIED)
 
 
 def checked(answer: Answer, catalog: Catalog, now: datetime) -> Answer:

@@ -1,6 +1,6 @@
 """Can anybody be told, and is everything measured? A monitor that can't do its work must say so."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -100,12 +100,16 @@ def unmeasured(
     ]
 
 
-def lacking(targets: Iterable[str], samples: SampleStore) -> list[str]:
-    """One sentence for every source that was not asked because it lacks what a person can give."""
+def lacking(measured: Mapping[str, Collection[str]], samples: SampleStore) -> list[str]:
+    """One sentence for every source that was not asked because it lacks what a person can give.
+
+    `measured` is the sources by target: of what is no longer set up, nothing is wanted.
+    """
     return [
         f"{source} of {target} is not read: {what}"
-        for target in targets
+        for target, sources in measured.items()
         for source, what in samples.latest(target).lacking.items()
+        if source in sources
     ]
 
 

@@ -1,10 +1,17 @@
 """What each no-data policy does, from the source's silence to the message."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
 import pytest
 
 from shared.domain.machine import NoDataState, State
 from shared.domain.rules import NoDataPolicy
-from tests.builders import BAD, OK, SLACK, Desk, ScriptedSource, a_rule, at
+from shared.domain.samples import Answer, Failure, FailureKind, Reading
+from shared.domain.times import floor_minute
+from shared.services.reach import lacking
+from tests.builders import BAD, OK, SLACK, TARGET, Desk, ScriptedSource, a_rule, at
 from tests.services.conftest import MakeDesk
 
 ALERT, KEEP, POLICY_OK = NoDataPolicy.ALERT, NoDataPolicy.KEEP, NoDataPolicy.OK
@@ -208,3 +215,81 @@ def test_while_the_dmv_is_silent_dtu_folds_with_the_platforms_values(make_desk: 
     cells = desk.house.samples.hours("pantry-crm", at(0), at(0))[0].cells["dtuUtilization"]
     assert cells[10:20] == (OK,) * 10
     assert desk.told("slack") == ["firing", "resolved"]
+
+
+class Group:
+    """A SourceGroup of one source that answers the same until it is told otherwise."""
+
+    names = ("blocking",)
+
+    def __init__(self, error: str, kind: FailureKind) -> None:
+        self.error, self.kind = error, kind
+
+    def read(
+        self,
+        target: str,  # noqa: ARG002 - one answer for all
+        *,
+        since: Mapping[str, datetime | None],
+        now: datetime,
+    ) -> Sequence[Answer]:
+        """See SourceGroup.read."""
+        if not self.error:
+            minute = floor_minute(now)
+            return [Reading(source=name, asked_at=now, covered_until=minute) for name in since]
+        return [Failure(name, now, self.error, self.kind) for name in since]
+
+
+@pytest.fixture
+def group() -> Group:
+    return Group("it needs a grant", FailureKind.DENIED)
+
+
+@pytest.fixture
+def lonely(make_desk: MakeDesk, group: Group) -> Desk:
+    """A rule on what the group alone measures, which is to tell of silence."""
+    desk = make_desk([OK] * 90, rules=[a_rule(metric="blockedSessions", no_data=ALERT)])
+    desk.house = replace(desk.house, groups=[group])
+    return desk
+
+
+@pytest.mark.parametrize("kind", [FailureKind.FAILED, FailureKind.DEFERRED])
+def test_what_lacks_a_grant_lacks_it_while_nobody_gets_in_too(
+    lonely: Desk, group: Group, kind: FailureKind
+) -> None:
+    """A login that is refused says nothing of grants: that is no silence of an hour."""
+    lonely.ticks(0, 60)
+    group.error, group.kind = "the login was refused", kind
+    lonely.ticks(60, 75)
+
+    assert lonely.house.samples.latest(TARGET).lacking == {"blocking": "it needs a grant"}
+    assert lonely.told() == []
+
+    group.error = ""
+    lonely.tick(75)
+    assert lonely.house.samples.latest(TARGET).lacking == {}
+    lonely.ticks(76, 80)
+    assert lonely.told() == []
+    lonely.ticks(80, 83)
+    assert lonely.told() == ["firing"]
+
+
+def test_what_is_no_longer_measured_lacks_nothing(lonely: Desk) -> None:
+    lonely.tick(0)
+    samples = lonely.house.samples
+
+    assert lacking({TARGET: {"blocking", "dmv"}}, samples) == [
+        f"blocking of {TARGET} is not read: it needs a grant"
+    ]
+    assert lacking({TARGET: {"dmv"}}, samples) == []
+
+
+def test_a_source_that_joins_later_was_not_silent_before(lonely: Desk, group: Group) -> None:
+    lonely.house = replace(lonely.house, groups=[])
+    lonely.ticks(0, 60)
+    group.error, group.kind = "the login was refused", FailureKind.FAILED
+    lonely.house = replace(lonely.house, groups=[group])
+
+    lonely.ticks(60, 65)
+    assert lonely.told() == []
+    lonely.ticks(65, 67)
+    assert lonely.told() == ["firing"]
