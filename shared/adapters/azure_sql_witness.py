@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from functools import partial
-from typing import Any
 
 from shared.adapters.azure_sql import MOST_LEFT_BEHIND, Database, the_only
 from shared.adapters.azure_sql_samples import checked
@@ -11,7 +10,7 @@ from shared.adapters.https import Outcomes
 from shared.adapters.sql_connections import Patience, Row, Statement
 from shared.adapters.sql_failures import DENIED
 from shared.catalog.sql_queries import RUNNING_REQUESTS
-from shared.domain.culprits import Culprit, masked
+from shared.domain.culprits import Culprit, in_line, masked
 from shared.domain.errors import SourceError
 
 SHORT = Patience(login=2, batch=2)
@@ -45,15 +44,11 @@ def _look(database: Database) -> Sequence[Culprit]:
 
 def _culprit(row: Row) -> Culprit:
     return Culprit(
-        statement=masked(_text(row["statement"])),
+        statement=masked(row["statement"] or ""),
         session=int(row["session_id"]),
-        program=_text(row["program_name"]),
-        host=_text(row["host_name"]),
+        program=in_line(row["program_name"] or ""),
+        host=in_line(row["host_name"] or ""),
         running_ms=float(row["total_elapsed_time"]),
         cpu_ms=float(row["cpu_time"]),
         logical_reads=float(row["logical_reads"]),
     )
-
-
-def _text(value: Any) -> str:
-    return "" if value is None else str(value).strip()

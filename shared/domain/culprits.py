@@ -52,8 +52,13 @@ def masked(statement: str) -> str:
             return found[0]
         return " " if found["comment"] else "?"
 
-    line = " ".join(_TOKEN.sub(put, statement).split())
+    line = in_line(_TOKEN.sub(put, statement))
     return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
+
+
+def in_line(text: str) -> str:
+    """The text in one line that can be shown: programs and hosts call themselves what they like."""
+    return " ".join("".join(one if one.isprintable() else " " for one in text).split())
 
 
 def gathered(running: Iterable[Culprit]) -> tuple[Culprit, ...]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.culprits import LONGEST, MOST, Culprit, described, gathered, masked
+from shared.domain.culprits import LONGEST, MOST, Culprit, described, gathered, in_line, masked
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,12 @@ from shared.domain.culprits import LONGEST, MOST, Culprit, described, gathered, 
 )
 def test_literals_and_comments_are_masked(statement: str, shown: str) -> None:
     assert masked(statement) == shown
+
+
+def test_what_is_shown_is_one_line() -> None:
+    """Else a program's name could add lines of its own to an alert."""
+    assert in_line(" crm\r\nRESOLVED \x1b[2J\u202e\x00x ") == "crm RESOLVED [2J x"
+    assert masked("SELECT\x00\x1ba -- comment\nFROM b") == "SELECT a FROM b"
 
 
 @given(st.text(alphabet="abc'\"[]0 -/*\n", max_size=60), st.text("xyz", min_size=4, max_size=9))
