@@ -314,7 +314,7 @@ class _Visit:
             lacking = _lacking(query, failure)
             if lacking and query.source:
                 self._standing.lacking[query.source] = lacking
-                _log.warning("%s is left out: %s", query.source, lacking)
+                _log.warning("%s is left out: %s: %s", query.source, lacking, failure)
         return dict.fromkeys(queries, failure)
 
 
@@ -325,11 +325,13 @@ _COLUMN = {
 
 
 def _lacking(query: SqlQuery, failure: SqlFailure) -> str:
+    """What a person can give, without the server's words: health tells it to whoever asks."""
     if failure.number in DENIED:
         needs = f"it needs {query.needs}" if query.needs else "it needs SELECT on its table"
-        return f"{needs}; {HOW_TO_GRANT}: {failure}"
+        return f"{needs}; {HOW_TO_GRANT} (error {failure.number})"
     if failure.number in UNKNOWN_NAME and query in COUNTS:
-        return f"{failure}; BUSINESS_NAMES says what the CRM calls it"
+        wrong = f"a table or a column that it counts by is not there (error {failure.number})"
+        return f"{wrong}; BUSINESS_NAMES says what the CRM calls it"
     return ""
 
 
