@@ -1,6 +1,6 @@
 """Can anybody be told, and is everything measured? A monitor that can't do its work must say so."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
 

@@ -6,6 +6,7 @@ import msgspec
 
 from shared.domain.deliveries import public_name
 from shared.domain.errors import InvalidRule
+from shared.domain.limits import impossible
 from shared.domain.rules import Action, Rule, parse_rule
 from shared.services.edit import Editor, remove_rule, reset_rule, save_rule
 from shared.services.rulebook import KnownRule, known_rule, known_rules, warnings
@@ -74,6 +75,9 @@ def _save(asked: Asked) -> Reply:
     if given.get("id", rule_id) != rule_id:
         raise InvalidRule(f"the rule's id is not that of the address, {rule_id[:100]!r}")
     rule = parse_rule({**given, "id": rule_id}, house.catalog)
+    reason = impossible(rule, house.catalog)
+    if reason is not None:
+        raise InvalidRule(f"rule {rule_id!r}: {reason}")
     save_rule(rule, _editor(asked, needed=True), house=house, now=asked.office.now)
     return _answer(rule_id, asked)
 

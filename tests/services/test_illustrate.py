@@ -95,7 +95,7 @@ def test_links_name_their_episode_their_reader_and_their_moment() -> None:
 
 def test_what_is_over_and_what_is_acknowledged_offers_no_more_than_makes_sense() -> None:
     desk = a_linked_desk()
-    tell(desk, an_event(kind=EventKind.REMINDER, alert=an_alert(acknowledged_by="admin")))
+    tell(desk, an_event(kind=EventKind.SNOOZE_ENDED, alert=an_alert(acknowledged_by="admin")))
     tell(desk, an_event(2, EventKind.RESOLVED))
 
     offered = [[link.action for link in one.stories[0].links] for one in desk.messages()]

@@ -23,7 +23,7 @@ def test_a_window_over_a_firing_tells_it_again_when_it_ends(make_desk: MakeDesk)
         "20 tick email maintenance_ended",
         "31 tick email resolved",
     ]
-    assert "The maintenance is over, and it goes on." in desk.messages()[1].text
+    assert "The maintenance is over, and it still fires" in desk.messages()[1].text
 
 
 def test_a_window_that_ends_while_all_is_well_ends_silently(make_desk: MakeDesk) -> None:

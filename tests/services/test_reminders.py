@@ -62,8 +62,8 @@ def test_who_does_not_answer_is_reminded_and_others_are_called_in(make_desk: Mak
         "56 tick sms resolved",
     ]
     assert "escalation unacknowledged" in desk.timeline()
-    assert "nobody has acknowledged it" in desk.messages("sms")[0].text
-    assert "Reminder: it goes on" in desk.messages()[1].text
+    assert "nobody acknowledged for 15 min" in desk.messages("sms")[0].text
+    assert "Reminder: still firing" in desk.messages()[1].text
     assert not any(event.late for one in desk.messages() for event in events_of(one))
 
 

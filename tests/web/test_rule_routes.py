@@ -9,7 +9,7 @@ import pytest
 from shared.domain.errors import Conflict
 from shared.domain.handling import AuditEntry
 from shared.domain.records import Write
-from shared.domain.rules import Action, ActionType
+from shared.domain.rules import Action, ActionType, Severity
 from shared.web.asking import LARGEST_BODY
 from shared.web.rules import REMOVE, RESET, RULE, RULES, SAVE
 from tests.builders import BAD, MAIL, OK, TARGET, Desk, a_desk, a_rule, at
@@ -156,7 +156,7 @@ def test_an_edit_in_place_leaves_the_story_and_a_new_threshold_ends_it(
 
 
 def test_raising_the_severity_ends_the_silence(desk: Desk, counter: Counter) -> None:
-    desk.shipped(a_rule(severity="medium"))
+    desk.shipped(a_rule(severity=Severity.MEDIUM))
     desk.act("snooze", desk.alert().id, 11, minutes=600)
     desk.ticks(11, 13)
 
@@ -172,7 +172,7 @@ def test_raising_the_severity_ends_the_silence(desk: Desk, counter: Counter) -> 
 def test_lowering_or_keeping_the_severity_leaves_the_silence(
     desk: Desk, counter: Counter, severity: str
 ) -> None:
-    desk.shipped(a_rule(severity="medium"))
+    desk.shipped(a_rule(severity=Severity.MEDIUM))
     desk.act("snooze", desk.alert().id, 11, minutes=600)
 
     edit(counter, severity=severity, name="Otherwise")
@@ -212,6 +212,8 @@ def test_whoever_saw_a_rule_that_is_gone_does_not_bring_it_back(counter: Counter
         ({"duration": -1}, "duration"),
         ({"severity": "awful"}, "severity"),
         ({"id": "other"}, "address"),
+        ({"metric": "dtuUtilization", "threshold": 100}, "the rule could never fire"),
+        ({"metric": "availability", "threshold": -1}, "the rule would always be on"),
     ],
 )
 def test_a_rule_that_makes_no_sense_is_refused_in_a_sentence(
