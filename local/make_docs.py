@@ -6,9 +6,14 @@ A test fails when a document and the code disagree, so run this after changing e
 from collections.abc import Iterable
 from pathlib import Path
 
-from shared.catalog.metrics import METRICS
+from shared.catalog.metrics import CATALOG, METRICS
+from shared.catalog.rules import default_rules
 from shared.catalog.sources import SOURCES
+from shared.domain.conditions import CONDITIONS
+from shared.domain.members import Member
 from shared.domain.metrics import Metric, Source
+from shared.domain.notifications import quantity
+from shared.domain.rules import Rule
 from shared.settings import TABLE
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -55,6 +60,51 @@ def settings_page() -> str:
     )
 
 
+def rules_page() -> str:
+    """docs/rules.md: every shipped rule."""
+    return "\n".join(
+        [
+            "# The shipped rules",
+            "",
+            "Made by `python -m local.make_docs` from `shared/catalog/default_rules.json`.",
+            "A target starts with them; an edit of one takes its place.",
+            "",
+            "| rule | fires when | for | severity | tells | quiet while one of these fires |",
+            "|---|---|---|---|---|---|",
+            *map(_rule_row, default_rules()),
+            "",
+            "*for*: bad minutes until it fires; 0 and 1 fire at the first.",
+            "",
+            "## What to do",
+            "",
+            *(f"- **{rule.name}**: {rule.runbook}" for rule in default_rules()),
+            "",
+        ]
+    )
+
+
+def _rule_row(rule: Rule) -> str:
+    word = " and " if rule.all_of else " or "
+    cells = (
+        f"`{rule.id}`",
+        word.join(map(_asked, rule.members)),
+        f"{rule.duration} min",
+        rule.severity,
+        ", ".join(f"{action.type} {_code(action.target)}" for action in rule.actions),
+        ", ".join(_code(other) for other in rule.inhibited_by),
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _asked(member: Member) -> str:
+    said = f"`{member.metric}` {CONDITIONS[member.condition].sign}"
+    if member.threshold is not None:
+        said += f" {quantity(member.threshold, CATALOG.metric(member.metric).unit)}"
+    if member.within_hours is not None:
+        said += f" within {member.within_hours:g} h, by its last {member.minutes / 60:g} h"
+    return said
+
+
 def _metric_row(metric: Metric) -> str:
     cells: Iterable[str] = (
         f"`{metric.name}`",
@@ -89,7 +139,7 @@ def _code(text: str) -> str:
     return f"`{text}`" if text else ""
 
 
-PAGES = {"metrics.md": metrics_page, "settings.md": settings_page}
+PAGES = {"metrics.md": metrics_page, "rules.md": rules_page, "settings.md": settings_page}
 
 
 def main() -> None:

@@ -73,6 +73,7 @@ def test_every_shipped_rule_has_a_scene() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_a_storage_that_grows_is_foretold_days_before_it_is_full() -> None:
     stage = a_stage(GROWING, only=["storagePercent"])
     stage.play(4 * DAY)
@@ -96,9 +97,9 @@ def test_a_leak_is_foretold_hours_before_memory_is_gone() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 4711])
-def test_seven_calm_days_are_told_to_nobody(seed: int) -> None:
-    stage = a_stage(seed=seed)
+@pytest.mark.timeout(600)
+def test_seven_calm_days_are_told_to_nobody() -> None:
+    stage = a_stage(seed=4711)
     stage.play(7 * DAY)
     states = [kept.value for kept in stage.house.alerts.scan(TARGET, "state:", RuleState)]
 
