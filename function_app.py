@@ -193,6 +193,30 @@ def try_path(req: func.HttpRequest) -> func.HttpResponse:
     return serve(req, TEST_PATH, bootstrap.office)
 
 
+@app.route(route="monitoring/maintenance", methods=["GET"])
+def list_maintenance(req: func.HttpRequest) -> func.HttpResponse:
+    """The maintenance windows that hold or will hold."""
+    from shared.web.maintenance import WINDOWS  # noqa: PLC0415 - see above
+
+    return serve(req, WINDOWS, bootstrap.office)
+
+
+@app.route(route="monitoring/maintenance", methods=["POST"])
+def add_maintenance(req: func.HttpRequest) -> func.HttpResponse:
+    """A new maintenance window, or quiet for an hour."""
+    from shared.web.maintenance import ADD  # noqa: PLC0415 - see above
+
+    return serve(req, ADD, bootstrap.office)
+
+
+@app.route(route="monitoring/maintenance/{id}", methods=["DELETE"])
+def end_maintenance(req: func.HttpRequest) -> func.HttpResponse:
+    """End a maintenance window now and for good."""
+    from shared.web.maintenance import END  # noqa: PLC0415 - see above
+
+    return serve(req, END, bootstrap.office)
+
+
 @app.route(route="monitoring/health", methods=["GET"])
 def health(req: func.HttpRequest) -> func.HttpResponse:
     """Is the app alive, and can it tell anybody?"""

@@ -89,6 +89,9 @@ def test_every_function_has_its_trigger(indexed: dict[str, Any]) -> None:
         "list_channels": "httpTrigger",
         "try_channel": "httpTrigger",
         "try_path": "httpTrigger",
+        "list_maintenance": "httpTrigger",
+        "add_maintenance": "httpTrigger",
+        "end_maintenance": "httpTrigger",
         "health": "httpTrigger",
     }
 
@@ -117,6 +120,9 @@ def test_http_is_anonymous_to_the_platform(indexed: dict[str, Any]) -> None:
         ("monitoring/deliveries", "GET"),
         ("monitoring/deliveries/{id}/resend", "POST"),
         ("monitoring/health", "GET"),
+        ("monitoring/maintenance", "GET"),
+        ("monitoring/maintenance", "POST"),
+        ("monitoring/maintenance/{id}", "DELETE"),
         ("monitoring/metrics", "GET"),
         ("monitoring/rules", "GET"),
         ("monitoring/rules/backtest", "POST"),
@@ -267,6 +273,10 @@ def test_an_admin_sees_figures_and_alerts_and_acts(
     assert ask(app.list_alerts)[1]["data"] == []
     assert ask(app.alert, **nobody)[0] == 404
     assert ask(app.act_on_alert, "POST", wish)[1]["error"]["code"] == "not_found"
+
+    window = ask(app.add_maintenance, "POST", encode({"minutes": 5}))[1]["data"]
+    assert ask(app.list_maintenance)[1]["data"] == [window]
+    assert ask(app.end_maintenance, "DELETE", id=window["id"])[1]["data"]["holds"] is False
 
 
 def test_without_keys_nobody_is_let_in(app: Any) -> None:

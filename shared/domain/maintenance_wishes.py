@@ -16,6 +16,8 @@ from shared.domain.times import MINUTE, Span
 MOST_MINUTES = LONGEST // MINUTE
 LONGEST_NOTE = 1000
 MOST_NAMED = 50
+YEARS = (2000, 9000)
+"""Moments outside can't be moved between zones."""
 FARTHEST = timedelta(days=366)
 LOOK_AHEAD = timedelta(days=70)
 """Long enough to see every month's length, and windows that only meet over a month's end."""
@@ -63,9 +65,13 @@ _RECURRING = {
 def parse_wish(given: Mapping[str, Any]) -> WindowWish:
     """The wish in decoded JSON; raises InvalidInput with a sentence about the wrong field."""
     try:
-        return msgspec.convert(given, WindowWish)
+        wish = msgspec.convert(given, WindowWish)
     except msgspec.ValidationError as error:
         raise InvalidInput(_sentence(str(error))) from None
+    for name, moment in (("from", wish.since), ("until", wish.until)):
+        if moment is not None and not YEARS[0] <= moment.year <= YEARS[1]:
+            raise InvalidInput(FIELDS[name])
+    return wish
 
 
 def _sentence(error: str) -> str:
@@ -152,7 +158,7 @@ def _once_problems(wish: WindowWish, now: datetime) -> Iterable[str]:
 
 
 def _recurring_problems(given: Recurring, now: datetime) -> Iterable[str]:
-    wrong = [*_form_problems(given)]
+    wrong = [*_form_problems(given, now)]
     yield from wrong
     if not wrong and _lasts_too_long(given, now):
         yield "its occurrences leave no time between them for more than 7 days"
@@ -169,7 +175,7 @@ def _lasts_too_long(given: Recurring, now: datetime) -> bool:
     return False
 
 
-def _form_problems(given: Recurring) -> Iterable[str]:
+def _form_problems(given: Recurring, now: datetime) -> Iterable[str]:
     yield from _clock_problems(given)
     if given.minutes is not None:
         yield from _minute_problems(given.minutes)
@@ -177,6 +183,8 @@ def _form_problems(given: Recurring) -> Iterable[str]:
         yield _RECURRING["days"]
     if given.first and given.last and given.first > given.last:
         yield "first must not lie after last"
+    if given.first and given.first > (now + FARTHEST).date():
+        yield "first must lie within a year"
     yield from _zone_problems(given.zone)
 
 

@@ -3,6 +3,7 @@
 A window is a row of `Config`; whatever decides reads it anew, so that it begins and ends by itself.
 """
 
+import re
 import secrets
 from collections.abc import Collection, Sequence
 from contextlib import suppress
@@ -23,6 +24,7 @@ from shared.services.targets import RULES
 WINDOWS = "maintenance"
 MOST_WINDOWS = 50
 MOST_TRIES = 5
+WINDOW_ID = re.compile(r"\d{8}t\d{4}z-[0-9a-f]{8}")
 KEPT_FOR = timedelta(days=30)
 """A window that is over stays as long, for minutes that are folded late and for people's memory."""
 
@@ -73,7 +75,8 @@ def end_window(
     Raises NotFound for an unknown window, StoreUnavailable when others keep writing first.
     """
     for _ in range(MOST_TRIES):
-        kept = house.config.get(WINDOWS, window_id, Window)
+        is_id = WINDOW_ID.fullmatch(window_id)
+        kept = house.config.get(WINDOWS, window_id, Window) if is_id else None
         if kept is None:
             raise NotFound(f"there is no maintenance window {window_id[:63]!r}")
         ended = kept.value

@@ -41,6 +41,7 @@ def a_rule(name: str, metric: str, condition: str, threshold: float, **changes: 
         "duration": 0,
         "severity": "high",
         "actions": [MAIL, SLACK],
+        "repeatEvery": 0,  # no reminders: the file's story is told as it begins and ends
     }
     return {**given, **changes}
 

@@ -7,11 +7,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from shared.domain.maintenance_wishes import FIELDS as WINDOW_FIELDS
 from shared.web.alerts import ACT, ALERT, ALERTS, FIELDS
 from shared.web.alerts import PARAMETERS as ALERT_PARAMETERS
 from shared.web.backtests import BACKTEST
 from shared.web.channels import CHANNELS, TEST, TEST_PATH
 from shared.web.deliveries import AUDIT, DELIVERIES, RESEND
+from shared.web.maintenance import ADD, END, WINDOWS
 from shared.web.metrics import METRICS, PARAMETERS
 from shared.web.problems import TABLE
 from shared.web.rules import REMOVE, RESET, RULE, RULES, SAVE
@@ -35,6 +37,9 @@ ROUTES = {
     "channels": CHANNELS,
     "test": TEST,
     "path": TEST_PATH,
+    "windows": WINDOWS,
+    "add": ADD,
+    "end": END,
 }
 BROKEN = {mapped.code for mapped in TABLE.values() if mapped.status == 500}
 
@@ -61,6 +66,9 @@ def bodies(draw: st.DrawFn) -> bytes:
     """Often nearly right: an action on the one alert there is; else anything."""
     if draw(st.booleans()):
         return draw(st.binary(max_size=80))
+    if draw(st.booleans()):
+        fields = st.sampled_from([*WINDOW_FIELDS]) | st.text(max_size=9)
+        return json.dumps(draw(st.dictionaries(fields, JSON, max_size=3))).encode()
     alert = f"{TARGET}.20260101T0005Z-1a2b3c4d"
     wish = {"alertId": alert, "action": draw(st.sampled_from(WORDS))}
     wish |= draw(st.dictionaries(st.sampled_from([*FIELDS]) | st.text(max_size=9), JSON))

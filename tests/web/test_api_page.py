@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.domain.maintenance_wishes import FIELDS as WINDOW_FIELDS
 from shared.services.survey import RANGES
 from shared.web.alerts import FIELDS
 from shared.web.alerts import PARAMETERS as ALERT_PARAMETERS
@@ -45,7 +46,7 @@ def test_every_route_is_listed() -> None:
 
 
 def test_every_parameter_field_and_range_is_named() -> None:
-    fields = {*FIELDS, *BACKTEST_FIELDS, *PATH_FIELDS}
+    fields = {*FIELDS, *BACKTEST_FIELDS, *PATH_FIELDS, *WINDOW_FIELDS}
     names = {*PARAMETERS, *ALERT_PARAMETERS, *RULE_PARAMETERS, *DELIVERY_PARAMETERS, *fields}
     names |= {*AUDIT_PARAMETERS}
 
