@@ -148,7 +148,7 @@ def test_an_edit_in_place_leaves_the_story_and_a_new_threshold_ends_it(
     desk.tick(11)
     assert desk.told() == ["firing"]
 
-    edit(counter, 12, threshold=200)
+    edit(counter, 12, threshold=99.5)
     desk.ticks(12, 14)
 
     assert desk.told() == ["firing", "resolved"]
