@@ -1,6 +1,6 @@
 metadata description = 'The pantry monitor: storage, telemetry, the function app, and the roles that its identity needs.'
 
-// Every setting of shared/settings.py is given by a parameter here, because a deployment replaces
+// Every setting of shared/setting_table.py is given by a parameter here, because a deployment replaces
 // the app's whole configuration: what is set by hand in the portal is gone after the next one.
 
 @description('Region of everything that is created here.')

@@ -14,7 +14,7 @@ from shared.domain.members import Member
 from shared.domain.metrics import Metric, Source
 from shared.domain.notifications import quantity
 from shared.domain.rules import Rule
-from shared.settings import TABLE
+from shared.setting_table import TABLE
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -48,8 +48,8 @@ def settings_page() -> str:
         [
             "# Settings",
             "",
-            "Made by `python -m local.make_docs` from `shared/settings.py`. Locally they stand in",
-            "`local.settings.json` (copy `local.settings.example.json`), in Azure in the app's",
+            "Made by `python -m local.make_docs` from `shared/setting_table.py`.",
+            "Locally they stand in `local.settings.json` (copy `local.settings.example.json`), in Azure in the app's",
             "configuration. Secrets are never logged.",
             "",
             "| setting | default | what |",

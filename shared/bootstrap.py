@@ -111,9 +111,8 @@ def furnish(given: Settings, identity: Callable[[], Any] | None = None) -> House
 
 def link_maker(given: Settings) -> LinkMaker | None:
     """Makes and reads the links in messages; None while its settings are not there."""
-    if not (given.action_keys and given.public_url):
-        return None
-    return LinkMaker(given.action_keys, given.public_url)
+    usable = given.action_keys and given.public_url
+    return LinkMaker(given.action_keys, given.public_url) if usable else None
 
 
 def rules(given: Settings) -> list[Rule]:
@@ -241,10 +240,8 @@ def _tell_driver(given: Settings) -> None:
 
 
 def _fallback(given: Settings) -> Action | None:
-    if not given.fallback_channel:
-        return None
     kind, _, target = given.fallback_channel.partition(":")
-    return Action(ActionType(kind), target)
+    return Action(ActionType(kind), target) if kind else None
 
 
 def _pulse(given: Settings) -> Pulse | None:

@@ -10,7 +10,8 @@ from shared.catalog.sql_queries import NAME_SETS
 from shared.domain.rules import ActionType
 from shared.setting_forms import CHANNEL_TYPES, LOGICAL_NAMES, Resources
 from shared.setting_forms import NAME_SETS as FORMS
-from shared.settings import TABLE, Settings, SettingsError, load
+from shared.setting_table import TABLE
+from shared.settings import Settings, SettingsError, load
 
 ROOT = Path(__file__).parents[1]
 SECRET = "AccountName=pantry;AccountKey=c2VjcmV0"  # noqa: S105 - nobody's

@@ -10,7 +10,7 @@ from typing import Any
 
 from lark.exceptions import LarkError
 
-from shared.settings import TABLE, Setting
+from shared.setting_table import TABLE, Setting
 from tests.infra.bicep_files import BicepFile, Declared, Name, names, parse
 
 MAIN = "main.bicep"

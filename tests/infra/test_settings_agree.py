@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from shared.settings import TABLE, Setting
+from shared.setting_table import TABLE, Setting
 from tests.infra.bicep_files import INFRA, BicepFile, parse, read_infra
 from tests.infra.infra_checks import EXCUSED, MAIN, problems
 
