@@ -6,7 +6,9 @@ busy. docs/adr/010 says what is asked when.
 """
 
 import logging
+import math
 import re
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
@@ -47,6 +49,8 @@ from shared.domain.times import HOUR, floor_minute
 PROBE_EVERY = timedelta(hours=6)
 DEADLINE_S = 9.0
 """Of a visit: drivers wait for the next bytes, which a server may drip for ever."""
+LAST_BATCH_S = PATIENCE.batch + 0.5
+"""Before the deadline: counts that begin later could cost the minute's figures too."""
 MOST_LEFT_BEHIND = 3
 """Visits that may still wait: each holds one of the database's few sessions."""
 HOW_TO_GRANT = "infra/sql/grant-monitor.sql grants it"
@@ -107,7 +111,8 @@ class AzureSql:
         database = self._databases.get(target)
         if database is None:
             raise SourceError(f"no database is set for {target}")
-        visit = partial(_visit, database, self._standings[target], since, now)
+        until = time.monotonic() + self._deadline - LAST_BATCH_S
+        visit = partial(_visit, database, self._standings[target], since, now, until)
         return the_only(self._outcomes[target].of([visit], within=self._deadline))
 
 
@@ -126,9 +131,10 @@ def _visit(
     standing: _Standing,
     since: Mapping[str, datetime | None],
     now: datetime,
+    counts_until: float,
 ) -> list[Answer]:
     with closing(opened(database.connect)) as connection:
-        return _Visit(connection, database.names, standing, since, now).answers()
+        return _Visit(connection, database.names, standing, since, now, counts_until).answers()
 
 
 def opened(connect: Connect) -> SqlConnection:
@@ -151,12 +157,14 @@ class _Visit:
         standing: _Standing,
         since: Mapping[str, datetime | None],
         now: datetime,
+        counts_until: float,
     ) -> None:
         self._connection = connection
         self._names = names
         self._standing = standing
         self._since = since
         self._now = now
+        self._counts_until = counts_until
         self._load = 0.0
         self._cost: Mapping[str, float] = {}
 
@@ -246,7 +254,7 @@ class _Visit:
         }
         if not statements:
             return {}
-        found = self._run({**statements, OWN_SHARE: Statement(OWN_SHARE.text)})
+        found = self._run({**statements, OWN_SHARE: Statement(OWN_SHARE.text)}, self._counts_until)
         cost = found.get(OWN_SHARE)
         if isinstance(cost, list):
             with suppress(SourceError), reading.understood(OWN_SHARE):
@@ -282,12 +290,15 @@ class _Visit:
             }
         )
 
-    def _run(self, statements: Mapping[SqlQuery, Statement]) -> Found:
-        """One round trip for all of them; what fails is left out, and the rest is asked again."""
+    def _run(self, statements: Mapping[SqlQuery, Statement], until: float = math.inf) -> Found:
+        """One round trip for all of them; what fails is left out, and the rest is asked again.
+
+        Nothing is begun after `until`, of the monotonic clock.
+        """
         left = [query for query in statements if query.source not in self._standing.lacking]
         found: Found = {}
         tried_again, together = False, True
-        while left:
+        while left and time.monotonic() < until:
             asked = left if together else left[:1]
             outcome = self._connection.run([statements[query] for query in asked])
             found |= {
@@ -306,7 +317,7 @@ class _Visit:
             else:
                 found |= self._give_up(left if failure.ended else left[:1], failure)
                 left = [] if failure.ended else left[1:]
-        return found
+        return found | dict.fromkeys(left, SqlFailure("the visit has taken too long already"))
 
     def _give_up(self, queries: Sequence[SqlQuery], failure: SqlFailure) -> Found:
         """Remember until the next probe what only a person can mend, and say it once."""

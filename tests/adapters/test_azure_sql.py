@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from shared.adapters.azure_sql import (
+    LAST_BATCH_S,
     MOST_LEFT_BEHIND,
     PROBE_EVERY,
     AzureSql,
@@ -570,6 +571,19 @@ def test_nothing_secret_is_shown_of_an_address() -> None:
 def test_an_unknown_target_is_an_error(source: AzureSql) -> None:
     with pytest.raises(SourceError, match="someone-else"):
         source.read("someone-else", since={"dmv": None}, now=NOW)
+
+
+def test_counts_for_which_no_time_is_left_do_not_cost_the_minute(server: Server) -> None:
+    """A migration may lock every table of the CRM: two seconds for each statement add up."""
+    databases = {TARGET: Database(server.connect, NAME_SETS["crm"])}
+    source = AzureSql(databases, deadline=LAST_BATCH_S)
+
+    found = source.read(TARGET, since=dict.fromkeys((*MINUTELY, *COUNTED), SINCE), now=NOW)
+
+    late = {one.source for one in found if isinstance(one, Failure)}
+    assert late == set(COUNTED)
+    assert all("too long" in failure(one).error for one in found if one.source in COUNTED)
+    assert [batch[0] for batch in server.asked] == ["grants", "resource_stats"]
 
 
 def test_visits_that_never_end_do_not_pile_up(server: Server) -> None:
