@@ -48,8 +48,8 @@ def settings_page() -> str:
         [
             "# Settings",
             "",
-            "Made by `python -m local.make_docs` from `shared/setting_table.py`.",
-            "Locally they stand in `local.settings.json` (copy `local.settings.example.json`), in Azure in the app's",
+            "Made by `python -m local.make_docs` from `shared/setting_table.py`. Locally they are",
+            "in `local.settings.json` (copy `local.settings.example.json`), in Azure in the app's",
             "configuration. Secrets are never logged.",
             "",
             "| setting | default | what |",

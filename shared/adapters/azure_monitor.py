@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from http import HTTPStatus
 from http.client import HTTPException
-from typing import Any
+from typing import Any, TypeGuard
 
 from azure.core import PipelineClient
 from azure.core.exceptions import AzureError, ClientAuthenticationError
@@ -40,7 +40,7 @@ from shared.catalog.platform_metrics import (
     Grain,
     PlatformMetric,
 )
-from shared.domain.errors import SourceError
+from shared.domain.errors import SourceDenied, SourceError
 from shared.domain.samples import Reading, Sample
 from shared.domain.times import floor_hour
 
@@ -200,13 +200,13 @@ class AzureMonitor:
             else:
                 _log.warning("goes on without: %s", _failure(query, outcome))
         if failures:
-            raise SourceError("; ".join(failures))
+            raise next(filter(_is_denied, found), SourceError("; ".join(failures)))
         return answers
 
     def _get(self, query: MetricsQuery) -> Understood:
         status, body = self._answer(query)
         if status != HTTPStatus.OK:
-            raise SourceError(refusal(query, status, body))
+            raise _refused_by(query, status, refusal(query, status, body))
         return understand(query, body)
 
     def _answer(self, query: MetricsQuery) -> tuple[int, bytes]:
@@ -218,6 +218,18 @@ class AzureMonitor:
 
 def _refused(answers: Mapping[MetricsQuery, Understood]) -> dict[PlatformMetric, str]:
     return {metric: why for each in answers.values() for metric, why in each.refused.items()}
+
+
+def _refused_by(query: MetricsQuery, status: int, said: str) -> SourceError:
+    if status == HTTPStatus.FORBIDDEN:
+        return SourceDenied(
+            said, lacking=f"it needs the role Monitoring Reader on its {query.resource}"
+        )
+    return SourceError(said)
+
+
+def _is_denied(outcome: Any) -> TypeGuard[SourceDenied]:
+    return isinstance(outcome, SourceDenied)
 
 
 def _failure(query: MetricsQuery, error: Exception) -> str:

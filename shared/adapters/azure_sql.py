@@ -47,6 +47,7 @@ from shared.domain.samples import Answer, Failure, FailureKind, Reading
 from shared.domain.times import HOUR, floor_minute
 
 PROBE_EVERY = timedelta(hours=6)
+LOAD_COUNTS_FOR = timedelta(minutes=5)
 DEADLINE_S = 9.0
 """Of a visit: drivers wait for the next bytes, which a server may drip for ever."""
 LAST_BATCH_S = PATIENCE.batch + 0.5
@@ -80,6 +81,19 @@ class Database:
     names: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Load:
+    """DTU percent as it was last seen; a database that fell silent may still be busy."""
+
+    percent: float = 0.0
+    seen_at: datetime | None = None
+
+    def at(self, now: datetime) -> float:
+        """What counts at `now`: 0 once it is too old to mean anything."""
+        is_known = self.seen_at is not None and now - self.seen_at <= LOAD_COUNTS_FOR
+        return self.percent if is_known else 0.0
+
+
 @dataclass
 class _Standing:
     """What is known of a database between visits.
@@ -89,6 +103,7 @@ class _Standing:
     """
 
     probed_at: datetime | None = None
+    load: Load = Load()
     lacking: dict[str, str] = field(default_factory=dict)
     unpaid: dict[str, float] = field(default_factory=dict)
 
@@ -165,7 +180,6 @@ class _Visit:
         self._since = since
         self._now = now
         self._counts_until = counts_until
-        self._load = 0.0
         self._cost: Mapping[str, float] = {}
 
     def answers(self) -> list[Answer]:
@@ -216,7 +230,8 @@ class _Visit:
 
     def _understood(self, query: SqlQuery, table: Table) -> Reading:
         if query is RESOURCE_STATS:
-            self._load = reading.load(table)
+            if table:
+                self._standing.load = Load(reading.load(table), self._now)
             return reading.resource_stats(table, self._since[query.source], self._now)
         values = reading.NOW[query](table)
         if query is OWN_SHARE:
@@ -235,9 +250,10 @@ class _Visit:
 
     def _counts(self, queries: Sequence[SqlQuery]) -> list[Answer]:
         sources = list(dict.fromkeys(query.source for query in queries))
-        if self._load >= BUSY:
+        load = self._standing.load.at(self._now)
+        if load >= BUSY:
             busy = SourceError(
-                f"it waits: DTU is at {self._load:.0f} %, and it is asked below {BUSY:.0f} %"
+                f"it waits: DTU is at {load:.0f} %, and it is asked below {BUSY:.0f} %"
             )
             return [self._failure(each, busy, FailureKind.DEFERRED) for each in sources]
         windows = {each: reading.window_of(self._since[each], self._now) for each in sources}

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from http import HTTPStatus
 from http.client import HTTPException
 from typing import Any
 
 from azure.core.exceptions import AzureError, HttpResponseError
 
-from shared.domain.errors import SourceError
+from shared.domain.errors import SourceDenied, SourceError
 
 # What the SDK raises, outside its own tree, over an answer of another shape or half an answer.
 _NONSENSE = (HTTPException, OSError, ValueError, LookupError, AttributeError, TypeError)
+LACKING = "it needs the role Log Analytics Reader on its workspace"
 _HINTS = {
     401: "the token was not accepted: its audience must be the endpoint's own",
     403: "the monitor's identity needs the role Log Analytics Reader on the workspace",
@@ -26,6 +28,8 @@ def translated() -> Iterator[None]:
     try:
         yield
     except HttpResponseError as error:
+        if error.status_code == HTTPStatus.FORBIDDEN:
+            raise SourceDenied(_refusal(error), lacking=LACKING) from error
         raise SourceError(_refusal(error)) from error
     except (AzureError, *_NONSENSE) as error:
         raise SourceError(f"{type(error).__name__}: {error}") from error

@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Iterable
+from datetime import timedelta
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 LONGEST = 500
 """Characters of a statement that are kept."""
+COUNTS_FOR = timedelta(minutes=10)
+"""A look is good for so long: what begins anew within it is laid to the same queries."""
 MOST = 3
 """How many statements an alert names."""
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.domain.culprits import Culprit
+from shared.domain.culprits import COUNTS_FOR, Culprit
 from shared.domain.episodes import (
     Alert,
     Episode,
@@ -132,9 +132,15 @@ class Decision:
         is_bad = self.state.state in (State.PENDING, State.FIRING)
         return is_bad and self.state.active_at != self.case.state.active_at
 
+    @property
+    def is_explained(self) -> bool:
+        """Whether somebody looked a moment ago."""
+        looked_at = self.state.looked_at
+        return looked_at is not None and self.now - looked_at <= COUNTS_FOR
+
     def explain(self, culprits: tuple[Culprit, ...]) -> None:
         """Keep what ran when it began; a story that opens in this decision names it."""
-        self.state = replace(self.state, culprits=culprits)
+        self.state = replace(self.state, culprits=culprits, looked_at=self.now)
         pen = self._episodes.get(self.state.episode or "")
         if pen is not None:
             pen.explain(culprits)

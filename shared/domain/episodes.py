@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.domain.culprits import Culprit
+from shared.domain.culprits import COUNTS_FOR, Culprit
 from shared.domain.machine import Input, RuleState, bad_minutes
 from shared.domain.members import Member
 from shared.domain.metrics import Metric
@@ -262,10 +262,16 @@ def open_alert(
         last_triggered=minute,
         count=bad_minutes(state, minute),
         reason=reason,
-        culprits=state.culprits,
+        culprits=_culprits_of(state, active_at),
         breaches=tuple(voice.breach for voice in voices) if rule.is_composite else (),
         forecast_hours=_hours(first.cell),
     )
+
+
+def _culprits_of(state: RuleState, active_at: datetime) -> tuple[Culprit, ...]:
+    """What was seen at its beginning or shortly before; an older look says nothing about it."""
+    counts = state.looked_at is not None and active_at - state.looked_at <= COUNTS_FOR
+    return state.culprits if counts else ()
 
 
 def open_no_data_alert(

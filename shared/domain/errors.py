@@ -11,6 +11,7 @@ MonitorError
 │   ├── StoreRefused        Azure Table Storage would refuse this write; a bug or an oversized value
 │   └── StoreUnavailable    the store did not answer, or said to come back later
 ├── SourceError             a source could not be read; its minutes stay uncovered
+│   └── SourceDenied        ... because a grant is missing, which only a person can give
 └── ChannelError            a message was not delivered; `permanent` and `retry_after` say what next
 
 Beside it stands settings.SettingsError: the settings need the standard library only.
@@ -61,6 +62,14 @@ class StoreUnavailable(StoreError):
 
 class SourceError(MonitorError):
     """A source did not give a reading."""
+
+
+class SourceDenied(SourceError):
+    """A source that may not be asked before a person grants something: `lacking`, for everybody."""
+
+    def __init__(self, message: str, *, lacking: str) -> None:
+        super().__init__(message)
+        self.lacking = lacking
 
 
 class ChannelError(MonitorError):

@@ -69,8 +69,8 @@ class RuleState(Struct, frozen=True, kw_only=True, rename="camel"):
     `empty_runs`: a composite's, by member, in place of `empty_run`.
     `told`: this firing has been notified. `quiet`: why not, when it was not. `digest`: the last
     of the `digest_count` episodes that opened and closed untold while catching up. `culprits`:
-    what the database was executing when it went pending. `fired`: the first minute of this
-    firing; `past`: the minutes of the last ones, oldest first.
+    what the database was executing when it went pending, as seen at `looked_at`. `fired`: the
+    first minute of this firing; `past`: the minutes of the last ones, oldest first.
     """
 
     last_folded: datetime
@@ -90,6 +90,7 @@ class RuleState(Struct, frozen=True, kw_only=True, rename="camel"):
     digest: tuple[str, ...] = ()
     digest_count: int = 0
     culprits: tuple[Culprit, ...] = ()
+    looked_at: datetime | None = None
     fired: datetime | None = None
     past: tuple[Span, ...] = ()
     no_data: NoData = NoData()
@@ -226,7 +227,6 @@ def _released(state: RuleState, until: datetime | None = None) -> RuleState:
         keep_missed=0,
         resolved_at=None,
         held_until=None,
-        culprits=(),
     )
 
 

@@ -19,7 +19,7 @@ from shared.domain.chunks import (
     columns_of,
     touched_hours,
 )
-from shared.domain.errors import Conflict, InvalidInput
+from shared.domain.errors import Conflict, InvalidInput, SourceDenied
 from shared.domain.metrics import Catalog, Writes
 from shared.domain.samples import Answer, Failure, FailureKind, Reading
 from shared.domain.times import HOUR, floor_hour, floor_minute
@@ -119,11 +119,19 @@ def _put(question: Question, now: datetime, answers: "SimpleQueue[Answer]") -> N
     try:
         given = {answer.source: answer for answer in question.ask()}
         said = "gave no answer"
+        kind = FailureKind.FAILED
     except Exception as error:  # noqa: BLE001 - one broken source must not stop the others
         _log.warning("source %s failed: %s", ", ".join(question.sources), error)
-        given, said = {}, f"{type(error).__name__}: {error}"
+        given, said, kind = {}, *_why(error)
     for name in question.sources:
-        answers.put(given.get(name) or Failure(name, now, said))
+        answers.put(given.get(name) or Failure(name, now, said, kind))
+
+
+def _why(error: Exception) -> tuple[str, FailureKind]:
+    """What is kept of an error; of a missing grant only what everybody may read."""
+    if isinstance(error, SourceDenied):
+        return error.lacking, FailureKind.DENIED
+    return f"{type(error).__name__}: {error}", FailureKind.FAILED
 
 
 def still_lacking(answer: Answer, latest: Latest) -> Answer:

@@ -228,8 +228,12 @@ class _Pass:
         return decision
 
     def _is_new(self, decision: Decision) -> bool:
-        """Whether something begins that can still be seen: not in a gap that is caught up with."""
-        return decision.begins and self._now - decision.state.last_folded <= SEEN_FOR
+        """Whether something begins that can still be seen, and was not seen a moment ago.
+
+        Not in a gap that is caught up with; and a rule that flaps must not be a load of its own.
+        """
+        is_fresh = self._now - decision.state.last_folded <= SEEN_FOR
+        return decision.begins and is_fresh and not decision.is_explained
 
     @cached_property
     def _culprits(self) -> tuple[Culprit, ...]:

@@ -31,7 +31,7 @@ from shared.catalog.platform_metrics import (
     Grain,
     PlatformMetric,
 )
-from shared.domain.errors import SourceError
+from shared.domain.errors import SourceDenied, SourceError
 from shared.domain.samples import Reading
 from shared.domain.times import iso
 from tests.adapters.platform import Platform
@@ -782,3 +782,12 @@ def test_nobody_listens() -> None:
         pytest.raises(SourceError, match=r"plan: .*Connection refused"),
     ):
         read(source)
+
+
+def test_a_role_that_is_missing_is_told_without_the_resource(source: Platform, arm: Arm) -> None:
+    arm.wrong[PLAN] = Answer(403, b"{}")
+
+    with pytest.raises(SourceDenied) as raised:
+        read(source)
+
+    assert raised.value.lacking == "it needs the role Monitoring Reader on its plan"

@@ -605,3 +605,16 @@ def test_visits_that_never_end_do_not_pile_up(server: Server) -> None:
 
     let_go.set()
     assert server.opened == MOST_LEFT_BEHIND
+
+
+def test_a_database_that_fell_silent_while_busy_is_not_asked_to_count(
+    server: Server, ask: Ask
+) -> None:
+    server.book["resource_stats"] = [a_row(SINCE + QUARTER, 90.0)]
+    ask()
+    server.book["resource_stats"] = []
+
+    soon, later = (ask(*MINUTELY, *COUNTED, now=NOW + n * MINUTE) for n in (3, 9))
+
+    assert failure(soon["users"]).kind is FailureKind.DEFERRED
+    assert isinstance(later["users"], Reading)

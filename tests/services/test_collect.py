@@ -10,9 +10,16 @@ import pytest
 from shared.adapters.rows import Op
 from shared.catalog.metrics import CATALOG
 from shared.domain.chunks import Asked, Latest
-from shared.domain.errors import Conflict
+from shared.domain.errors import Conflict, SourceDenied
 from shared.domain.histograms import histogram_of
-from shared.domain.samples import Answer, Failure, MinuteHistogram, Reading, Sample
+from shared.domain.samples import (
+    Answer,
+    Failure,
+    FailureKind,
+    MinuteHistogram,
+    Reading,
+    Sample,
+)
 from shared.ports import MetricSource
 from shared.services.collect import MOST_TRIES, Question, ask, collect, is_due, store
 from tests.builders import BAD, OK, TARGET, TICK, Desk, ScriptedSource, a_reading, at
@@ -352,3 +359,20 @@ def test_a_pass_without_sources_still_says_when_it_was(desk: Desk) -> None:
     collect(TARGET, house=desk.house, sources=[], now=at(7))
 
     assert latest(desk).updated_at == at(7)
+
+
+def test_a_source_that_lacks_a_role_was_not_asked_and_says_what_it_lacks(
+    make_desk: MakeDesk,
+) -> None:
+    class Denied(ScriptedSource):
+        def read(self, target: str, *, since: datetime | None, now: datetime) -> Reading:  # noqa: ARG002 - says nothing
+            raise SourceDenied("403 on /subscriptions/1", lacking="it needs a role")
+
+    desk = make_desk(sources=[Denied([])])
+
+    done = desk.tick(1)
+
+    (failure,) = done.failures
+    assert (failure.kind, failure.error) == (FailureKind.DENIED, "it needs a role")
+    assert done.asked == set()
+    assert latest(desk).lacking == {"dmv": "it needs a role"}

@@ -52,14 +52,37 @@ def test_the_look_is_taken_once_when_it_begins_and_told_when_it_fires(
     assert SCAN.statement in message.text
 
 
-def test_each_story_has_a_look_of_its_own(make_desk: MakeDesk) -> None:
+@pytest.mark.parametrize(("apart", "looks"), [(3, 1), (9, 1), (12, 2), (60, 2)])
+def test_a_look_is_good_for_ten_minutes(make_desk: MakeDesk, apart: int, looks: int) -> None:
     witness = Seeing()
-    desk = watched(make_desk([BAD, BAD, OK, OK, BAD, BAD, OK], rules=[a_rule()]), witness)
+    values = [BAD, BAD, *[OK] * (apart - 2), BAD, BAD, OK]
+    desk = watched(make_desk(values, rules=[a_rule()]), witness)
 
-    desk.ticks(0, 8)
+    desk.ticks(0, len(values) + 1)
 
-    assert len(witness.asked) == 2
-    assert desk.state().culprits == ()
+    assert len(witness.asked) == looks
+    assert [alert.culprits for alert in desk.alerts()] == [(SCAN,), (SCAN,)]
+
+
+def test_a_rule_that_flaps_is_no_load_of_its_own(make_desk: MakeDesk) -> None:
+    witness = Seeing()
+    desk = watched(make_desk([BAD, OK] * 30, rules=[a_rule()]), witness)
+
+    desk.ticks(0, 61)
+
+    assert desk.alerts() == []
+    assert len(witness.asked) <= 6
+
+
+def test_an_old_look_explains_nothing(make_desk: MakeDesk) -> None:
+    witness = Seeing()
+    desk = watched(make_desk([BAD, *[OK] * 30, *[BAD] * 3, *[OK] * 60]), witness)
+    desk.ticks(0, 3)
+    witness.sees = SourceError("it hangs")
+
+    desk.tick(90)
+
+    assert desk.alert().culprits == ()
 
 
 def test_two_rules_of_one_pass_share_a_look(make_desk: MakeDesk) -> None:
