@@ -1,4 +1,8 @@
-"""The small world of the crash walk: two rules, a few stories, a shaky channel, a flaky source."""
+"""The small world of the crash walk: two rules, a few stories, a shaky channel, a flaky source.
+
+Its last story is told, reminded of, escalated, silenced by a maintenance window, told again and
+ended. What is due lies so far apart that a pass which is lost moves it, and drops none of it.
+"""
 
 import json
 import os
@@ -13,20 +17,23 @@ from typing import Any
 from local.desks import Storage, VirtualClock, furnish
 from local.recordings import NAME, Recording, recorded_catalog
 from shared.domain.deliveries import Delivery
-from shared.domain.errors import ChannelError, StoreUnavailable
+from shared.domain.errors import ChannelError, Conflict, StoreUnavailable
 from shared.domain.machine import RuleState
+from shared.domain.maintenance import Window
 from shared.domain.notifications import Notification
+from shared.domain.records import Insert
 from shared.domain.rules import ActionType, Rule, Severity, parse_rules
 from shared.domain.samples import Reading
-from shared.domain.times import MINUTE, iso
+from shared.domain.times import MINUTE, Span, iso
 from shared.ports import Channel, House
 from shared.services.deliver import waiting_groups
+from shared.services.maintain import WINDOWS
 from shared.services.manage import AlertAction, act
 from shared.services.minute import tick, watch
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 METRIC = "dtuUtilization"
-SERIES = (40, 97, 98, 60, 50, 96, 97, 30, 85, 20, 20)
+SERIES = (40, 97, 98, 60, 50, 96, 97, 30, 85, 85, 85, 85, 20, 20)
 PASSES = 2 * len(SERIES) + 6
 MOST_PASSES = 60
 """Half-minutes: the series, then as long as deliveries wait for leases and retries."""
@@ -54,8 +61,18 @@ RULES = [
         "keepFiring": 2,
         "severity": "high",
         "actions": [{"type": "slack", "target": "#alerts"}],
+        "repeatEvery": 3,
+        "escalateAfter": 3,
+        "escalateTo": [{"type": "sms", "target": "+15555550100"}],
     },
 ]
+WINDOW = Window(
+    id="20260101t0000z-00000000",
+    by="admin",
+    at=T0,
+    rules=("dtu-high",),
+    once=Span(T0 + 12 * MINUTE, T0 + 13 * MINUTE),
+)
 
 
 class Reaper:
@@ -170,6 +187,8 @@ def live(run: Run, storage: Storage, reaper: Reaper) -> None:
     clock = VirtualClock(T0)
     house = house_of(run, storage, clock, reaper)
     calm = house_of(run, storage, clock, Reaper())
+    with suppress(Conflict):  # it is the same for every run in this storage
+        calm.config.commit(WINDOWS, [Insert(WINDOW.id, WINDOW)])
     for number in range(run.passes_done(), MOST_PASSES):
         if number >= PASSES and not waiting_groups(run.target, house=calm):
             break

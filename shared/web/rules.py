@@ -6,10 +6,12 @@ import msgspec
 
 from shared.domain.deliveries import public_name
 from shared.domain.errors import InvalidRule
+from shared.domain.inhibition import circle
 from shared.domain.limits import impossible
 from shared.domain.rules import Action, Rule, parse_rule
+from shared.ports import House
 from shared.services.edit import Editor, remove_rule, reset_rule, save_rule
-from shared.services.rulebook import KnownRule, known_rule, known_rules, warnings
+from shared.services.rulebook import KnownRule, every_rule, known_rule, known_rules, warnings
 from shared.web.alerts import target_of
 from shared.web.asking import json_object, no_body, no_parameters, parameters
 from shared.web.auth import Role
@@ -75,11 +77,20 @@ def _save(asked: Asked) -> Reply:
     if given.get("id", rule_id) != rule_id:
         raise InvalidRule(f"the rule's id is not that of the address, {rule_id[:100]!r}")
     rule = parse_rule({**given, "id": rule_id}, house.catalog)
-    reason = impossible(rule, house.catalog)
-    if reason is not None:
-        raise InvalidRule(f"rule {rule_id!r}: {reason}")
+    _refuse_senseless(rule, house)
     save_rule(rule, _editor(asked, needed=True), house=house, now=asked.office.now)
     return _answer(rule_id, asked)
+
+
+def _refuse_senseless(rule: Rule, house: House) -> None:
+    """Raise InvalidRule for what is well formed, and still could not work."""
+    reason = impossible(rule, house.catalog)
+    if reason is not None:
+        raise InvalidRule(f"rule {rule.id!r}: {reason}")
+    inhibitors = {one.id: one.inhibited_by for one in every_rule(house)}
+    around = circle({**inhibitors, rule.id: rule.inhibited_by})
+    if around:
+        raise InvalidRule(f"rules must not inhibit each other in a circle: {' - '.join(around)}")
 
 
 def _remove(asked: Asked) -> Reply:

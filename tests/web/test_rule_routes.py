@@ -226,6 +226,16 @@ def test_a_rule_that_makes_no_sense_is_refused_in_a_sentence(
     assert word in message
 
 
+def test_rules_that_would_inhibit_each_other_are_refused(counter: Counter, desk: Desk) -> None:
+    desk.shipped(a_rule(inhibited_by=("slow",)))
+
+    answer = save(counter, {**OWN, "inhibitedBy": ["dtu-high"]})
+
+    status, code, message = error_of(answer)
+    assert (status, code) == (400, "invalid_rule")
+    assert "in a circle: " in message
+
+
 def test_a_word_of_the_routes_is_no_id(counter: Counter) -> None:
     answer = counter.send(SAVE, 11, "backtest", method="PUT", body={**OWN, "id": "backtest"})
 
