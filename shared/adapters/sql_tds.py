@@ -66,6 +66,7 @@ def is_certificate_of(*, cert: Any, name: bytes) -> bool:
     from cryptography.x509 import (  # noqa: PLC0415 - as above
         DNSName,
         ExtensionNotFound,
+        IPAddress,
         SubjectAlternativeName,
     )
 
@@ -74,6 +75,8 @@ def is_certificate_of(*, cert: Any, name: bytes) -> bool:
     except ExtensionNotFound:
         return False
     host = name.decode("ascii").lower()
+    if host in map(str, names.value.get_values_for_type(IPAddress)):
+        return True
     rest = host.partition(".")[2]
     known = {one.lower() for one in names.value.get_values_for_type(DNSName)}
     return host in known or bool(rest and f"*.{rest}" in known)

@@ -1,5 +1,6 @@
 """What a person reads: one message for all events of one claim, built from the events alone."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 
@@ -331,7 +332,7 @@ def number(value: float | None) -> str:
 
 
 def _said(value: float, digits: int) -> str:
-    if value == int(value):
+    if not math.isfinite(value) or value == int(value):
         return f"{value:,.0f}"
     return f"{value:,.{digits - 3}f}" if abs(value) >= 100 else f"{value:.{digits}g}"
 

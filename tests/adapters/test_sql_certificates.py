@@ -83,7 +83,7 @@ def test_the_common_name_counts_for_nothing() -> None:
     assert not is_certificate_of(cert=certificate, name=AZURE.encode())
 
 
-def test_an_address_among_the_names_is_no_host() -> None:
+def test_a_server_may_be_named_by_its_address() -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     names = x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))])
     subject = x509.Name([])
@@ -93,7 +93,9 @@ def test_an_address_among_the_names_is_no_host() -> None:
         .sign(key, hashes.SHA256())
     )
 
-    assert not is_certificate_of(cert=X509.from_cryptography(made), name=b"127.0.0.1")
+    certificate = X509.from_cryptography(made)
+    assert is_certificate_of(cert=certificate, name=b"127.0.0.1")
+    assert not is_certificate_of(cert=certificate, name=b"127.0.0.2")
 
 
 class OfAnother(Certificate):

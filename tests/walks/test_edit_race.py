@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from shared.domain.machine import State
+from shared.domain.rules import Severity
 from shared.web.rules import RULE, SAVE
 from tests.builders import BAD, OK, TARGET, a_desk, a_rule, assert_at_rest
 from tests.walks.interrupted import Interruption, Tables
@@ -22,7 +23,7 @@ class Race:
 
     def __init__(self, minute: int, before: "Race | None" = None) -> None:
         self.tables: Tables = before.tables.copy() if before else Tables()
-        rules = [a_rule(severity="medium")]
+        rules = [a_rule(severity=Severity.MEDIUM)]
         self.desk = a_desk(STORM, rules=rules, storage=self.tables.storage)
         self.counter = Counter(self.desk)
         self.minute = minute
