@@ -6,7 +6,6 @@ The state row is written If-Match as read, so whoever comes second reads again, 
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import cached_property
 from typing import Any, TypeVar
 
 from msgspec import Struct, field
@@ -35,7 +34,7 @@ from shared.domain.series import first_needed
 from shared.domain.telling import decide
 from shared.domain.times import HOUR, MINUTE, each_hour, floor_minute
 from shared.domain.watching import Watched, listen
-from shared.ports import House
+from shared.ports import House, Witness
 from shared.services.boards import gone_rule, load_board, load_case, metrics_of
 from shared.services.maintain import windows
 
@@ -114,6 +113,7 @@ class _Pass:
         self._is_outdated = False
         self._windows = windows(config=house.config)
         self._states: dict[str, RuleState] = {}
+        self._seen: tuple[Culprit, ...] | None = None
         self.done = Evaluation(covered=self._latest.covered)
 
     def drop_removed(self, rules: Sequence[KeptRule]) -> None:
@@ -223,8 +223,8 @@ class _Pass:
         first, end = self._window(case)
         minutes = listen(self._watched(case), chunks, first, end, composite=case.rule.is_composite)
         decision = decide(case, minutes, covered=self._covered(case), now=self._now)
-        if any(metric.witnessed for metric in case.metrics) and self._is_new(decision):
-            decision.explain(self._culprits)
+        if self._house.witness is not None and self._is_new(decision):
+            decision.explain(self._culprits(self._house.witness))
         return decision
 
     def _is_new(self, decision: Decision) -> bool:
@@ -233,15 +233,18 @@ class _Pass:
         Not in a gap that is caught up with; and a rule that flaps must not be a load of its own.
         """
         is_fresh = self._now - decision.state.last_folded <= SEEN_FOR
-        return decision.begins and is_fresh and not decision.is_explained
+        is_seen = any(metric.witnessed for metric in decision.case.metrics)
+        return is_seen and decision.begins and is_fresh and not decision.is_explained
 
-    @cached_property
-    def _culprits(self) -> tuple[Culprit, ...]:
+    def _culprits(self, witness: Witness) -> tuple[Culprit, ...]:
         """What the database executes just now; one look for all rules of the pass."""
-        if self._house.witness is None:
-            return ()
+        if self._seen is None:
+            self._seen = self._look(witness)
+        return self._seen
+
+    def _look(self, witness: Witness) -> tuple[Culprit, ...]:
         try:
-            return gathered(self._house.witness.running(self._target))
+            return gathered(witness.running(self._target))
         except SourceError as error:
             _log.warning("what %s executes can't be seen: %s", self._target, error)
             return ()

@@ -89,7 +89,7 @@ def test_a_new_threshold_ends_every_story_that_was_begun(minute: int) -> None:
         assert {alert.reason for alert in race.desk.alerts()} <= {"rule_changed"}
         assert minute == 7 or race.desk.told()
 
-    walk(Race(minute).play(), check, threshold=200)
+    walk(Race(minute).play(), check, threshold=99.5)
 
 
 def test_a_raised_severity_ends_a_silence_once() -> None:
