@@ -67,9 +67,9 @@ class SourceError(MonitorError):
 class SourceDenied(SourceError):
     """A source that may not be asked before a person grants something: `lacking`, for everybody."""
 
-    def __init__(self, message: str, *, lacking: str) -> None:
+    def __init__(self, message: str, *, lacking: str = "") -> None:
         super().__init__(message)
-        self.lacking = lacking
+        self.lacking = lacking or message
 
 
 class ChannelError(MonitorError):

@@ -15,6 +15,7 @@ from shared.domain.errors import (
     LinkRefused,
     MonitorError,
     NotFound,
+    SourceDenied,
     SourceError,
     StoreError,
     StoreRefused,
@@ -68,6 +69,9 @@ TABLE: Mapping[type[MonitorError], Mapped] = {
     DamagedRow: Mapped(500, "damaged_row", "a stored row can't be read; the log says which"),
     StoreRefused: _INTERNAL,
     StoreError: _INTERNAL,
+    SourceDenied: Mapped(
+        502, "source_denied", "the monitor lacks a grant to read this; health names it"
+    ),
     SourceError: Mapped(503, "source_unavailable", "a source did not answer; try again", _SOON),
     ChannelError: Mapped(502, "channel_refused", "the channel did not take the message"),
     MonitorError: _INTERNAL,

@@ -78,15 +78,13 @@ RECORDINGS = {
 METRICS = ["responseTime.avg", "cpuUtilization"]
 
 
-def each_recording(*, slow: str = "") -> pytest.MarkDecorator:
-    """Every recording; that of the metric `slow` belongs to the slow tier."""
-    cases = [
-        pytest.param(
-            name, metric, *given, id=metric, marks=pytest.mark.slow if metric == slow else ()
-        )
+each_recording = pytest.mark.parametrize(
+    ("name", "metric", "scale", "rules"),
+    [
+        pytest.param(name, metric, *given, id=metric)
         for (name, given), metric in zip(RECORDINGS.items(), METRICS, strict=True)
-    ]
-    return pytest.mark.parametrize(("name", "metric", "scale", "rules"), cases)
+    ],
+)
 
 
 COMPARE: dict[str, Callable[[float, float], bool]] = {
@@ -170,7 +168,8 @@ def assert_each_story_told_once(lines: list[Line], rules: list[RuleJson]) -> Non
     assert len(wanted) >= 2
 
 
-@each_recording(slow="cpuUtilization")
+@pytest.mark.slow
+@each_recording
 def test_a_whole_recording_equals_a_second_reading_of_its_file(
     name: str, metric: str, scale: float, rules: list[RuleJson]
 ) -> None:
@@ -185,8 +184,16 @@ def test_a_whole_recording_equals_a_second_reading_of_its_file(
         assert len(stories) >= 2, rule["id"]
 
 
-@each_recording(slow="responseTime.avg")
-def test_a_day_on_real_storage_equals_memory_and_the_file(
+@pytest.mark.parametrize(
+    "rows",
+    [
+        pytest.param(range(3150, 3222), id="six hours"),
+        pytest.param(range(3150, 3438), id="a day", marks=pytest.mark.slow),
+    ],
+)
+@each_recording
+def test_real_storage_equals_memory_and_the_file(
+    rows: range,
     name: str,
     metric: str,
     scale: float,
@@ -194,7 +201,7 @@ def test_a_day_on_real_storage_equals_memory_and_the_file(
     tmp_path: Path,
     storage: Account,
 ) -> None:
-    path = a_day(recorded(name), tmp_path, range(3150, 3438))
+    path = a_day(recorded(name), tmp_path, rows)
 
     real = run(path, metric, scale, rules, table_storage(storage.connection_string))
     twin = run(path, metric, scale, rules, memory_storage())
@@ -205,7 +212,7 @@ def test_a_day_on_real_storage_equals_memory_and_the_file(
 
 
 @pytest.mark.bench
-@each_recording()
+@each_recording
 def test_a_whole_recording_on_real_storage_equals_memory_and_the_file(
     name: str, metric: str, scale: float, rules: list[RuleJson], storage: Account
 ) -> None:

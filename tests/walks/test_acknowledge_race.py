@@ -231,8 +231,14 @@ def test_a_person_and_a_tick_at_once_are_as_one_after_the_other(
         assert_heard(scene, outcome)
 
 
-@pytest.mark.parametrize("other", ACTIONS)
-@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize(
+    ("action", "other"),
+    [
+        pytest.param(one, two, marks=pytest.mark.slow if (row + place) % 2 else ())
+        for row, one in enumerate(ACTIONS)
+        for place, two in enumerate(ACTIONS)
+    ],
+)
 def test_two_people_at_once_are_as_one_after_the_other(action: str, other: str) -> None:
     scene = SCENES["goes on"]
 
@@ -285,7 +291,9 @@ def test_who_loses_four_races_is_heard_and_who_loses_five_is_told_so(action: str
         assert_at_rest(race.desk)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize(
+    "seed", [*range(8), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(8, 12))]
+)
 def test_interleaved_at_every_call_they_are_as_one_after_the_other(seed: int) -> None:
     """Each of the two is interrupted any number of times."""
     scene = list(SCENES.values())[seed % len(SCENES)]

@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import groupby
 
+import pytest
+
 from local.world.scenes import ErrorBurst, LateTelemetry, Outage
 from local.world.truth import truth
 from shared.catalog.metrics import CATALOG
@@ -99,6 +101,7 @@ def test_a_calm_night_whose_telemetry_is_late_is_told_to_nobody() -> None:
         assert walk.untrue() == []
 
 
+@pytest.mark.slow
 def test_a_crm_that_is_down_holds_its_alerts_for_an_hour_until_its_silence_counts() -> None:
     burst = ErrorBurst(START + MINUTE, 7)
     down = Outage(burst.ends, 90)

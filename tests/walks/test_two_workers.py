@@ -220,7 +220,9 @@ def test_after_forty_missed_minutes_both_workers_come_back_at_once(
     assert_one_story(crew.outcome(), calm_long_story)
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize(
+    "seed", [*range(12), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(12, 40))]
+)
 def test_people_who_act_between_two_workers_are_heard_and_lose_no_event(seed: int) -> None:
     """Whatever they do: events are numbered without a gap, and each is told once, in order."""
     values = [*LONG_SERIES[:40], *[OK] * 12]
