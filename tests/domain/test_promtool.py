@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from local import backtest as backtesting
 from local.backtest import backtest
+from shared.domain import backtests
 from shared.domain.machine import Input, RuleState, State
 from shared.domain.machine import step as real_step
 from tests.domain.promtool import SIGNS, States, disagreements, find_promtool, random_cases
@@ -65,7 +65,7 @@ def forgets_the_relapse(
 def test_promtool_catches_a_machine_that_is_slightly_wrong(
     promtool: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mutant: Step
 ) -> None:
-    monkeypatch.setattr(backtesting, "step", mutant)
+    monkeypatch.setattr(backtests, "step", mutant)
 
     assert "FAILED" in judge(promtool, tmp_path, TOGETHER, seed=0)
 
