@@ -35,7 +35,7 @@ test: setup ## Run the tests, unit and on Azurite, in under 5 minutes
 	$(PYTEST) -n 3 -m "not slow and not bench" $(ARGS)
 
 test-slow: setup ## Run the slow tier, as CI does
-	$(PYTEST) -n 3 -m slow $(ARGS)
+	$(PYTEST) -n 2 -m slow $(ARGS)
 
 check: $(VENV_READY) ## Lint, check the format, the types and the arrows between the rooms
 	$(PY) -m ruff check

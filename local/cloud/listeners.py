@@ -25,6 +25,10 @@ class AbortableProtocol(H11Protocol):
         self.app_state: dict[str, Any] = {**self.app_state, "abort": transport.abort}
 
 
+KEEPS_IDLE_S = 240
+"""As long as Azure's load balancers: soon after a client was idle, a reset would be ours alone."""
+
+
 class AbruptServer(uvicorn.Server):
     """Cuts its connections when it ends; the graceful way takes its time and waits for clients."""
 
@@ -36,6 +40,7 @@ class AbruptServer(uvicorn.Server):
             log_config=None,
             access_log=False,
             proxy_headers=False,
+            timeout_keep_alive=KEEPS_IDLE_S,
         )
         super().__init__(config)
         self.listening = asyncio.Event()

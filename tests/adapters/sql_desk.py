@@ -18,7 +18,7 @@ from local.odbc import NoOdbc, driver
 from local.world.engine import Script, ScriptedWorld
 from local.world.events import World
 from local.world.scenes import Blocking, DtuStorm
-from shared.adapters.azure_sql import AzureSql, Connect, Database
+from shared.adapters.azure_sql import DEADLINE_S, AzureSql, Connect, Database
 from shared.adapters.azure_sql_witness import AzureSqlWitness
 from shared.adapters.sql_connections import PURE_PYTHON, SqlAddress, connect
 from shared.catalog.sql_queries import NAME_SETS
@@ -81,9 +81,14 @@ class SqlDesk:
         return partial(connect, self.address(by=by), driver=driver)
 
     def source(
-        self, driver: str, names: Mapping[str, str] = NAME_SETS["crm"], *, by: str = "token"
+        self,
+        driver: str,
+        names: Mapping[str, str] = NAME_SETS["crm"],
+        *,
+        by: str = "token",
+        deadline: float = DEADLINE_S,
     ) -> AzureSql:
-        return AzureSql({TARGET: Database(self.door(driver, by=by), names)})
+        return AzureSql({TARGET: Database(self.door(driver, by=by), names)}, deadline=deadline)
 
     def witness(self, driver: str) -> AzureSqlWitness:
         return AzureSqlWitness({TARGET: Database(self.door(driver))})

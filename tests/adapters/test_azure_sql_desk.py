@@ -182,7 +182,7 @@ def test_every_figure_is_the_worlds_own(sql: SqlDesk, driver: str, names: str, m
     at = MOMENTS[moment]
     sql.moved_to(at)
 
-    found = read(sql.source(driver, VOCABULARIES[names]), at)
+    found = read(sql.source(driver, VOCABULARIES[names], deadline=60), at)
 
     busy = at == STORMY
     failures = {name: one for name, one in found.items() if isinstance(one, Failure)}
