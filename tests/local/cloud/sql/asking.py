@@ -1,6 +1,6 @@
 """A database server over a world, and the project's own statements as its driver sends them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from local.cloud.sql.engine import Login, Result, Session, SqlError
 from local.cloud.sql.kept import naive
 from local.cloud.tokens import Keys
 from local.world.events import World
+from shared.catalog.sql_queries import NAME_SETS
 from tests.local.cloud.handmade import StillClock
 
 QUERIES = Path(__file__).parents[4] / "shared" / "catalog" / "queries"
@@ -21,31 +22,6 @@ PREFIX = (
     "SET NOCOUNT ON; SET LOCK_TIMEOUT 2000; SET DEADLOCK_PRIORITY LOW; "
     "SET TRANSACTION ISOLATION LEVEL READ UNCOMMITTED;\n"
 )
-NAMES: Mapping[str, Mapping[str, str]] = {
-    "crm": {
-        "sessions": "Session",
-        "sessions.seenAt": "lastActivityAt",
-        "interactions": "Interaction",
-        "interactions.createdAt": "createdAt",
-        "reports": "Report",
-        "reports.createdAt": "createdAt",
-        "syncs": "OfflineSync",
-        "syncs.status": "status",
-        "syncs.updatedAt": "updatedAt",
-    },
-    "brief": {
-        "sessions": "UserSession",
-        "sessions.seenAt": "lastActivity",
-        "interactions": "Interaction",
-        "interactions.createdAt": "createdAt",
-        "reports": "ReportExecution",
-        "reports.createdAt": "createdAt",
-        "syncs": "OfflineSyncItem",
-        "syncs.status": "syncStatus",
-        "syncs.updatedAt": "updatedAt",
-    },
-}
-"""The two vocabularies that settings know for the CRM's tables."""
 
 
 class Database:
@@ -89,7 +65,7 @@ class Database:
 def query_text(query: str, names: str = "crm") -> str:
     """A query of the catalog with the real names of one vocabulary."""
     text = (QUERIES / f"{query}.sql").read_text("utf-8")
-    for logical, real in NAMES[names].items():
+    for logical, real in NAME_SETS[names].items():
         text = text.replace(f"[{logical}]", f"[{real}]")
     return text
 

@@ -15,8 +15,9 @@ from local.world.engine import Script, ScriptedWorld
 from local.world.running import BAD_QUERY
 from local.world.scenes import Blocking, DtuStorm, StorageFilling
 from local.world.truth import truth
+from shared.catalog.sql_queries import NAME_SETS
 from shared.domain.times import MINUTE, floor_minute
-from tests.local.cloud.sql.asking import NAMES, QUERIES, Database, window
+from tests.local.cloud.sql.asking import QUERIES, Database, window
 from tests.local.world.playing import T0
 
 STORM = T0 + 30 * MINUTE
@@ -42,7 +43,7 @@ def _database(seed: int) -> Database:
 
 every_moment = pytest.mark.parametrize("at", MOMENTS, ids=lambda at: f"{at:%H:%M:%S}")
 both_seeds = pytest.mark.parametrize("seed", [1, 2])
-both_names = pytest.mark.parametrize("names", sorted(NAMES))
+both_names = pytest.mark.parametrize("names", sorted(NAME_SETS))
 
 
 @pytest.fixture
