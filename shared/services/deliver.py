@@ -13,27 +13,29 @@ from itertools import accumulate
 from msgspec.structs import replace
 
 from shared.domain.budgets import Wait
+from shared.domain.claims import (
+    Group,
+    groups,
+    is_waiting,
+    message_id,
+    nagged,
+    one_claim,
+    sort_rows,
+    told_alone,
+    wants_fallback,
+)
 from shared.domain.closures import Closure
 from shared.domain.deliveries import (
     Attempt,
     Delivery,
-    Group,
     Status,
     claimed,
     delivered,
     fallback_delivery,
-    groups,
     inserts,
-    is_waiting,
-    message_id,
     moves,
-    nagged,
-    one_claim,
     put_back,
     refused,
-    sort_rows,
-    told_alone,
-    wants_fallback,
 )
 from shared.domain.episodes import Alert, Event
 from shared.domain.errors import ChannelError, Conflict, StoreUnavailable

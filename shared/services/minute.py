@@ -9,7 +9,7 @@ from functools import partial
 from msgspec import Struct
 
 from shared.domain.chunks import Latest
-from shared.domain.deliveries import Group
+from shared.domain.claims import Group
 from shared.domain.errors import ChannelError
 from shared.domain.rules import KeptRule
 from shared.domain.times import MINUTE

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from shared.domain.deliveries import MOST_CLAIMED, Delivery, Status, moves, sent_again
+from shared.domain.claims import MOST_CLAIMED
+from shared.domain.deliveries import Delivery, Status, moves, sent_again
 from shared.domain.errors import Conflict, InvalidInput, NotFound, StoreUnavailable
 from shared.domain.handling import AuditEntry
 from shared.domain.records import Insert, Kept, audit_key

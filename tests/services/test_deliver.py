@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.deliveries import LEASE, MOST_CLAIMED, Attempt, Delivery, Status
+from shared.domain.claims import MOST_CLAIMED
+from shared.domain.deliveries import LEASE, Attempt, Delivery, Status
 from shared.domain.episodes import Event, EventKind
 from shared.domain.errors import ChannelError
 from shared.domain.notifications import Notification

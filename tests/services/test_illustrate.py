@@ -5,7 +5,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
-from shared.domain.deliveries import Delivery, channel_of, told_alone
+from shared.domain.claims import told_alone
+from shared.domain.deliveries import Delivery, channel_of
 from shared.domain.episodes import EventKind
 from shared.domain.errors import ChannelError, StoreUnavailable
 from shared.domain.links import LinkAction, LinkMaker

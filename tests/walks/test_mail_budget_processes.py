@@ -32,7 +32,8 @@ from local.world.engine import ScriptedWorld
 from local.world.scripts import script_named
 from shared.adapters.ledger import RowLedger
 from shared.domain.budgets import Spent
-from shared.domain.deliveries import Delivery, Status, groups
+from shared.domain.claims import groups
+from shared.domain.deliveries import Delivery, Status
 from shared.domain.episodes import Event
 from shared.domain.records import Insert, outbox_key
 from shared.domain.rules import Severity
