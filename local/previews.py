@@ -21,9 +21,10 @@ from shared.adapters.channels.email import PICTURE_ID
 from shared.adapters.pictures import draw
 from shared.adapters.rendering import mail_html, mail_text, slack_message
 from shared.catalog.metrics import CATALOG
+from shared.domain.alerts import Alert, AlertKind, AlertState
 from shared.domain.culprits import Culprit
 from shared.domain.deliveries import channel_of
-from shared.domain.episodes import Alert, AlertKind, AlertState, Event, EventKind
+from shared.domain.episodes import Event, EventKind
 from shared.domain.links import Link, LinkAction, LinkMaker, Permit
 from shared.domain.machine import RuleState, State
 from shared.domain.notifications import Notification, compose

@@ -10,8 +10,9 @@ from shared.adapters.channels.memory import MemoryChannel
 from shared.adapters.ledger import from_properties
 from shared.adapters.rows import Op, Row, Rows
 from shared.catalog.metrics import CATALOG
+from shared.domain.alerts import Alert, AlertKind, AlertState
 from shared.domain.deliveries import Delivery, Due
-from shared.domain.episodes import Alert, AlertKind, AlertState, Event, EventKind, TimelineLine
+from shared.domain.episodes import Event, EventKind, TimelineLine
 from shared.domain.errors import SourceError
 from shared.domain.machine import RuleState
 from shared.domain.metrics import Catalog

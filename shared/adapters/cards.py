@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 
 from shared.adapters.rendering import footer, one_line
+from shared.domain.alerts import AlertKind
 from shared.domain.conditions import CONDITIONS
-from shared.domain.episodes import AlertKind
 from shared.domain.notifications import (
     Notification,
     Story,

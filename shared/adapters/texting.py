@@ -7,7 +7,7 @@ everything is written with the letters that count one each.
 import re
 import unicodedata
 
-from shared.domain.episodes import AlertKind
+from shared.domain.alerts import AlertKind
 from shared.domain.notifications import Notification, Story, clock, quantity, word
 
 LONGEST = 160

@@ -9,15 +9,9 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
+from shared.domain.alerts import Alert, close_alert
 from shared.domain.culprits import COUNTS_FOR, Culprit
-from shared.domain.episodes import (
-    Alert,
-    Episode,
-    EventKind,
-    LineKind,
-    TimelineLine,
-    close_alert,
-)
+from shared.domain.episodes import Episode, EventKind, LineKind, TimelineLine
 from shared.domain.machine import GONE, RuleState, State, start_over
 from shared.domain.maintenance import Window
 from shared.domain.metrics import Metric

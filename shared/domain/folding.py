@@ -10,8 +10,8 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
+from shared.domain.alerts import Alert, Voice, close_alert, observe, open_alert
 from shared.domain.decisions import Case
-from shared.domain.episodes import Alert, Voice, close_alert, observe, open_alert
 from shared.domain.machine import Input, NoData, RuleState, State, Verdict, classify, step
 from shared.domain.reasons import Reason
 from shared.domain.rules import Rule

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
+from shared.domain.alerts import Alert, AlertKind, AlertState, close_alert
 from shared.domain.decisions import (
     Case,
     Decision,
@@ -15,15 +16,7 @@ from shared.domain.decisions import (
     Transition,
     repeat_every,
 )
-from shared.domain.episodes import (
-    Alert,
-    AlertKind,
-    AlertState,
-    EventKind,
-    LineKind,
-    TimelineLine,
-    close_alert,
-)
+from shared.domain.episodes import EventKind, LineKind, TimelineLine
 from shared.domain.errors import InvalidInput
 from shared.domain.machine import NoDataState, State, hold
 from shared.domain.reasons import Reason

@@ -8,19 +8,10 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
+from shared.domain.alerts import Alert, close_alert, open_no_data_alert
 from shared.domain.chunks import Latest
 from shared.domain.decisions import Case, Decision, Suppression, Transition
-from shared.domain.episodes import (
-    Alert,
-    Episode,
-    EventKind,
-    LineKind,
-    TimelineLine,
-    close_alert,
-    ended_line,
-    ending_of,
-    open_no_data_alert,
-)
+from shared.domain.episodes import Episode, EventKind, LineKind, TimelineLine, ended_line, ending_of
 from shared.domain.machine import NoData, NoDataState, RuleState, State, treat_as_ok
 from shared.domain.metrics import Catalog, Metric
 from shared.domain.reasons import Reason

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta, tzinfo
 from msgspec import Struct
 from msgspec.structs import replace
 
+from shared.domain.alerts import Alert, AlertKind, AlertState, Breach
 from shared.domain.conditions import CONDITIONS
 from shared.domain.culprits import described
-from shared.domain.episodes import Alert, AlertKind, AlertState, Breach, Event, EventKind
+from shared.domain.episodes import Event, EventKind
 from shared.domain.links import Link
 from shared.domain.reasons import Reason
 from shared.domain.rehearsals import is_test

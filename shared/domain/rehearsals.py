@@ -5,7 +5,8 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from shared.domain.episodes import Alert, AlertKind, AlertState, Event, EventKind
+from shared.domain.alerts import Alert, AlertKind, AlertState
+from shared.domain.episodes import Event, EventKind
 from shared.domain.reasons import Reason
 from shared.domain.rules import Action, Severity
 from shared.domain.times import MINUTE, floor_minute, minute_key

@@ -6,8 +6,9 @@ lose and double nothing; after a long outage one reminder is due, not many.
 
 from datetime import datetime, timedelta
 
+from shared.domain.alerts import Alert
 from shared.domain.decisions import Decision, repeat_every
-from shared.domain.episodes import Alert, Episode, EventKind, LineKind, TimelineLine
+from shared.domain.episodes import Episode, EventKind, LineKind, TimelineLine
 from shared.domain.reasons import Reason
 from shared.domain.rules import Rule
 

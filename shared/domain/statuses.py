@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from shared.domain.episodes import Alert, AlertKind
+from shared.domain.alerts import Alert, AlertKind
 from shared.domain.figures import Band, Figure, SourceWord
 from shared.domain.metrics import Better, Metric
 from shared.domain.notifications import quantity

@@ -8,9 +8,9 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from shared.domain.alerts import Alert
 from shared.domain.decisions import Case, Decision, Transition
 from shared.domain.episodes import (
-    Alert,
     Episode,
     EventKind,
     LineKind,

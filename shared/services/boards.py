@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
+from shared.domain.alerts import Alert
 from shared.domain.decisions import Case, Snooze
-from shared.domain.episodes import Alert
 from shared.domain.errors import InvalidInput
 from shared.domain.machine import RuleState
 from shared.domain.maintenance import Window

@@ -12,6 +12,7 @@ from itertools import accumulate
 
 from msgspec.structs import replace
 
+from shared.domain.alerts import Alert
 from shared.domain.budgets import Wait
 from shared.domain.claims import (
     Group,
@@ -37,7 +38,7 @@ from shared.domain.deliveries import (
     put_back,
     refused,
 )
-from shared.domain.episodes import Alert, Event
+from shared.domain.episodes import Event
 from shared.domain.errors import ChannelError, Conflict, StoreUnavailable
 from shared.domain.notifications import Notification, compose
 from shared.domain.reasons import Reason

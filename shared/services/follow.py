@@ -10,9 +10,9 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
+from shared.domain.alerts import Alert, AlertState
 from shared.domain.decisions import Snooze
 from shared.domain.deliveries import public_name
-from shared.domain.episodes import Alert, AlertState
 from shared.domain.errors import NotFound
 from shared.domain.links import SNOOZE_MINUTES, LinkAction, Permit
 from shared.domain.reasons import Reason

@@ -9,8 +9,8 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
+from shared.domain.alerts import Alert, AlertState
 from shared.domain.decisions import Case, Decision, Snooze
-from shared.domain.episodes import Alert, AlertState
 from shared.domain.errors import Conflict, InvalidInput, NotFound, StoreUnavailable
 from shared.domain.handling import AuditEntry, acknowledge, resolve, snooze, unsnooze
 from shared.domain.machine import RuleState

@@ -8,8 +8,9 @@ from itertools import chain
 from msgspec import Struct
 from msgspec.structs import replace
 
+from shared.domain.alerts import Alert
 from shared.domain.chunks import NO_CELLS, NO_HISTOGRAMS, HourChunk, by_hour, sum_buckets
-from shared.domain.episodes import Alert, TimelineLine
+from shared.domain.episodes import TimelineLine
 from shared.domain.errors import DamagedRow, InvalidInput, NotFound
 from shared.domain.histograms import Histogram, quantile
 from shared.domain.metrics import Metric

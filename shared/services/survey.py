@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
+from shared.domain.alerts import Alert
 from shared.domain.chunks import Latest
-from shared.domain.episodes import Alert
 from shared.domain.figures import Figure, SourceWord, figure_of, source_word
 from shared.domain.insights import STORAGE, TRENDS, Past, Trail, insights
 from shared.domain.metrics import Metric

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from shared.domain.episodes import Alert, AlertState
+from shared.domain.alerts import Alert, AlertState
 from shared.domain.errors import NotFound
 from shared.domain.handling import LONGEST_SNOOZE
 from shared.domain.rules import Severity

@@ -5,8 +5,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from shared.domain.alerts import Alert, AlertKind, AlertState
 from shared.domain.culprits import Culprit
-from shared.domain.episodes import Alert, AlertKind, AlertState, Event, EventKind
+from shared.domain.episodes import Event, EventKind
 from shared.domain.reasons import Reason
 from shared.domain.rules import Severity
 

@@ -12,9 +12,10 @@ from msgspec import Struct, inspect
 
 from shared.adapters.ledger import RowLedger
 from shared.adapters.rows import InsertRow, Rows
+from shared.domain.alerts import Alert, AlertKind
 from shared.domain.decisions import Snooze
 from shared.domain.deliveries import Delivery, Due
-from shared.domain.episodes import Alert, AlertKind, Event, TimelineLine
+from shared.domain.episodes import Event, TimelineLine
 from shared.domain.errors import Conflict, StoreRefused
 from shared.domain.handling import AuditEntry
 from shared.domain.machine import RuleState

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from shared.adapters.channels.sms import open_sms, open_sms_as
 from shared.adapters.texting import ALPHABET, LONGEST, gsm, is_phone_number, sms_text
+from shared.domain.alerts import AlertKind
 from shared.domain.deliveries import masked, public_name
-from shared.domain.episodes import AlertKind, Event, EventKind
+from shared.domain.episodes import Event, EventKind
 from shared.domain.errors import ChannelError
 from shared.domain.notifications import Notification, compose
 from shared.domain.rules import Action, ActionType, Severity

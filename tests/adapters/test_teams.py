@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from shared.adapters.cards import MOST_BYTES, STYLE_OVER, STYLES, cut, teams_message
 from shared.adapters.channels.teams import TeamsChannel
 from shared.adapters.egress import Egress
+from shared.domain.alerts import AlertKind
 from shared.domain.conditions import CONDITIONS
-from shared.domain.episodes import AlertKind, Event, EventKind
+from shared.domain.episodes import Event, EventKind
 from shared.domain.errors import ChannelError
 from shared.domain.notifications import Notification, compose
 from shared.domain.rules import Action, ActionType, Severity

@@ -12,7 +12,8 @@ import pytest
 from shared.adapters.alert_schema import common_alert
 from shared.adapters.channels.webhook import WebhookChannel, signature
 from shared.adapters.egress import Egress
-from shared.domain.episodes import AlertKind, AlertState, Event, EventKind
+from shared.domain.alerts import AlertKind, AlertState
+from shared.domain.episodes import Event, EventKind
 from shared.domain.errors import ChannelError
 from shared.domain.notifications import Notification, compose
 from shared.domain.reasons import Reason

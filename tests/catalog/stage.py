@@ -13,8 +13,8 @@ from local.world.scenes import Scene
 from local.world.truth import METRICS, truth
 from shared.catalog.metrics import CATALOG
 from shared.catalog.rules import default_rules
+from shared.domain.alerts import Alert
 from shared.domain.chunks import NO_CELLS, Asked, Cells, HourChunk, Latest
-from shared.domain.episodes import Alert
 from shared.domain.metrics import Metric
 from shared.domain.rules import KeptRule
 from shared.domain.times import HOUR, MINUTE, each_hour, each_minute

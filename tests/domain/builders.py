@@ -7,8 +7,9 @@ from typing import Any
 from msgspec.structs import replace
 
 from shared.catalog.metrics import CATALOG
+from shared.domain.alerts import Alert
 from shared.domain.decisions import Case, Decision, Snooze
-from shared.domain.episodes import Alert, Event
+from shared.domain.episodes import Event
 from shared.domain.folding import first_state
 from shared.domain.handling import acknowledge, resolve, snooze, unsnooze
 from shared.domain.machine import RuleState

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.catalog.metrics import CATALOG
-from shared.domain.episodes import AlertKind, AlertState
+from shared.domain.alerts import AlertKind, AlertState
 from shared.domain.machine import NoDataState, State
 from shared.domain.nodata import patience
 from shared.domain.reasons import Reason

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shared.domain.episodes import Breach
+from shared.domain.alerts import Breach
 from shared.domain.notifications import Story, headline, paragraph, quantity
 from tests.builders import an_alert, an_event
 

@@ -2,8 +2,9 @@
 
 import pytest
 
+from shared.domain.alerts import AlertState
 from shared.domain.decisions import abandon
-from shared.domain.episodes import AlertState, EventKind
+from shared.domain.episodes import EventKind
 from shared.domain.errors import InvalidInput
 from shared.domain.machine import State
 from shared.domain.reasons import Reason

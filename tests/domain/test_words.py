@@ -5,7 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from shared.domain.episodes import AlertKind, Event, EventKind
+from shared.domain.alerts import AlertKind
+from shared.domain.episodes import Event, EventKind
 from shared.domain.links import Link, LinkAction
 from shared.domain.notifications import Notification, clock, compose, remark
 from shared.domain.reasons import Reason

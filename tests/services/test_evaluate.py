@@ -9,7 +9,7 @@ import pytest
 from msgspec import structs
 
 from shared.adapters.rows import Op
-from shared.domain.episodes import Alert
+from shared.domain.alerts import Alert
 from shared.domain.machine import GONE, State
 from shared.domain.records import MOST_WRITES, Insert
 from shared.domain.rules import KeptRule

@@ -7,7 +7,7 @@ import pytest
 
 from shared.adapters.ledger import RowLedger
 from shared.adapters.rows import Op, Row, Rows
-from shared.domain.episodes import AlertState
+from shared.domain.alerts import AlertState
 from shared.domain.errors import InvalidInput, NotFound, StoreUnavailable
 from shared.domain.handling import AuditEntry
 from shared.domain.machine import State

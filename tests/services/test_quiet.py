@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from shared.domain.episodes import AlertState
+from shared.domain.alerts import AlertState
 from shared.domain.maintenance import Recurring
 from shared.domain.rules import NoDataPolicy, Rule, Severity
 from shared.domain.times import Span

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from shared.catalog.metrics import CATALOG
+from shared.domain.alerts import AlertKind
 from shared.domain.chunks import Asked, Latest
-from shared.domain.episodes import AlertKind
 from shared.domain.figures import (
     Band,
     Figure,

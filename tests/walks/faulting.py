@@ -27,9 +27,9 @@ from shared.adapters.chunk_store import ChunkStore
 from shared.adapters.health_probe import PATIENCE
 from shared.adapters.ledger import RowLedger
 from shared.adapters.log_analytics import LogAnalytics
+from shared.domain.alerts import Alert
 from shared.domain.chunks import NO_CELLS, Latest
 from shared.domain.deliveries import Delivery
-from shared.domain.episodes import Alert
 from shared.domain.metrics import Metric
 from shared.domain.times import MINUTE, each_minute, floor_hour, floor_minute
 from shared.ports import House, MetricSource

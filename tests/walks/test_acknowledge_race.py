@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from shared.domain.episodes import Alert, AlertKind, Event, TimelineLine, episode_id
+from shared.domain.alerts import Alert, AlertKind, episode_id
+from shared.domain.episodes import Event, TimelineLine
 from shared.domain.handling import AuditEntry
 from shared.domain.machine import RuleState
 from shared.services.manage import ACTIONS, MOST_TRIES

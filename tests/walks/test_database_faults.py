@@ -13,7 +13,7 @@ from local.cloud.faults import Fault
 from local.world.scenes import DtuStorm
 from local.world.truth import truth
 from shared.catalog.metrics import CATALOG
-from shared.domain.episodes import AlertState
+from shared.domain.alerts import AlertState
 from shared.domain.machine import State
 from shared.domain.samples import Reading
 from shared.domain.times import MINUTE, each_minute, floor_minute

@@ -16,8 +16,8 @@ from local.cloud import resources
 from local.cloud.faults import KINDS, Fault
 from local.rig import TARGET
 from local.world.scenes import DtuStorm
+from shared.domain.alerts import AlertState
 from shared.domain.deliveries import Status
-from shared.domain.episodes import AlertState
 from shared.domain.machine import State
 from shared.domain.times import MINUTE, floor_minute
 from shared.services.passes import Pass, PassKind

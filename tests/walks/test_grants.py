@@ -15,8 +15,8 @@ from local.rig import TARGET
 from local.world.truth import truth
 from shared.adapters.azure_sql import HOW_TO_GRANT, PROBE_EVERY
 from shared.catalog.metrics import CATALOG
+from shared.domain.alerts import AlertKind
 from shared.domain.chunks import NO_CELLS
-from shared.domain.episodes import AlertKind
 from shared.domain.rules import Action, ActionType, NoDataPolicy, Rule, Severity
 from shared.domain.samples import FailureKind
 from shared.domain.times import HOUR, MINUTE, each_minute, floor_minute

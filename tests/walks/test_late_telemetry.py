@@ -10,7 +10,7 @@ import pytest
 from local.world.scenes import ErrorBurst, LateTelemetry, Outage
 from local.world.truth import truth
 from shared.catalog.metrics import CATALOG
-from shared.domain.episodes import AlertState
+from shared.domain.alerts import AlertState
 from shared.domain.machine import State
 from shared.domain.rules import Rule, Severity
 from shared.domain.times import HOUR, MINUTE, each_minute, floor_minute

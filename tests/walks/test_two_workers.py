@@ -13,8 +13,9 @@ from msgspec import structs
 from local.desks import Storage, memory_storage
 from shared.adapters.chunk_store import ChunkStore
 from shared.adapters.ledger import RowLedger
+from shared.domain.alerts import Alert
 from shared.domain.deliveries import Delivery, Status
-from shared.domain.episodes import Alert, Event
+from shared.domain.episodes import Event
 from shared.domain.errors import Conflict, StoreUnavailable
 from shared.domain.machine import RuleState
 from shared.domain.rules import ActionType

@@ -10,7 +10,7 @@ import azure.functions as func
 import pytest
 from msgspec.structs import replace
 
-from shared.domain.episodes import AlertState
+from shared.domain.alerts import AlertState
 from shared.domain.handling import AuditEntry
 from shared.domain.links import LinkAction, LinkMaker, Permit
 from shared.web.action import answer_action

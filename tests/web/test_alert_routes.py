@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.domain.episodes import Alert, AlertState
+from shared.domain.alerts import Alert, AlertState
 from shared.domain.errors import Conflict, StoreUnavailable
 from shared.domain.records import Insert, alert_key
 from shared.web.alerts import ACT, ALERT, ALERTS
