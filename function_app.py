@@ -217,6 +217,22 @@ def end_maintenance(req: func.HttpRequest) -> func.HttpResponse:
     return serve(req, END, bootstrap.office)
 
 
+@app.route(route="monitoring/deployments", methods=["GET"])
+def list_deployments(req: func.HttpRequest) -> func.HttpResponse:
+    """Which version went live when, newest first."""
+    from shared.web.deployments import DEPLOYMENTS  # noqa: PLC0415 - see above
+
+    return serve(req, DEPLOYMENTS, bootstrap.office)
+
+
+@app.route(route="monitoring/deployments", methods=["POST"])
+def mark_deployment(req: func.HttpRequest) -> func.HttpResponse:
+    """A version went live."""
+    from shared.web.deployments import MARK  # noqa: PLC0415 - see above
+
+    return serve(req, MARK, bootstrap.office)
+
+
 @app.route(route="monitoring/health", methods=["GET"])
 def health(req: func.HttpRequest) -> func.HttpResponse:
     """Is the app alive, and can it tell anybody?"""

@@ -92,6 +92,8 @@ def test_every_function_has_its_trigger(indexed: dict[str, Any]) -> None:
         "list_maintenance": "httpTrigger",
         "add_maintenance": "httpTrigger",
         "end_maintenance": "httpTrigger",
+        "list_deployments": "httpTrigger",
+        "mark_deployment": "httpTrigger",
         "health": "httpTrigger",
     }
 
@@ -119,6 +121,8 @@ def test_http_is_anonymous_to_the_platform(indexed: dict[str, Any]) -> None:
         ("monitoring/channels/{id}/test", "POST"),
         ("monitoring/deliveries", "GET"),
         ("monitoring/deliveries/{id}/resend", "POST"),
+        ("monitoring/deployments", "GET"),
+        ("monitoring/deployments", "POST"),
         ("monitoring/health", "GET"),
         ("monitoring/maintenance", "GET"),
         ("monitoring/maintenance", "POST"),

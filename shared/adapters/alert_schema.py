@@ -80,6 +80,7 @@ def _context(story: Story) -> dict[str, Any]:
         "reason": event.reason,
         "runbook": event.runbook,
         "culprits": alert.culprits,
+        "deploy": alert.deploy,
     }
 
 

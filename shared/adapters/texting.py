@@ -8,7 +8,14 @@ import re
 import unicodedata
 
 from shared.domain.alerts import AlertKind
-from shared.domain.notifications import Notification, Story, clock, quantity, word
+from shared.domain.notifications import (
+    Notification,
+    Story,
+    after_deploy,
+    clock,
+    quantity,
+    word,
+)
 
 LONGEST = 160
 LONGEST_RULE = 60
@@ -58,13 +65,18 @@ def is_phone_number(text: str) -> bool:
 
 
 def sms_text(notification: Notification) -> str:
-    """Severity, rule, value and target first; what does not fit is cut with `...`."""
+    """Severity, rule, value and target first; what does not fit is cut with `...`.
+
+    A deploy shortly before is told where there is room for all of it.
+    """
     first, others = notification.stories[0], len(notification.stories) - 1
     more = f" +{others} more" if others else ""
     alert = first.last.alert
     rule = _cut(gsm(alert.rule_name), LONGEST_RULE)
     said = f"{word(first)} {rule}: {_figure(first)} on {notification.target}{more}"
-    return _cut(gsm(f"{said}, since {clock(alert.active_at)}"), LONGEST)
+    said = gsm(f"{said}, since {clock(alert.active_at)}")
+    deploy = gsm(f", {after_deploy(alert)}") if alert.deploy else ""
+    return _cut(said + deploy if len(said + deploy) <= LONGEST else said, LONGEST)
 
 
 def _figure(story: Story) -> str:

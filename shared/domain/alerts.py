@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.domain.culprits import COUNTS_FOR, Culprit
+from shared.domain.deployments import RecentDeploy
 from shared.domain.machine import Input, RuleState, bad_minutes
 from shared.domain.members import Member
 from shared.domain.metrics import Metric
@@ -77,9 +78,10 @@ class Alert(Struct, frozen=True, kw_only=True, rename="camel"):
     has metric, condition, value and threshold of its first bad member, and all of them in
     `breaches`. `forecast_hours`: when a forecast expects its threshold, from the newest minute.
     `count`: bad minutes, the pending ones included. `culprits`: what the database was executing
-    when it began. `told_at`: when its firing, or the end of what kept it quiet, was told last;
-    `reminded_at` and `escalated_at`: when people were last reminded, and when others were called
-    in. `seq` and `lines` number its events and timeline lines.
+    when it began. `deploy`: the newest deploy shortly before it, as known when it was last told.
+    `told_at`: when its firing, or the end of what kept it quiet, was told last; `reminded_at` and
+    `escalated_at`: when people were last reminded, and when others were called in. `seq` and
+    `lines` number its events and timeline lines.
     """
 
     id: str
@@ -109,6 +111,7 @@ class Alert(Struct, frozen=True, kw_only=True, rename="camel"):
     culprits: tuple[Culprit, ...] = ()
     breaches: tuple[Breach, ...] = ()
     forecast_hours: float | None = None
+    deploy: RecentDeploy | None = None
     told_at: datetime | None = None
     reminded_at: datetime | None = None
     escalated_at: datetime | None = None

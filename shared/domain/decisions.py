@@ -4,6 +4,7 @@ The evaluator, the no-data clock and people all decide through it, so that one w
 by the state row, serves them all.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -138,6 +139,11 @@ class Decision:
         pen = self._episodes.get(self.state.episode or "")
         if pen is not None:
             pen.explain(culprits)
+
+    @property
+    def news(self) -> Sequence[Episode]:
+        """The stories that begin, or of which something is told."""
+        return [pen for pen in self._episodes.values() if pen.is_news]
 
     @property
     def changes_anything(self) -> bool:

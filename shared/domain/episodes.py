@@ -5,12 +5,14 @@
 
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.domain.alerts import Alert
 from shared.domain.culprits import Culprit
+from shared.domain.deployments import RecentDeploy
 from shared.domain.reasons import Reason
 from shared.domain.records import Insert, Kept, Write, alert_key, outbox_key, put, timeline_key
 from shared.domain.rules import Action, Rule
@@ -208,10 +210,20 @@ class Episode:
 
     def explain(self, culprits: tuple[Culprit, ...]) -> None:
         """Name what ran when it began, in the alert and in what this decision tells."""
-        self.alert = replace(self.alert, culprits=culprits)
-        self.events = [
-            replace(one, alert=replace(one.alert, culprits=culprits)) for one in self.events
-        ]
+        self._know(culprits=culprits)
+
+    def name_deploy(self, deploy: RecentDeploy | None) -> None:
+        """Name the version that went live before it, in the alert and in what is told now."""
+        self._know(deploy=deploy)
+
+    def _know(self, **known: Any) -> None:
+        self.alert = replace(self.alert, **known)
+        self.events = [replace(one, alert=replace(one.alert, **known)) for one in self.events]
+
+    @property
+    def is_news(self) -> bool:
+        """Whether it begins, or something is told of it."""
+        return self._kept is None or bool(self.events)
 
     @property
     def was_told(self) -> bool:

@@ -2,27 +2,23 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime, time, timedelta
-from typing import Annotated, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from shared.domain.errors import InvalidInput
 from shared.domain.maintenance import DAY, LONGEST, Recurring, Weekday, Window, clock_time
 from shared.domain.rules import Severity
 from shared.domain.times import MINUTE, Span
+from shared.domain.wishes import LONGEST_NOTE, Instant, is_usable, whole_second
 
 MOST_MINUTES = LONGEST // MINUTE
-LONGEST_NOTE = 1000
 MOST_NAMED = 50
-YEARS = (2000, 9000)
-"""Moments outside can't be moved between zones."""
 FARTHEST = timedelta(days=366)
 LOOK_AHEAD = timedelta(days=70)
 """Long enough to see every month's length, and windows that only meet over a month's end."""
-
-Instant = Annotated[datetime, Meta(tz=True)]
 
 
 class WindowWish(
@@ -69,7 +65,7 @@ def parse_wish(given: Mapping[str, Any]) -> WindowWish:
     except msgspec.ValidationError as error:
         raise InvalidInput(_sentence(str(error))) from None
     for name, moment in (("from", wish.since), ("until", wish.until)):
-        if moment is not None and not YEARS[0] <= moment.year <= YEARS[1]:
+        if moment is not None and not is_usable(moment):
             raise InvalidInput(FIELDS[name])
     return wish
 
@@ -113,12 +109,10 @@ def new_window(
 
 
 def _once(wish: WindowWish, now: datetime) -> Span:
-    start = max(_whole(wish.since or now), now)
-    return Span(start, now + wish.minutes * MINUTE if wish.minutes else _whole(wish.until or now))
-
-
-def _whole(moment: datetime) -> datetime:
-    return moment.astimezone(UTC).replace(microsecond=0)
+    start = max(whole_second(wish.since or now), now)
+    return Span(
+        start, now + wish.minutes * MINUTE if wish.minutes else whole_second(wish.until or now)
+    )
 
 
 def _problems(wish: WindowWish, now: datetime) -> Iterable[str]:
@@ -148,7 +142,7 @@ def _once_problems(wish: WindowWish, now: datetime) -> Iterable[str]:
     if wish.until is None:
         yield "a window needs an end: give until beside from"
         return
-    start, end = max(_whole(wish.since or now), now), _whole(wish.until)
+    start, end = max(whole_second(wish.since or now), now), whole_second(wish.until)
     if end <= start:
         yield "until must lie after from, and ahead"
     elif end - start > LONGEST:

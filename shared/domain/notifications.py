@@ -308,11 +308,21 @@ def _missed(event: Event) -> str:
 def _notes(story: Story) -> list[str]:
     event = story.last
     behind = event.decided_at - (event.minute + MINUTE)
+    deploy = after_deploy(event.alert)
     return [
+        f"It began {deploy}." if deploy else "",
         f"Decided late, {_span(behind)} after the fact." if event.late else "",
         *([] if story.is_over else _running(event.alert)),
         f"What to do: {event.runbook}" if event.runbook and not story.is_over else "",
     ]
+
+
+def after_deploy(alert: Alert) -> str:
+    """`14 min after deploy 1.8.2`; empty when nothing went live shortly before."""
+    if alert.deploy is None:
+        return ""
+    minutes, version = alert.deploy.minutes_before, alert.deploy.version
+    return f"{_minutes(minutes)} after deploy {version}" if minutes else f"with deploy {version}"
 
 
 def _running(alert: Alert) -> list[str]:

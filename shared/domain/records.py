@@ -101,6 +101,11 @@ def audit_key(at: datetime, entry: str) -> str:
     return f"audit:{left:012d}:{entry}"
 
 
+def deploy_key(name: str) -> str:
+    """A deploy marker; its name begins with its time."""
+    return f"deploy:{name}"
+
+
 def short_hash(*parts: str) -> str:
     """Eight hex digits that stand for the parts."""
     return hashlib.sha256("|".join(parts).encode()).hexdigest()[:8]

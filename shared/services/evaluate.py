@@ -36,6 +36,7 @@ from shared.domain.times import HOUR, MINUTE, each_hour, floor_minute
 from shared.domain.watching import Watched, listen
 from shared.ports import House, Witness
 from shared.services.boards import gone_rule, load_board, load_case, metrics_of
+from shared.services.deployments import recent_deploy
 from shared.services.maintain import windows
 
 WINDOW = timedelta(hours=24)
@@ -225,7 +226,14 @@ class _Pass:
         decision = decide(case, minutes, covered=self._covered(case), now=self._now)
         if self._house.witness is not None and self._is_new(decision):
             decision.explain(self._culprits(self._house.witness))
+        self._name_deploys(decision)
         return decision
+
+    def _name_deploys(self, decision: Decision) -> None:
+        """What is told names the version that went live shortly before the story began."""
+        for pen in decision.news:
+            alerts, since = self._house.alerts, pen.alert.active_at
+            pen.name_deploy(recent_deploy(self._target, since, alerts=alerts))
 
     def _is_new(self, decision: Decision) -> bool:
         """Whether something begins that can still be seen, and was not seen a moment ago.
@@ -307,6 +315,8 @@ class _Pass:
             self._states[one.rule.id] = case.state
             quiet = Quiet(case, now=self._now).just_now(case.state.last_folded)
             decision = judge_silence(case, found, quiet=quiet, now=self._now)
+            if decision is not None:
+                self._name_deploys(decision)
             if decision is None or self._commit([decision]):
                 return
 

@@ -25,12 +25,12 @@ from shared.domain.records import (
     state_key,
 )
 from shared.domain.rules import Rule
+from shared.domain.wishes import LONGEST_NOTE
 from shared.ports import House
 from shared.services.boards import load_board, load_case
 from shared.services.targets import rules_in_force
 
 MOST_TRIES = 5
-LONGEST_NOTE = 1000
 ACTIONS = ("acknowledge", "resolve", "snooze", "unsnooze")
 
 

@@ -11,7 +11,8 @@ from shared.domain.alerts import Alert, AlertState
 from shared.domain.errors import NotFound
 from shared.domain.handling import LONGEST_SNOOZE
 from shared.domain.rules import Severity
-from shared.services.manage import ACTIONS, LONGEST_NOTE, AlertAction, act
+from shared.domain.wishes import LONGEST_NOTE
+from shared.services.manage import ACTIONS, AlertAction, act
 from shared.services.query import alert_story, open_alerts, past_alerts
 from shared.web.asking import choice, json_object, no_parameters, parameters, whole_number
 from shared.web.auth import Role, clean_text

@@ -2,14 +2,18 @@
 
 import re
 from collections.abc import Collection, Mapping
-from typing import Any
+from datetime import datetime
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import azure.functions as func
 import msgspec
 
+from shared.domain.wishes import Instant, is_usable, whole_second
 from shared.web.answers import REQUEST_ID
 from shared.web.problems import Problem, nearest
+
+T = TypeVar("T")
 
 LARGEST_BODY = 64 * 1024
 
@@ -68,6 +72,43 @@ def whole_number(name: str, given: str, least: int, most: int) -> int:
             f"{name} is a whole number from {least} to {most}, not {_shown(given)}",
         )
     return int(given)
+
+
+def moment(name: str, given: str) -> datetime:
+    """A time with its zone, in UTC and whole seconds."""
+    try:
+        at: datetime | None = msgspec.convert(given, Instant)
+    except msgspec.ValidationError:
+        at = None
+    if at is None or not is_usable(at):
+        raise Problem(
+            400,
+            f"invalid_{name}",
+            f"{name} is a time with its zone, such as 2026-01-01T22:00:00Z, not {_shown(given)}",
+        )
+    return whole_second(at)
+
+
+def wish(
+    request: func.HttpRequest, kind: type[T], sentences: Mapping[str, str], *, must_say_json: bool
+) -> T:
+    """The body as a `kind`; `sentences` say of each of its fields what would be right.
+
+    See `json_object`.
+    """
+    given = json_object(request, list(sentences), must_say_json=must_say_json)
+    try:
+        return msgspec.convert(given, kind)
+    except msgspec.ValidationError as error:
+        raise Problem(400, "invalid_body", _sentence(str(error), sentences)) from None
+
+
+def _sentence(error: str, sentences: Mapping[str, str]) -> str:
+    """Our sentence about the field that the decoder's names."""
+    named = (
+        said for name, said in sentences.items() if f"$.{name}" in error or f"`{name}`" in error
+    )
+    return next(named, f"a body takes {', '.join(sentences)}")
 
 
 def json_object(

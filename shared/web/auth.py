@@ -21,6 +21,7 @@ class Role(StrEnum):
 
     ADMIN = "admin"
     READER = "reader"
+    DEPLOYER = "deployer"
 
 
 class Principal(Struct, frozen=True):

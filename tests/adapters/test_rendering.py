@@ -1,14 +1,17 @@
 """Mail pages and Slack blocks: everything is told, nothing gets through as markup or too long."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from html import escape
 from html.parser import HTMLParser
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec import json
 from msgspec.structs import replace
 
+from shared.adapters.alert_schema import common_alert
+from shared.adapters.cards import teams_message
 from shared.adapters.pictures import alt_text
 from shared.adapters.rendering import (
     COLOUR_OVER,
@@ -24,7 +27,9 @@ from shared.adapters.rendering import (
     slack_message,
     slack_reply,
 )
+from shared.adapters.texting import sms_text
 from shared.domain.culprits import Culprit
+from shared.domain.deployments import RecentDeploy
 from shared.domain.episodes import Event, EventKind
 from shared.domain.links import Link, LinkAction
 from shared.domain.notifications import Notification, compose
@@ -272,6 +277,32 @@ def test_the_footer_says_which_times_are_told() -> None:
 
     assert "All times are UTC, with Europe/Berlin beside." in mail_html(told)
     assert "(01:05 Europe/Berlin)" in mail_html(told)
+
+
+RENDERED: Mapping[str, Callable[[Notification], str]] = {
+    "mail": mail_text,
+    "page": mail_html,
+    "slack": lambda told: json.encode(slack_message(told)).decode(),
+    "teams": lambda told: json.encode(teams_message(told)).decode(),
+    "webhook": lambda told: json.encode(common_alert(told)).decode(),
+    "sms": sms_text,
+    "console": lambda told: told.text,
+}
+
+
+@pytest.mark.parametrize("channel", RENDERED)
+@pytest.mark.parametrize(
+    ("minutes", "words"), [(14, "14 min after deploy 1.8.2"), (0, "with deploy 1.8.2")]
+)
+def test_every_channel_names_the_deploy_shortly_before(
+    channel: str, minutes: int, words: str
+) -> None:
+    deploy = RecentDeploy("1.8.2", T0, minutes)
+
+    said = RENDERED[channel](a_notification(an_event(alert=an_alert(deploy=deploy))))
+
+    assert words in said
+    assert "deploy" not in RENDERED[channel](a_notification()).replace('"deploy":null', "")
 
 
 def test_markup_in_a_query_stays_text() -> None:

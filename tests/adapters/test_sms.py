@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from shared.adapters.channels.sms import open_sms, open_sms_as
 from shared.adapters.texting import ALPHABET, LONGEST, gsm, is_phone_number, sms_text
 from shared.domain.alerts import AlertKind
 from shared.domain.deliveries import masked, public_name
+from shared.domain.deployments import RecentDeploy
 from shared.domain.episodes import Event, EventKind
 from shared.domain.errors import ChannelError
 from shared.domain.notifications import Notification, compose
@@ -261,6 +263,13 @@ def test_severity_rule_value_and_target_come_first() -> None:
     assert sms_text(a_notification()) == (
         "CRITICAL DTU critical: 98.2 % on pantry-crm, since 2026-01-01 00:00 UTC"
     )
+
+
+def test_a_deploy_is_left_out_where_it_does_not_fit_as_a_whole() -> None:
+    deploy = RecentDeploy("x" * 90, datetime(2026, 1, 1, tzinfo=UTC), 14)
+    with_deploy = sms_text(a_notification(an_event(alert=an_alert(deploy=deploy))))
+
+    assert with_deploy == sms_text(a_notification())
 
 
 def test_there_is_no_room_for_culprits() -> None:

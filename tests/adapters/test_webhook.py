@@ -13,6 +13,7 @@ from shared.adapters.alert_schema import common_alert
 from shared.adapters.channels.webhook import WebhookChannel, signature
 from shared.adapters.egress import Egress
 from shared.domain.alerts import AlertKind, AlertState
+from shared.domain.deployments import RecentDeploy
 from shared.domain.episodes import Event, EventKind
 from shared.domain.errors import ChannelError
 from shared.domain.notifications import Notification, compose
@@ -57,7 +58,9 @@ def documented(language: str) -> list[str]:
 
 
 def test_the_body_is_the_documented_one(provider: Provider) -> None:
-    event = an_event(alert=an_alert(culprits=(a_culprit(),)))
+    went_live = datetime(2025, 12, 31, 23, 46, 10, tzinfo=UTC)
+    deploy = RecentDeploy("1.8.2", went_live, minutes_before=14)
+    event = an_event(alert=an_alert(culprits=(a_culprit(),), deploy=deploy))
 
     a_channel(provider).send(a_notification(event))
 

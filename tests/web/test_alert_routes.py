@@ -46,6 +46,7 @@ ALERT_FIELDS = {
     "resolvedBy",
     "reason",
     "culprits",
+    "deploy",
     "breaches",
     "forecastHours",
 }

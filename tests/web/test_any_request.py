@@ -13,6 +13,7 @@ from shared.web.alerts import PARAMETERS as ALERT_PARAMETERS
 from shared.web.backtests import BACKTEST
 from shared.web.channels import CHANNELS, TEST, TEST_PATH
 from shared.web.deliveries import AUDIT, DELIVERIES, RESEND
+from shared.web.deployments import DEPLOYMENTS, MARK
 from shared.web.maintenance import ADD, END, WINDOWS
 from shared.web.metrics import METRICS, PARAMETERS
 from shared.web.problems import TABLE
@@ -37,6 +38,8 @@ ROUTES = {
     "channels": CHANNELS,
     "test": TEST,
     "path": TEST_PATH,
+    "deployments": DEPLOYMENTS,
+    "mark": MARK,
     "windows": WINDOWS,
     "add": ADD,
     "end": END,

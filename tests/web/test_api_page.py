@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.domain.deployments import FIELDS as DEPLOYMENT_FIELDS
 from shared.domain.maintenance_wishes import FIELDS as WINDOW_FIELDS
 from shared.services.survey import RANGES
 from shared.web.alerts import FIELDS
@@ -13,6 +14,7 @@ from shared.web.backtests import FIELDS as BACKTEST_FIELDS
 from shared.web.channels import FIELDS as PATH_FIELDS
 from shared.web.deliveries import AUDIT_PARAMETERS
 from shared.web.deliveries import PARAMETERS as DELIVERY_PARAMETERS
+from shared.web.deployments import PARAMETERS as DEPLOYMENT_PARAMETERS
 from shared.web.metrics import PARAMETERS
 from shared.web.problems import TABLE
 from shared.web.rules import PARAMETERS as RULE_PARAMETERS
@@ -26,7 +28,7 @@ def codes() -> set[str]:
     """Every code that is written out, those that `choice` and its like make, and the table's."""
     text = "\n".join(file.read_text(encoding="utf-8") for file in SOURCES)
     written = re.findall(r'(?:Problem|_unauthenticated)\(\s*(?:\d+,\s*)?"(\w+)"', text)
-    made = {f"invalid_{name}" for name in ("range", "state", "severity", "limit")}
+    made = {f"invalid_{name}" for name in ("range", "state", "severity", "limit", "from", "to")}
     return {*written, *made, *(mapped.code for mapped in TABLE.values())}
 
 
@@ -46,9 +48,9 @@ def test_every_route_is_listed() -> None:
 
 
 def test_every_parameter_field_and_range_is_named() -> None:
-    fields = {*FIELDS, *BACKTEST_FIELDS, *PATH_FIELDS, *WINDOW_FIELDS}
+    fields = {*FIELDS, *BACKTEST_FIELDS, *PATH_FIELDS, *WINDOW_FIELDS, *DEPLOYMENT_FIELDS}
     names = {*PARAMETERS, *ALERT_PARAMETERS, *RULE_PARAMETERS, *DELIVERY_PARAMETERS, *fields}
-    names |= {*AUDIT_PARAMETERS}
+    names |= {*AUDIT_PARAMETERS, *DEPLOYMENT_PARAMETERS}
 
     assert {name for name in names if name not in PAGE} == set()
     assert {label for label in RANGES if label not in PAGE} == set()
