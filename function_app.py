@@ -97,6 +97,14 @@ def do_action(req: func.HttpRequest) -> func.HttpResponse:
     return answer_action(req, bootstrap.office)
 
 
+@app.route(route="monitoring/a", methods=["GET"])
+def show_menu(req: func.HttpRequest) -> func.HttpResponse:
+    """What can be done about the alert of an SMS."""
+    from shared.web.action import answer_menu  # noqa: PLC0415 - see above
+
+    return answer_menu(req, bootstrap.office)
+
+
 @app.route(route="monitoring/rules", methods=["GET"])
 def list_rules(req: func.HttpRequest) -> func.HttpResponse:
     """Every rule, where it comes from and how it stands."""

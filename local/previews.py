@@ -1,10 +1,10 @@
 """Writes what people would read to files, to be looked at: `python -m local.previews [folder]`.
 
-Mails as pages with their picture beside them, Slack's blocks as JSON, and the pages that links
-open; nothing is sent. The folder is `build/previews` unless another one is named.
+Mails as pages with their picture beside them, what Slack, Teams and webhooks get as JSON, the text
+of an SMS, and the pages that links open; nothing is sent. The folder is `build/previews` unless
+another one is named.
 """
 
-import json
 import math
 import sys
 from collections.abc import Callable, Mapping
@@ -14,25 +14,31 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import azure.functions as func
+import msgspec
 from msgspec.structs import replace
 
 from local.desks import VirtualClock, furnish, memory_storage
+from shared.adapters.alert_schema import common_alert
+from shared.adapters.cards import teams_message
 from shared.adapters.channels.email import PICTURE_ID
 from shared.adapters.pictures import draw
 from shared.adapters.rendering import mail_html, mail_text, slack_message
+from shared.adapters.texting import sms_text
 from shared.catalog.metrics import CATALOG
 from shared.domain.alerts import Alert, AlertKind, AlertState
 from shared.domain.culprits import Culprit
-from shared.domain.deliveries import channel_of
+from shared.domain.deliveries import channel_of, first_delivery
 from shared.domain.episodes import Event, EventKind
-from shared.domain.links import Link, LinkAction, LinkMaker, Permit
+from shared.domain.links import Link, LinkMaker, permits
 from shared.domain.machine import RuleState, State
 from shared.domain.notifications import Notification, compose
 from shared.domain.reasons import Reason
 from shared.domain.records import Insert, alert_key, event_key, state_key
 from shared.domain.rules import Action, ActionType, Rule, Severity
+from shared.domain.short_links import Pointer
 from shared.domain.trails import Trail
-from shared.web.action import answer_action
+from shared.services.illustrate import menu_for
+from shared.web.action import answer_action, answer_menu
 from shared.web.auth import Gate
 from shared.web.doors import Office
 
@@ -122,7 +128,14 @@ def told() -> Mapping[str, Notification]:
     slow = an_alert(
         2, rule_name="Response Time Slow", severity=Severity.HIGH, unit="ms", value=3120.4
     )
-    silent = an_alert(3, rule_name="Memory", kind=AlertKind.NO_DATA, severity=Severity.MEDIUM)
+    silent = an_alert(
+        3,
+        rule_name="Memory",
+        kind=AlertKind.NO_DATA,
+        severity=Severity.MEDIUM,
+        value=None,
+        culprits=(),
+    )
     several = (
         firing,
         an_event(
@@ -132,7 +145,7 @@ def told() -> Mapping[str, Notification]:
             metric_label="Response time",
             runbook=None,
         ),
-        an_event(EventKind.FIRING, replace(silent, culprits=()), 9, metric_label="Memory"),
+        an_event(EventKind.FIRING, silent, 9, metric_label="Memory", reason=Reason.NO_DATA),
         an_event(EventKind.RESOLVED, an_alert(4, rule_name="Availability", culprits=()), 9),
     )
     return {
@@ -145,36 +158,40 @@ def told() -> Mapping[str, Notification]:
         "resolved": a_message(
             an_event(EventKind.RESOLVED, an_alert(count=9, last_value=41.2), 11, seq=2)
         ),
+        "escalation": a_message(
+            an_event(
+                EventKind.ESCALATION, an_alert(count=30), 32, reason=Reason.UNACKNOWLEDGED, seq=2
+            )
+        ),
+        "silence_over": a_message(
+            an_event(
+                EventKind.SNOOZE_ENDED, an_alert(count=60), 62, reason=Reason.SNOOZE_ENDED, seq=2
+            )
+        ),
+        "no_data": a_message(
+            an_event(EventKind.FIRING, silent, 9, metric_label="Memory", reason=Reason.NO_DATA)
+        ),
         "several": a_message(*several),
     }
 
 
 def a_message(*events: Event) -> Notification:
     """One message with links, a reader's zone and the hour before its newest minute."""
-    found = compose("m1", TO, events, zone=ZoneInfo("Europe/Berlin"), links=_links)
+    found = compose(
+        "m1", TO, events, zone=ZoneInfo("Europe/Berlin"), links=_links, menu=menu_for(MAKER, TO)
+    )
     return replace(found, trail=a_trail(found.stories[0].last))
 
 
 def _links(event: Event) -> tuple[Link, ...]:
-    return tuple(map(MAKER.link, (_permit(event, action) for action in LinkAction)))
-
-
-def _permit(event: Event, action: LinkAction) -> Permit:
-    return Permit(
-        target=TARGET,
-        episode=event.episode,
-        action=action,
-        recipient=channel_of(TO),
-        as_of=event.decided_at,
-        expires_at=T0 + timedelta(days=7),
-    )
+    return tuple(map(MAKER.link, permits(event, channel_of(TO), T0)))
 
 
 def a_trail(event: Event) -> Trail:
     """A calm hour with a gap, and a storm from the alert's beginning to its end."""
     alert, end = event.alert, event.minute + MINUTE
     first = end - 60 * MINUTE
-    values = [_dtu(first + n * MINUTE, alert) for n in range(60)]
+    values = [_figure(first + n * MINUTE, alert) for n in range(60)]
     return Trail(
         label=event.metric_label,
         unit="%",
@@ -186,7 +203,10 @@ def a_trail(event: Event) -> Trail:
     )
 
 
-def _dtu(minute: datetime, alert: Alert) -> float:
+def _figure(minute: datetime, alert: Alert) -> float | None:
+    """What was measured in a minute: nothing while an alert tells that there is no data."""
+    if alert.kind is AlertKind.NO_DATA and minute >= alert.active_at:
+        return None
     wave = math.sin(minute.timestamp() / 300) + math.sin(minute.timestamp() / 97)
     storm = alert.active_at <= minute < (alert.resolved_at or minute + MINUTE)
     return 97.6 + wave if storm else 38 + 5 * wave
@@ -197,8 +217,10 @@ def pages() -> Mapping[str, func.HttpResponse]:
     event = an_event(EventKind.FIRING, an_alert(), 2)
     clock = VirtualClock(T0 + 5 * MINUTE)
     office = _office(event, clock)
-    token = MAKER.link(_permit(event, LinkAction.ACKNOWLEDGE)).url.partition("token=")[2]
+    token = _links(event)[0].url.partition("token=")[2]
+    code = MAKER.short(Pointer(event.episode, event.seq, channel_of(TO))).partition("c=")[2]
     return {
+        "link_menu": _open(code, office),
         "link_question": _ask("GET", token, office),
         "link_done": _ask("POST", token, office),
         "link_used": _ask("POST", token, office),
@@ -218,12 +240,14 @@ def _office(event: Event, clock: VirtualClock) -> Office:
         told=True,
         episode=event.episode,
     )
+    row = first_delivery(event, TO, T0)
     house.alerts.commit(
         TARGET,
         [
             Insert(state_key(RULE.id), state),
             Insert(alert_key(event.episode), event.alert),
             Insert(event_key(event.episode, 1), event),
+            Insert(row.key, row),
         ],
     )
     return Office(gate=Gate(), targets=(TARGET,), house=lambda: house, now=clock.now, links=MAKER)
@@ -234,6 +258,20 @@ def _ask(method: str, token: str, office: Office) -> func.HttpResponse:
         method, "https://monitor.example.com/", params={"token": token}, body=b""
     )
     return answer_action(request, lambda: office)
+
+
+def _open(code: str, office: Office) -> func.HttpResponse:
+    request = func.HttpRequest("GET", "https://monitor.example.com/", params={"c": code}, body=b"")
+    return answer_menu(request, lambda: office)
+
+
+def as_json(notification: Notification) -> Mapping[str, Any]:
+    """What is posted to those who take JSON, by the channel's type."""
+    return {
+        "slack": slack_message(notification),
+        "teams": teams_message(notification),
+        "webhook": common_alert(notification),
+    }
 
 
 def write(folder: Path, say: Callable[[str], object] = print) -> None:
@@ -247,8 +285,10 @@ def write(folder: Path, say: Callable[[str], object] = print) -> None:
         shown = html.replace(f"cid:{PICTURE_ID}", f"{name}.png")
         (folder / f"{name}.html").write_text(shown, encoding="utf-8")
         (folder / f"{name}.txt").write_text(mail_text(notification), encoding="utf-8")
-        blocks = json.dumps(slack_message(notification), indent=1, ensure_ascii=False)
-        (folder / f"{name}.slack.json").write_text(blocks, encoding="utf-8")
+        (folder / f"{name}.sms.txt").write_text(sms_text(notification), encoding="utf-8")
+        for channel, body in as_json(notification).items():
+            text = msgspec.json.format(msgspec.json.encode(body)).decode()
+            (folder / f"{name}.{channel}.json").write_text(text, encoding="utf-8")
     for name, answer in pages().items():
         (folder / f"{name}.html").write_bytes(answer.get_body())
     say(f"written to {folder}")

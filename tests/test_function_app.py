@@ -77,6 +77,7 @@ def test_every_function_has_its_trigger(indexed: dict[str, Any]) -> None:
         "act_on_alert": "httpTrigger",
         "show_action": "httpTrigger",
         "do_action": "httpTrigger",
+        "show_menu": "httpTrigger",
         "list_rules": "httpTrigger",
         "rule": "httpTrigger",
         "save_rule": "httpTrigger",
@@ -110,6 +111,7 @@ def test_http_is_anonymous_to_the_platform(indexed: dict[str, Any]) -> None:
 
     assert {door["authLevel"] for door in doors} == {"ANONYMOUS"}
     assert sorted((door["route"], *door["methods"]) for door in doors) == [
+        ("monitoring/a", "GET"),
         ("monitoring/action", "GET"),
         ("monitoring/action", "POST"),
         ("monitoring/alerts", "GET"),

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from shared.adapters.rendering import footer, one_line
+from shared.adapters.rendering import footer, is_address, one_line
 from shared.domain.alerts import AlertKind
 from shared.domain.conditions import CONDITIONS
 from shared.domain.notifications import (
@@ -88,6 +88,7 @@ def _left_out(count: int) -> list[dict[str, Any]]:
 def _story(story: Story) -> dict[str, Any]:
     style = STYLE_OVER if story.is_over else STYLES[story.last.alert.severity]
     title = f"{word(story)}: {headline(story)}"
+    buttons = _buttons(story)
     return {
         "type": "Container",
         "style": style,
@@ -96,8 +97,23 @@ def _story(story: Story) -> dict[str, Any]:
             _text(one_line(title, _LINE), _LINE, weight="Bolder"),
             {"type": "FactSet", "facts": _facts(story)},
             *_lines(paragraph(story)),
+            *([{"type": "ActionSet", "actions": buttons}] if buttons else []),
         ],
     }
+
+
+def _buttons(story: Story) -> list[dict[str, str]]:
+    """Buttons that open an address: what may be done, and the runbook where it is one.
+
+    Nothing acts within Teams: that would ask a bot that answers it.
+    """
+    addresses = {link.label: link.url for link in story.links}
+    runbook = story.last.runbook or ""
+    if is_address(runbook) and len(runbook) <= _LINE:
+        addresses["Runbook"] = runbook
+    return [
+        {"type": "Action.OpenUrl", "title": title, "url": url} for title, url in addresses.items()
+    ]
 
 
 def _facts(story: Story) -> list[dict[str, str]]:

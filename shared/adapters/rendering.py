@@ -138,10 +138,15 @@ def _links_html(story: Story) -> str:
 
 def _linked(lines: str, runbook: str) -> str:
     """The lines with a runbook that is an address, and nothing beside it, as a link."""
-    if not _ADDRESS.fullmatch(runbook):
+    if not is_address(runbook):
         return lines
     address = escape(runbook)
     return lines.replace(f": {address}</p>", f': <a href="{address}">{address}</a></p>')
+
+
+def is_address(runbook: str) -> bool:
+    """Whether it is an https address and nothing beside it."""
+    return bool(_ADDRESS.fullmatch(runbook))
 
 
 def _lines_html(text: str) -> str:

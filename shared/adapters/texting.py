@@ -20,6 +20,8 @@ from shared.domain.notifications import (
 LONGEST = 160
 LONGEST_RULE = 60
 """So that a rule's long name leaves room for its value and its target."""
+LEAST_SAID = 48
+"""Letters that must be left beside a link; with a longer one the message goes without it."""
 ALPHABET = frozenset(
     "@£$¥èéùìòÇ\nØøÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
@@ -65,18 +67,31 @@ def is_phone_number(text: str) -> bool:
 
 
 def sms_text(notification: Notification) -> str:
-    """Severity, rule, value and target first; what does not fit is cut with `...`.
+    """Severity, rule, value and target first, then a link to what can be done about it.
 
     A deploy shortly before is told where there is room for all of it.
     """
+    first = notification.stories[0]
+    link = f" {first.menu}" if first.menu else ""
+    room = LONGEST - len(link)
+    if room < LEAST_SAID:
+        link, room = "", LONGEST
+    return _said(notification, room) + link
+
+
+def _said(notification: Notification, room: int) -> str:
+    """As much as fits: deploy, time and target go in this order, at last the end, for `...`."""
     first, others = notification.stories[0], len(notification.stories) - 1
-    more = f" +{others} more" if others else ""
     alert = first.last.alert
+    more = f" +{others} more" if others else ""
     rule = _cut(gsm(alert.rule_name), LONGEST_RULE)
-    said = f"{word(first)} {rule}: {_figure(first)} on {notification.target}{more}"
-    said = gsm(f"{said}, since {clock(alert.active_at)}")
-    deploy = gsm(f", {after_deploy(alert)}") if alert.deploy else ""
-    return _cut(said + deploy if len(said + deploy) <= LONGEST else said, LONGEST)
+    told = f"{word(first)} {rule}: {_figure(first)}"
+    where = f" on {notification.target}{more}"
+    since = f", since {clock(alert.active_at)}"
+    deploy = f", {after_deploy(alert)}" if alert.deploy else ""
+    forms = (told + where + since + deploy, told + where + since, told + where, told + more)
+    written = [gsm(form) for form in forms]
+    return next((form for form in written if len(form) <= room), _cut(written[-1], room))
 
 
 def _figure(story: Story) -> str:

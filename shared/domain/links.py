@@ -15,13 +15,17 @@ from urllib.parse import urlencode
 import msgspec
 from msgspec import Struct
 
+from shared.domain import short_links
+from shared.domain.episodes import Event
 from shared.domain.errors import LinkRefused
+from shared.domain.short_links import Pointer
 
 GOOD_FOR = timedelta(days=7)
 SNOOZE_MINUTES = 60
 LONGEST_TOKEN = 1000
 PATH = "/api/monitoring/action"
 _PURPOSE = b"pantry-monitor action 1|"
+_SHORT_PURPOSE = b"pantry-monitor short 1|"
 """What else is ever signed with the same key can't be taken for a token."""
 
 
@@ -70,7 +74,7 @@ def sign(permit: Permit, key: str) -> str:
 
 def read(token: str, keys: Sequence[str]) -> Permit:
     """What the token allows, expired or not; raises LinkRefused."""
-    refused = LinkRefused("the link is incomplete or was changed")
+    refused = _refused()
     claims, _, digest = token[:LONGEST_TOKEN].partition(".")
     try:
         given, signature = _bytes(claims), _bytes(digest)
@@ -84,8 +88,31 @@ def read(token: str, keys: Sequence[str]) -> Permit:
         raise refused from None
 
 
-def _digest(claims: bytes, key: str) -> bytes:
-    return hmac.new(key.encode(), _PURPOSE + claims, hashlib.sha256).digest()
+def sign_short(pointer: Pointer, key: str) -> str:
+    """The code of a short link; raises ValueError for an episode that has no short form."""
+    named = short_links.packed(pointer)
+    return _text(named + _digest(named, key, _SHORT_PURPOSE)[: short_links.SIGNATURE])
+
+
+def read_short(code: str, keys: Sequence[str]) -> Pointer:
+    """What the code names; raises LinkRefused."""
+    try:
+        raw = _bytes(code if len(code) == short_links.CODE_LENGTH else "")
+    except ValueError:
+        raise _refused() from None
+    named, signature = raw[: -short_links.SIGNATURE], raw[-short_links.SIGNATURE :]
+    expected = (_digest(named, key, _SHORT_PURPOSE)[: short_links.SIGNATURE] for key in keys)
+    if not any(hmac.compare_digest(one, signature) for one in expected):
+        raise _refused()
+    return short_links.unpacked(named)
+
+
+def _refused() -> LinkRefused:
+    return LinkRefused("the link is incomplete or was changed")
+
+
+def _digest(claims: bytes, key: str, purpose: bytes = _PURPOSE) -> bytes:
+    return hmac.new(key.encode(), purpose + claims, hashlib.sha256).digest()
 
 
 def _text(raw: bytes) -> str:
@@ -109,6 +136,7 @@ class LinkMaker:
     def __init__(self, keys: Sequence[str], public_url: str) -> None:
         self._keys = tuple(keys)
         self._url = public_url.rstrip("/") + PATH
+        self._short_url = public_url.rstrip("/") + short_links.PATH
 
     def link(self, permit: Permit) -> Link:
         """The link for a permit."""
@@ -118,6 +146,33 @@ class LinkMaker:
     def read(self, token: str) -> Permit:
         """What the token allows, expired or not; raises LinkRefused."""
         return read(token, self._keys)
+
+    def short(self, pointer: Pointer) -> str:
+        """The short link to the page that has all others; empty where there is no short form."""
+        try:
+            return self._short_url + sign_short(pointer, self._keys[0])
+        except ValueError:
+            return ""
+
+    def read_short(self, code: str) -> Pointer:
+        """What a short link's code names; raises LinkRefused."""
+        return read_short(code, self._keys)
+
+
+def permits(event: Event, recipient: str, created_at: datetime) -> tuple[Permit, ...]:
+    """What may be done about an event by whom it was sent to; `created_at` is its delivery's."""
+    return tuple(
+        Permit(
+            target=event.target,
+            episode=event.episode,
+            action=action,
+            recipient=recipient,
+            as_of=event.decided_at,
+            expires_at=expires(created_at),
+        )
+        for action in LinkAction
+        if action is not LinkAction.ACKNOWLEDGE or event.alert.acknowledged_by is None
+    )
 
 
 def expires(created_at: datetime) -> datetime:

@@ -27,13 +27,15 @@ CONFIDENCE = "99 % sure that it goes that way"
 class Story(Struct, frozen=True):
     """What one episode says in a message: its events in order; the last one is how it stands.
 
-    `zone`: the reader's, told beside UTC. `links`: what the reader may do without a login; they
-    are no part of any text, because texts also go into logs.
+    `zone`: the reader's, told beside UTC. `links`: what the reader may do without a login, and
+    `menu`: one short link to a page with all of them; they are no part of any text, because texts
+    also go into logs.
     """
 
     events: tuple[Event, ...]
     zone: tzinfo | None = None
     links: tuple[Link, ...] = ()
+    menu: str = ""
 
     @property
     def last(self) -> Event:
@@ -71,16 +73,17 @@ def compose(
     *,
     zone: tzinfo | None = None,
     links: Callable[[Event], tuple[Link, ...]] = lambda _: (),
+    menu: Callable[[Event], str] = lambda _: "",
     earlier: Callable[[str], str | None] = lambda _: None,
 ) -> Notification:
     """One message for the events that one claim took; worst first, then oldest.
 
-    `zone`: the reader's time zone. `links`: what may be done about a story whose last event it is.
-    `earlier`: the id of the message that told an episode alone before; several stories are told
-    anew, because none of them may vanish under the others.
+    `zone`: the reader's time zone. `links`: what may be done about a story whose last event it is,
+    `menu`: where all of that is offered. `earlier`: the id of the message that told an episode
+    alone before; several stories are told anew, because none of them may vanish under the others.
     """
     found = _stories(events, zone)
-    stories = tuple(sorted((_linked(story, links) for story in found), key=_urgency))
+    stories = tuple(sorted((_linked(story, links, menu) for story in found), key=_urgency))
     first = stories[0].last
     return Notification(
         id=message,
@@ -129,8 +132,12 @@ def _stories(events: Iterable[Event], zone: tzinfo | None) -> list[Story]:
     return [Story(tuple(told), zone) for told in by_episode.values()]
 
 
-def _linked(story: Story, links: Callable[[Event], tuple[Link, ...]]) -> Story:
-    return story if story.is_over else replace(story, links=links(story.last))
+def _linked(
+    story: Story, links: Callable[[Event], tuple[Link, ...]], menu: Callable[[Event], str]
+) -> Story:
+    if story.is_over:
+        return story
+    return replace(story, links=links(story.last), menu=menu(story.last))
 
 
 def _urgency(story: Story) -> tuple[bool, int, str]:

@@ -56,6 +56,11 @@ def minute_key(at: datetime) -> str:
     return at.strftime("%Y%m%dT%H%MZ")
 
 
+def parse_minute_key(key: str) -> datetime:
+    """The minute that `minute_key` wrote; raises ValueError for anything else."""
+    return datetime.strptime(key, "%Y%m%dT%H%MZ").replace(tzinfo=UTC)
+
+
 def second_key(at: datetime) -> str:
     """A second as keys spell it: `20260101T000500Z`; sorts like the time it names."""
     return at.strftime("%Y%m%dT%H%M%SZ")

@@ -48,7 +48,7 @@ from shared.ports import Channel, House
 from shared.services.addresses import addresses, events_of
 from shared.services.budgets import take_token
 from shared.services.closures import close, closure_of, is_passed_over, reopen
-from shared.services.illustrate import links_for, picture_of
+from shared.services.illustrate import links_for, menu_for, picture_of
 
 MOST_TRIES = 3
 
@@ -274,6 +274,7 @@ class _Claim:
             events,
             zone=self._house.reader_zone,
             links=links_for(self._house.links, address, first.created_at),
+            menu=menu_for(self._house.links, address),
             earlier=lambda episode: told_alone(self._group.values(), episode),
         )
         return replace(told, trail=picture_of(told, channel, house=self._house))

@@ -4,6 +4,7 @@ A link is good for the state that its message showed (docs/adr/013-links-that-ac
 was used follows from the alert and the rule's silence, which the action itself writes.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -12,11 +13,13 @@ from msgspec.structs import replace
 
 from shared.domain.alerts import Alert, AlertState
 from shared.domain.decisions import Snooze
-from shared.domain.deliveries import public_name
+from shared.domain.deliveries import Delivery, public_name
+from shared.domain.episodes import Event
 from shared.domain.errors import NotFound
-from shared.domain.links import SNOOZE_MINUTES, LinkAction, Permit
+from shared.domain.links import SNOOZE_MINUTES, LinkAction, Permit, permits
 from shared.domain.reasons import Reason
-from shared.domain.records import alert_key, snooze_key
+from shared.domain.records import alert_key, delivery_key, event_key, snooze_key
+from shared.domain.short_links import Pointer
 from shared.ports import House
 from shared.services.addresses import addresses, events_of
 from shared.services.manage import AlertAction, act
@@ -51,6 +54,37 @@ def look(permit: Permit, *, house: House, now: datetime) -> Errand:
     alert = _with_silence(kept.value, silence.value if silence else None, now)
     standing = _standing(permit, alert, silence.value if silence else None, house.wall())
     return Errand(permit, alert, f"{_name(permit, house)} by link", standing)
+
+
+class Offer(Struct, frozen=True):
+    """What a short link leads to: its alert as it stands, and what can still be done about it."""
+
+    alert: Alert
+    permits: tuple[Permit, ...]
+
+
+def offer(pointer: Pointer, *, targets: Sequence[str], house: House, now: datetime) -> Offer:
+    """All that can be done about the event that a short link names; changes nothing.
+
+    Raises NotFound when its delivery or its alert is gone.
+    """
+    for target in targets:
+        row = house.alerts.get(target, _row_of(pointer), Delivery)
+        event = house.alerts.get(target, event_key(pointer.episode, pointer.seq), Event)
+        if row is not None and event is not None:
+            return _offer(row.value, event.value, house, now)
+    raise NotFound("the alert that this link is about is gone")
+
+
+def _offer(row: Delivery, event: Event, house: House, now: datetime) -> Offer:
+    found = permits(event, row.channel, row.created_at)
+    errands = [look(permit, house=house, now=now) for permit in found]
+    ready = (one.permit for one in errands if one.standing is Standing.READY)
+    return Offer(errands[0].alert, tuple(ready))
+
+
+def _row_of(pointer: Pointer) -> str:
+    return delivery_key(pointer.episode, pointer.channel, pointer.seq)
 
 
 def follow(permit: Permit, *, house: House, now: datetime) -> Errand:

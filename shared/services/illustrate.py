@@ -8,9 +8,10 @@ from shared.domain.chunks import by_hour
 from shared.domain.deliveries import channel_of
 from shared.domain.episodes import Event
 from shared.domain.errors import MonitorError
-from shared.domain.links import Link, LinkAction, LinkMaker, Permit, expires
+from shared.domain.links import Link, LinkMaker, permits
 from shared.domain.notifications import Notification
 from shared.domain.rules import Action, ActionType
+from shared.domain.short_links import Pointer
 from shared.domain.times import MINUTE, floor_hour
 from shared.domain.trails import Trail, trail_of, trail_span
 from shared.ports import Channel, House
@@ -50,19 +51,17 @@ def links_for(maker: LinkMaker | None, address: Action, created_at: datetime) ->
     def links(event: Event) -> tuple[Link, ...]:
         if maker is None:
             return ()
-        return tuple(
-            maker.link(
-                Permit(
-                    target=event.target,
-                    episode=event.episode,
-                    action=action,
-                    recipient=channel_of(address),
-                    as_of=event.decided_at,
-                    expires_at=expires(created_at),
-                )
-            )
-            for action in LinkAction
-            if action is not LinkAction.ACKNOWLEDGE or event.alert.acknowledged_by is None
-        )
+        return tuple(map(maker.link, permits(event, channel_of(address), created_at)))
 
     return links
+
+
+def menu_for(maker: LinkMaker | None, address: Action) -> Callable[[Event], str]:
+    """What makes the short link that offers the reader at `address` all that can be done."""
+
+    def menu(event: Event) -> str:
+        if maker is None:
+            return ""
+        return maker.short(Pointer(event.episode, event.seq, channel_of(address)))
+
+    return menu

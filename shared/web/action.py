@@ -1,4 +1,4 @@
-"""GET and POST action: what a link in a message opens, and what its button does.
+"""GET and POST action: what a link in a message opens, and what its button does; GET a: the menu.
 
 A GET changes nothing, whoever makes it: mail scanners and previews follow every link. The token
 is the permission, so there is no login; it is neither logged nor shown.
@@ -9,16 +9,18 @@ from collections.abc import Callable
 
 import azure.functions as func
 
-from shared.domain.links import LABELS, LONGEST_TOKEN, LinkAction
+from shared.domain.alerts import Alert
+from shared.domain.links import LABELS, LONGEST_TOKEN, LinkAction, LinkMaker
 from shared.domain.notifications import clock, quantity
 from shared.ports import House
-from shared.services.follow import Errand, Standing, follow, look
+from shared.services.follow import Errand, Standing, follow, look, offer
 from shared.web.asking import request_id
 from shared.web.doors import Office, Visit, log_access, log_problem
 from shared.web.pages import Page, shown
 from shared.web.problems import Problem, problem_of
 
 NAME = "action"
+MENU = "menu"
 
 _DONE = {
     LinkAction.ACKNOWLEDGE: "Acknowledged",
@@ -40,25 +42,43 @@ def answer_action(
     request: func.HttpRequest, open_office: Callable[[], Office]
 ) -> func.HttpResponse:
     """The page of a link: what it would do, or what became of it."""
+    return _answer(NAME, request, lambda: _page(request, open_office()))
+
+
+def answer_menu(request: func.HttpRequest, open_office: Callable[[], Office]) -> func.HttpResponse:
+    """The page of a short link: how the alert stands, and a link for all that can be done."""
+    return _answer(MENU, request, lambda: _menu(request, open_office()))
+
+
+def _answer(name: str, request: func.HttpRequest, make: Callable[[], Page]) -> func.HttpResponse:
     began = time.perf_counter()
     visit = Visit(request, request_id(request.headers))
     try:
-        page = _page(request, open_office())
+        page = make()
     except Exception as error:  # noqa: BLE001 - what is wrong with one request is its answer
         problem = problem_of(error)
         log_problem(error, problem, visit)
         page = Page("This link does not work", [_sentence(problem.message)], problem.status)
-    log_access(visit, NAME, page.status, began)
+    log_access(visit, name, page.status, began)
     return shown(page, request_id=visit.id)
 
 
+def _menu(request: func.HttpRequest, office: Office) -> Page:
+    maker = _maker(office)
+    pointer = maker.read_short(request.params.get("c", ""))
+    house = office.house()
+    found = offer(pointer, targets=office.targets, house=house, now=office.now)
+    lines = [*_facts(found.alert, house), *_state(found.alert, house)]
+    left = [] if found.permits else ["There is nothing left to do with this link."]
+    return Page(found.alert.rule_name, [*lines, *left], ways=[*map(maker.link, found.permits)])
+
+
 def _page(request: func.HttpRequest, office: Office) -> Page:
-    if office.links is None:
-        raise Problem(404, "links_off", "links that act are not set up here")
+    maker = _maker(office)
     token = request.params.get("token", "")
     if not 0 < len(token) <= LONGEST_TOKEN:
         raise Problem(400, "no_token", "the link has lost its token; copy it as a whole")
-    permit, house = office.links.read(token), office.house()
+    permit, house = maker.read(token), office.house()
     if request.method == "POST":
         return _outcome(follow(permit, house=house, now=office.now), house)
     errand = look(permit, house=house, now=office.now)
@@ -67,17 +87,22 @@ def _page(request: func.HttpRequest, office: Office) -> Page:
     )
 
 
+def _maker(office: Office) -> LinkMaker:
+    if office.links is None:
+        raise Problem(404, "links_off", "links that act are not set up here")
+    return office.links
+
+
 def _question(errand: Errand, house: House) -> Page:
     label = LABELS[errand.permit.action]
     return Page(
         f"{label}: {errand.alert.rule_name}?",
-        [*_facts(errand, house), _MEANS[errand.permit.action], f"You act as {errand.by}."],
+        [*_facts(errand.alert, house), _MEANS[errand.permit.action], f"You act as {errand.by}."],
         button=label,
     )
 
 
-def _facts(errand: Errand, house: House) -> list[str]:
-    alert = errand.alert
+def _facts(alert: Alert, house: House) -> list[str]:
     value = quantity(alert.last_value, alert.unit)
     since = clock(alert.active_at, house.reader_zone)
     return [f"{alert.severity.capitalize()} at {alert.target}, since {since}; last {value}."]
@@ -102,12 +127,12 @@ def _outcome(errand: Errand, house: House) -> Page:
                 "This link has expired",
                 "It was good for 7 days. The newest message has links that work.",
             )
-    return Page(title, [said, *_state(errand, house)], _STATUS.get(errand.standing, 200))
+    return Page(title, [said, *_state(errand.alert, house)], _STATUS.get(errand.standing, 200))
 
 
-def _state(errand: Errand, house: House) -> list[str]:
+def _state(alert: Alert, house: House) -> list[str]:
     """How the alert stands, and who made it so."""
-    alert, zone = errand.alert, house.reader_zone
+    zone = house.reader_zone
     said = []
     if alert.acknowledged_by and alert.acknowledged_at:
         at = clock(alert.acknowledged_at, zone)

@@ -8,6 +8,7 @@ from html import escape
 import azure.functions as func
 from msgspec import Struct
 
+from shared.domain.links import Link
 from shared.web.answers import HEADERS, REQUEST_ID
 
 _STYLE = """
@@ -24,7 +25,10 @@ p { margin: 0 0 8px }
 .quiet { margin-top: 16px; color: var(--quiet); font-size: 14px }
 button { margin-top: 12px; padding: 12px 22px; min-height: 48px; border: 0; border-radius: 6px;
   background: var(--do); color: var(--on); font: inherit; font-weight: 600; cursor: pointer }
-button:focus-visible { outline: 3px solid var(--ink); outline-offset: 2px }
+.way { display: block; margin-top: 12px; padding: 10px 20px; border: 2px solid var(--do);
+  border-radius: 6px; color: var(--do); font-weight: 600; text-align: center;
+  text-decoration: none }
+button:focus-visible, a:focus-visible { outline: 3px solid var(--ink); outline-offset: 2px }
 """
 _PAGE = """\
 <!DOCTYPE html>
@@ -40,11 +44,12 @@ _PAGE = """\
 <main>
 <h1>{title}</h1>
 {lines}
-{form}<p class="quiet">Pantry monitor · request {request}</p>
+{ways}{form}<p class="quiet">Pantry monitor · request {request}</p>
 </main>
 </body>
 </html>
 """
+_WAY = '<a class="way" href="{url}">{label}</a>\n'
 _FORM = '<form method="post"><button type="submit">{button}</button></form>\n'
 """Posts to the page's own address, which holds the token."""
 
@@ -56,12 +61,13 @@ POLICY = (
 
 
 class Page(Struct, frozen=True):
-    """What a page says; `button`: the one thing that can be done on it."""
+    """What a page says; `button`: the one thing that can be done on it; `ways`: links onward."""
 
     title: str
     lines: Sequence[str]
     status: int = 200
     button: str = ""
+    ways: Sequence[Link] = ()
 
 
 def shown(page: Page, *, request_id: str) -> func.HttpResponse:
@@ -70,6 +76,9 @@ def shown(page: Page, *, request_id: str) -> func.HttpResponse:
         title=escape(page.title),
         style=_STYLE,
         lines="\n".join(f"<p>{escape(line)}</p>" for line in page.lines),
+        ways="".join(
+            _WAY.format(url=escape(way.url), label=escape(way.label)) for way in page.ways
+        ),
         form=_FORM.format(button=escape(page.button)) if page.button else "",
         request=escape(request_id),
     )

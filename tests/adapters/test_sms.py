@@ -272,6 +272,39 @@ def test_a_deploy_is_left_out_where_it_does_not_fit_as_a_whole() -> None:
     assert with_deploy == sms_text(a_notification())
 
 
+def with_menu(link: str, *events: Event) -> Notification:
+    action = Action(ActionType.SMS, PHONE)
+    return compose("m1", action, events or [an_event()], menu=lambda _: link)
+
+
+SHORT = "https://monitor.example.com/api/monitoring/a?c=" + "A" * 32
+
+
+def test_a_link_follows_and_the_words_make_room_for_it() -> None:
+    said = sms_text(with_menu(SHORT))
+    long = sms_text(
+        with_menu(SHORT, an_event(alert=an_alert(rule_name="Response Time of the shop")))
+    )
+
+    assert said == (
+        f"CRITICAL DTU critical: 98.2 % on pantry-crm, since 2026-01-01 00:00 UTC {SHORT}"
+    )
+    assert long == f"CRITICAL Response Time of the shop: 98.2 % on pantry-crm {SHORT}"
+    assert max(len(said), len(long)) <= LONGEST
+
+
+def test_a_link_that_would_take_the_words_is_left_out() -> None:
+    link = SHORT.replace("monitor", "m" * 40)
+
+    assert sms_text(with_menu(link)) == sms_text(a_notification())
+
+
+def test_an_end_has_no_link() -> None:
+    over = an_event(kind=EventKind.RESOLVED)
+
+    assert "http" not in sms_text(with_menu(SHORT, over))
+
+
 def test_there_is_no_room_for_culprits() -> None:
     event = an_event(alert=an_alert(culprits=(a_culprit(),)))
 
@@ -303,20 +336,21 @@ def test_letters_are_written_in_the_alphabet(given: str, written: str) -> None:
     assert gsm(given) == written
 
 
-@given(name=st.text(), label=st.text(), count=st.integers(1, 5))
+@given(name=st.text(), link=st.integers(0, 150), count=st.integers(1, 5))
 def test_no_message_is_longer_than_one_sms_or_leaves_the_alphabet(
-    name: str, label: str, count: int
+    name: str, link: int, count: int
 ) -> None:
     events = [
         an_event(id=f"e{number}-1", episode=f"e{number}", alert=an_alert(rule_name=name * 20))
         for number in range(count)
     ]
-    text = sms_text(a_notification(*events))
+    menu = "x" * link
+    text = sms_text(with_menu(menu, *events))
 
     assert len(text) <= LONGEST
     assert set(text) <= ALPHABET
     assert text.startswith("CRITICAL ")
-    assert "98.2 % on pantry-crm" in text
+    assert text.endswith(menu) or "98.2 % on pantry-crm" in text
 
 
 def test_the_alphabet_is_the_basic_table_without_its_escape() -> None:

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from shared.adapters.cards import MOST_BYTES, STYLE_OVER, STYLES, cut, teams_message
 from shared.adapters.channels.teams import TeamsChannel
@@ -16,6 +17,7 @@ from shared.domain.alerts import AlertKind
 from shared.domain.conditions import CONDITIONS
 from shared.domain.episodes import Event, EventKind
 from shared.domain.errors import ChannelError
+from shared.domain.links import LABELS, Link, LinkAction
 from shared.domain.notifications import Notification, compose
 from shared.domain.rules import Action, ActionType, Severity
 from tests.adapters.builders import a_culprit, an_alert, an_event
@@ -98,17 +100,56 @@ def test_only_elements_and_values_of_the_published_schema_are_used() -> None:
     known = {
         "AdaptiveCard": {"type", "version", "$schema", "body", "fallbackText", "msteams"},
         "Container": {"type", "style", "bleed", "items"},
+        "ActionSet": {"type", "actions"},
+        "Action.OpenUrl": {"type", "title", "url"},
         "RichTextBlock": {"type", "inlines"},
         "TextRun": {"type", "text", "size", "weight", "isSubtle"},
         "FactSet": {"type", "facts"},
     }
 
-    for one in parts(card(a_notification(*many(3), message="Mind the shop."))):
+    told = a_notification(*many(3), an_event(runbook=RUNBOOK), message="Mind the shop.")
+    found = list(parts(card(with_links(told))))
+    assert {one["type"] for one in found} == known.keys()
+    for one in found:
         assert one.keys() <= known[one["type"]]
         assert one.get("size", "Default") in {"Default", "Small", "Large"}
         assert one.get("weight", "Default") in {"Default", "Bolder"}
     styles = {"default", "emphasis", "good", "attention", "warning", "accent"}
     assert {*STYLES.values(), STYLE_OVER} <= styles
+
+
+RUNBOOK = "https://wiki.example.com/dtu"
+LINKS = tuple(
+    Link(
+        action, LABELS[action], f"https://monitor.example.com/api/monitoring/action?token={action}"
+    )
+    for action in LinkAction
+)
+
+
+def with_links(notification: Notification) -> Notification:
+    return replace(
+        notification, stories=tuple(replace(story, links=LINKS) for story in notification.stories)
+    )
+
+
+def buttons(notification: Notification) -> dict[str, str]:
+    found = (one for one in parts(card(notification)) if one["type"] == "Action.OpenUrl")
+    return {one["title"]: one["url"] for one in found}
+
+
+def test_what_can_be_done_and_the_runbook_are_buttons_that_open_an_address() -> None:
+    told = with_links(a_notification(an_event(runbook=RUNBOOK)))
+
+    assert buttons(told) == {**{link.label: link.url for link in LINKS}, "Runbook": RUNBOOK}
+    assert not any(link.url in text for link in LINKS for text in runs(told))
+
+
+@pytest.mark.parametrize(
+    "runbook", [None, "Restart it.", "see https://x.example", "javascript:alert(1)", "http://x"]
+)
+def test_only_an_https_address_becomes_a_button(runbook: str | None) -> None:
+    assert buttons(a_notification(an_event(runbook=runbook))) == {}
 
 
 def test_a_story_has_its_colour_its_word_and_its_facts() -> None:

@@ -12,7 +12,18 @@ import pytest
 from msgspec.structs import replace
 
 from shared.domain.errors import LinkRefused
-from shared.domain.links import LABELS, LinkAction, LinkMaker, Permit, expires, read, sign
+from shared.domain.links import (
+    LABELS,
+    LinkAction,
+    LinkMaker,
+    Permit,
+    expires,
+    read,
+    read_short,
+    sign,
+    sign_short,
+)
+from shared.domain.short_links import CODE_LENGTH, Pointer
 from tests.builders import TARGET, at
 
 OLD, NEW = "an old secret of more than 32 bytes", "a new secret of more than 32 bytes"
@@ -25,6 +36,8 @@ PERMIT = Permit(
     expires_at=at(7 * 24 * 60),
 )
 TOKEN = sign(PERMIT, NEW)
+POINTER = Pointer(episode=PERMIT.episode, seq=3, channel=PERMIT.recipient)
+CODE = sign_short(POINTER, NEW)
 
 
 def claims(token: str = TOKEN) -> list[Any]:
@@ -150,3 +163,47 @@ def test_a_link_stays_the_same_however_often_its_message_is_tried() -> None:
 
 def test_a_maker_shows_no_key() -> None:
     assert NEW not in repr(LinkMaker([NEW], "https://monitor.example.com"))
+
+
+def test_a_short_link_names_an_event_in_32_letters_of_a_url() -> None:
+    maker = LinkMaker([NEW], "https://monitor.example.com/")
+
+    assert maker.short(POINTER) == f"https://monitor.example.com/api/monitoring/a?c={CODE}"
+    assert maker.read_short(CODE) == POINTER
+    assert len(CODE) == CODE_LENGTH
+    assert parse_qs(f"c={CODE}") == {"c": [CODE]}
+
+
+def test_every_single_letter_of_a_code_counts() -> None:
+    for place, letter in enumerate(CODE):
+        changed = CODE[:place] + ("A" if letter != "A" else "B") + CODE[place + 1 :]
+        with pytest.raises(LinkRefused):
+            read_short(changed, [NEW])
+
+
+@pytest.mark.parametrize("code", ["", CODE[:-1], f"{CODE}A", f"{CODE}=", "ü" * 32, "A" * 32])
+def test_what_is_no_code_is_refused_and_nothing_else_is_raised(code: str) -> None:
+    with pytest.raises(LinkRefused):
+        read_short(code, [NEW])
+
+
+def test_a_code_is_no_token_and_a_token_is_no_code() -> None:
+    with pytest.raises(LinkRefused):
+        read(CODE, [NEW])
+    with pytest.raises(LinkRefused):
+        read_short(TOKEN, [NEW])
+
+
+def test_keys_of_codes_overlap_too() -> None:
+    assert read_short(sign_short(POINTER, OLD), [NEW, OLD]) == POINTER
+    with pytest.raises(LinkRefused):
+        read_short(CODE, [OLD])
+
+
+@pytest.mark.parametrize(
+    "episode", ["20260101T0005Z-test1a2b", "20260101T0005Z-", "20190101T0005Z-1a2b3c4d", "e1"]
+)
+def test_what_is_no_episode_of_a_rule_has_no_short_link(episode: str) -> None:
+    maker = LinkMaker([NEW], "https://monitor.example.com")
+
+    assert maker.short(replace(POINTER, episode=episode)) == ""
