@@ -5,6 +5,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
+from local.followers import flaws_of_stories
 from shared.domain.maintenance import Window
 from shared.domain.times import Span
 from tests.domain import reference
@@ -59,6 +60,7 @@ def test_windows_inhibition_and_hands_are_heard_as_the_text_says(
     silences = Silences(spans, firing_in(other_rule, others))
     theirs = reference.told(rule.theirs, cells, visits, silences)
     assert heard(desk.told) == [(one["kind"], one["minute"], one["active_at"]) for one in theirs]
+    assert flaws_of_stories(desk.told, must_end=False) == []
 
 
 def act(desk: Desk, hand: str, minute: float) -> bool:

@@ -5,6 +5,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
+from local.followers import flaws_of_stories
 from shared.domain.episodes import EventKind
 from shared.domain.machine import State
 from shared.domain.reasons import Reason
@@ -104,6 +105,7 @@ def test_a_catch_up_in_any_pieces_tells_what_the_text_says_and_the_rest_in_one_d
 
 def assert_numbered(desk: Desk) -> None:
     """Events of an episode count from 1 without a gap, and so do the lines of its timeline."""
+    assert flaws_of_stories(desk.told, must_end=False) == []
     for alert in desk.alerts:
         events = [event for event in desk.told if event.episode == alert.id]
         lines = [key for key in desk.rows if key.startswith(f"timeline:{alert.id}:")]

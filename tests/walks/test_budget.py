@@ -10,6 +10,7 @@ import pytest
 
 from local.cloud.email import SENDER, Mailroom, Refused
 from local.desks import memory_storage
+from local.followers import flaws_of_tellings, owed, telling
 from shared.adapters.channels.email import EmailChannel
 from shared.adapters.ledger import RowLedger
 from shared.domain.budgets import Limits
@@ -111,6 +112,13 @@ class Walk:
         ledger = RowLedger(self._storage.alerts)
         return [kept.value for kept in ledger.scan(TARGET, "delivery:", Delivery)]
 
+    def flaws(self) -> list[str]:
+        """What is wrong with what the mails told; no licence makes good for a double here."""
+        ledger = RowLedger(self._storage.alerts)
+        events = [kept.value for kept in ledger.scan(TARGET, "event:", Event)]
+        tellings = [telling(self.channel.type, message) for _, message in self.channel.told]
+        return flaws_of_tellings(owed(events), tellings)
+
     def told_at(self, episode: str) -> datetime:
         (moment,) = [
             moment
@@ -147,6 +155,7 @@ def test_one_alert_a_minute_is_ten_mails_an_hour_and_critical_ones_do_not_wait(s
     assert most_in(HOUR, walk.service.arrivals) <= MANAGED.per_hour
     assert most_in(MINUTE, walk.service.arrivals) <= MANAGED.per_minute
     assert {row.status for row in walk.deliveries()} == {Status.SENT}
+    assert walk.flaws() == []
     for number in range(ALERTS):
         late = walk.told_at(an_episode(number)) - at(number)
         assert late < 2 * MINUTE if number in CRITICAL or number < 5 else late < 70 * MINUTE
@@ -160,6 +169,7 @@ def test_thirty_alerts_at_once_are_two_mails(seed: int) -> None:
     for number in range(1, 5):
         walk.minute(number)
 
+    assert walk.flaws() == []
     told = [event.episode for _, one in walk.channel.told for event in events_of(one)]
     assert sorted(told) == [an_episode(number) for number in range(ALERTS)]
     assert len(walk.service.arrivals) <= 4
@@ -176,5 +186,6 @@ def test_a_storm_of_six_hours_that_spends_every_token_loses_no_story(seed: int) 
 
     assert walk.service.refusals == []
     assert most_in(HOUR, walk.service.arrivals) == MANAGED.per_hour
+    assert walk.flaws() == []
     told = [event.episode for _, one in walk.channel.told for event in events_of(one)]
     assert sorted(told) == [an_episode(number) for number in storm]
