@@ -42,7 +42,7 @@ def _list(asked: Asked) -> Reply:
         for one in islice(deployments(target, start, end, alerts=alerts), limit + 1)
     ]
     found.sort(key=lambda one: (one.at, one.id), reverse=True)
-    meta = {"from": start, "to": end, "limit": limit, "more": len(found) > limit}
+    meta = {"limit": limit, "more": len(found) > limit}
     return Reply(Deployments(found[:limit]), meta)
 
 

@@ -15,6 +15,7 @@ from shared.web.answers import failure, success
 from shared.web.asking import request_id
 from shared.web.auth import Gate, Principal, Role, demand
 from shared.web.problems import Problem, problem_of
+from shared.web.transfer import conveyed
 
 _log = logging.getLogger("pantry.web")
 
@@ -89,6 +90,8 @@ def answered(
         answer = success(reply.data, request_id=visit.id, meta=reply.meta, headers=reply.headers)
     except Exception as error:  # noqa: BLE001 - what is wrong with one request is its answer
         answer = _failed(error, visit)
+    if request.method == "GET":
+        answer = conveyed(request.headers, answer)
     log_access(visit, name, answer.status_code, began)
     return answer
 
