@@ -24,12 +24,14 @@ from shared.adapters.memory import MemoryQueue, MemoryRows
 from shared.adapters.rows import InsertRow, Row, Rows
 from shared.adapters.tables import open_table
 from shared.catalog.metrics import CATALOG
-from shared.domain.chunks import Cells, HourChunk, Latest, sum_buckets, summarize
+from shared.domain.chunks import Cells, HourChunk, Latest, weights_of
 from shared.domain.histograms import Histogram, histogram_of, mean, pack, quantile, unpack
 from shared.domain.metrics import Metric
+from shared.domain.ranges import grid_of
+from shared.domain.summaries import sum_buckets, summarize
 from shared.domain.times import HOUR, MINUTE, each_minute, floor_hour, minute_key
 from shared.ports import House, SampleStore
-from shared.services.query import History, history
+from shared.services.history import Past, draw
 
 TARGET = "pantry-crm"
 START = datetime(2026, 1, 5, tzinfo=UTC)
@@ -70,8 +72,8 @@ class MinuteRows:
         histograms: bool = False,
     ) -> list[HourChunk]:
         """See SampleStore.hours; summaries are counted from the minutes."""
-        del columns
-        select = [*self._columns, HISTOGRAM] if histograms else self._columns
+        wanted = dict.fromkeys([*self._columns, *([] if columns is None else columns)])
+        select = [*wanted, HISTOGRAM] if histograms else [*wanted]
         rows = self._rows.query(target, _key(first), _key(last + HOUR), select)
         chunks = _chunks(rows)
         return [_summed(chunk) for chunk in chunks] if summaries else chunks
@@ -112,7 +114,8 @@ def _chunks(rows: Iterable[Row]) -> list[HourChunk]:
 
 
 def _summed(chunk: HourChunk) -> HourChunk:
-    sums = {name: summarize(cells) for name, cells in chunk.cells.items()}
+    weights = {name: chunk.cells.get(of) for name, of in weights_of(CATALOG).items()}
+    sums = {name: summarize(cells, weights.get(name)) for name, cells in chunk.cells.items()}
     return replace(
         chunk,
         summary={name: one for name, one in sums.items() if one is not None},
@@ -216,17 +219,15 @@ def _measured(
     # By turns, so that a busy moment of the machine meets both layouts.
     runs = [[_timed(house, metrics, length) for house in houses] for _ in range(RUNS)]
     for (by_chunk, _), (by_minute, _) in runs:
-        if by_chunk != by_minute or not by_chunk[0].buckets:
+        if by_chunk != by_minute or not any(by_chunk.curves[metrics[0].name].values):
             raise AssertionError(f"the two layouts do not agree about {name}")
     chunks, minutes = (statistics.median(run[which][1] for run in runs) for which in (0, 1))
     return Line(name, len(metrics), chunks, minutes)
 
 
-def _timed(
-    house: House, metrics: Sequence[Metric], length: timedelta
-) -> tuple[list[History], float]:
+def _timed(house: House, metrics: Sequence[Metric], length: timedelta) -> tuple[Past, float]:
     began = time.perf_counter()
-    answer = history(TARGET, metrics, house=house, start=END - length, end=END)
+    answer = draw(TARGET, metrics, grid_of(length, END), house=house, now=END)
     return answer, time.perf_counter() - began
 
 

@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 
 from shared.adapters.rows import InsertRow, Op, Properties, ReplaceRow, Row, Rows, json_text
-from shared.domain.chunks import Asked, Cells, HourChunk, Latest, Summary
+from shared.domain.chunks import Asked, Cells, HourChunk, Latest
 from shared.domain.histograms import pack, unpack
+from shared.domain.summaries import Summary
 from shared.domain.times import HOUR, hour_key, parse_hour_key
 
 LATEST = "latest"

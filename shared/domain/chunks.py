@@ -13,12 +13,10 @@ from msgspec.structs import replace
 from shared.domain.histograms import Histogram, mean, quantile
 from shared.domain.metrics import Catalog, Metric, Within, Writes
 from shared.domain.samples import Failure, FailureKind, Reading, Sample
+from shared.domain.summaries import Summary, sum_buckets, summarize
 from shared.domain.times import MINUTE, floor_hour
 
 Cells = tuple[float | None, ...]
-Summary = tuple[int, float, float, float, float]
-"""(count, min, max, sum, last) over real samples, never over holds."""
-
 UNASKED = timedelta(minutes=3)
 """A source that nobody asked for longer than this (beyond its cadence) is not blamed for it."""
 
@@ -118,6 +116,12 @@ def _statistic(metric: Metric, histogram: Histogram) -> float | None:
     return mean(histogram)
 
 
+def weights_of(catalog: Catalog) -> dict[str, str]:
+    """The column of each mean of requests, and that of the count that weighs its minutes."""
+    means = (metric for metric in catalog.distributions() if metric.statistic == "mean")
+    return {mean.column: catalog.metric(mean.of).column for mean in means if mean.of}
+
+
 class Merge:
     """Merges readings into the chunks and `latest` of one target; nothing is written here.
 
@@ -134,6 +138,7 @@ class Merge:
         self.latest = latest
         self._chunks = dict(chunks)
         self._counts = {catalog.metric(m.of).column for m in catalog.distributions() if m.of}
+        self._weights = weights_of(catalog)
         self._cells: dict[datetime, dict[str, list[float | None]]] = {}
         self._histograms: dict[datetime, list[dict[int, int]]] = {}
 
@@ -264,34 +269,28 @@ class Merge:
     def _finished(self, hour: datetime) -> HourChunk:
         chunk = self._chunk(hour)
         changed = {name: tuple(cells) for name, cells in self._cells.get(hour, {}).items()}
-        summary = {name: summarize(cells) for name, cells in changed.items()}
+        cells = {**chunk.cells, **changed}
+        found = {name: self._summary(name, cells) for name in self._with_means(changed, cells)}
         histograms = self._histograms.get(hour)
         return replace(
             chunk,
-            cells={**chunk.cells, **changed},
-            summary={**chunk.summary, **{name: s for name, s in summary.items() if s is not None}},
+            cells=cells,
+            summary={**chunk.summary, **{name: s for name, s in found.items() if s is not None}},
             histograms=chunk.histograms if histograms is None else tuple(histograms),
             summary_histogram=chunk.summary_histogram
             if histograms is None
             else sum_buckets(histograms),
         )
 
+    def _with_means(self, changed: Iterable[str], cells: Mapping[str, Cells]) -> set[str]:
+        """The changed columns, and those whose weights are among them."""
+        changed = set(changed)
+        weighed = {column for column, of in self._weights.items() if of in changed}
+        return changed | weighed & cells.keys()
 
-def summarize(cells: Iterable[float | None]) -> Summary | None:
-    """(count, min, max, sum, last) of the real samples; None when there are none."""
-    real = [value for value in cells if value is not None]
-    if not real:
-        return None
-    return len(real), min(real), max(real), sum(real), real[-1]
-
-
-def sum_buckets(histograms: Iterable[Mapping[int, int]]) -> dict[int, int]:
-    """The weights of several histograms, bucket by bucket."""
-    total: dict[int, int] = {}
-    for buckets in histograms:
-        for bucket, weight in buckets.items():
-            total[bucket] = total.get(bucket, 0) + weight
-    return total
+    def _summary(self, column: str, cells: Mapping[str, Cells]) -> Summary | None:
+        of = self._weights.get(column)
+        return summarize(cells[column], None if of is None else cells.get(of, NO_CELLS))
 
 
 def by_hour(chunks: Iterable[HourChunk]) -> dict[datetime, HourChunk]:

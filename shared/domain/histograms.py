@@ -5,14 +5,18 @@ harmonic centre 2γ^b / (1 + γ), at most 1.96 % off (the DDSketch guarantee, Ma
 """
 
 import math
+import struct
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate
 
 from msgspec import Struct
 
 GAMMA = 1.04
 LAST_BUCKET = 400
 _LN_GAMMA = math.log(GAMMA)
+_HEAD = struct.Struct("<BH")
+_WIDTHS = {1: "B", 2: "H", 4: "I", 8: "Q"}
 
 
 class Histogram(Struct, frozen=True):
@@ -63,10 +67,15 @@ def merge(histograms: Iterable[Histogram]) -> Histogram:
 
 def quantile(histogram: Histogram, q: float) -> float | None:
     """The duration in milliseconds that a share `q` of the weight does not exceed."""
-    rank = max(math.ceil(q * histogram.count), 1)
+    return quantile_of(histogram.buckets, q)
+
+
+def quantile_of(buckets: Mapping[int, int], q: float) -> float | None:
+    """The same of weights by bucket; None when there are none."""
+    rank = max(math.ceil(q * sum(buckets.values())), 1)
     seen = 0
-    for bucket in sorted(histogram.buckets):
-        seen += histogram.buckets[bucket]
+    for bucket in sorted(buckets):
+        seen += buckets[bucket]
         if seen >= rank:
             return value_of(bucket)
     return None
@@ -78,49 +87,42 @@ def mean(histogram: Histogram) -> float | None:
 
 
 def pack(histograms: Sequence[Mapping[int, int] | None]) -> bytes:
-    """Buckets of consecutive minutes as zlib over varints; None and empty are one and the same."""
-    plain = bytearray()
-    for buckets in histograms:
-        _put(plain, buckets or {})
-    return zlib.compress(bytes(plain), 6)
+    """Weights of consecutive minutes as columns under zlib; None and empty are one and the same.
+
+    Columns, because they are read back without touching each number: the width of a weight in
+    bytes, how many histograms there are, then of all of them the sizes, the distances from one
+    bucket to the next, and the weights.
+    """
+    parts = [sorted((buckets or {}).items()) for buckets in histograms]
+    weights = [weight for part in parts for _, weight in part]
+    width = next(width for width in _WIDTHS if max(weights, default=0) < 1 << 8 * width)
+    plain = _HEAD.pack(width, len(parts))
+    plain += _column("H", [len(part) for part in parts])
+    plain += _column("H", [step for part in parts for step in _steps(part)])
+    return zlib.compress(plain + _column(_WIDTHS[width], weights), 6)
 
 
 def unpack(packed: bytes) -> list[dict[int, int]]:
     """What `pack` packed; a minute without weight is an empty mapping."""
-    numbers = _varints(zlib.decompress(packed))
-    return [_take(numbers, size) for size in numbers]
+    plain = zlib.decompress(packed)
+    width, count = _HEAD.unpack_from(plain)
+    sizes = struct.unpack_from(f"<{count}H", plain, _HEAD.size)
+    begin, total = _HEAD.size + 2 * count, sum(sizes)
+    steps = struct.unpack_from(f"<{total}H", plain, begin)
+    weights = struct.unpack_from(f"<{total}{_WIDTHS[width]}", plain, begin + 2 * total)
+    ends = [*accumulate(sizes)]
+    return [
+        dict(zip(accumulate(steps[end - size : end]), weights[end - size : end], strict=True))
+        for size, end in zip(sizes, ends, strict=True)
+    ]
 
 
-def _put(plain: bytearray, buckets: Mapping[int, int]) -> None:
-    _put_varint(plain, len(buckets))
+def _column(form: str, numbers: Sequence[int]) -> bytes:
+    return struct.pack(f"<{len(numbers)}{form}", *numbers)
+
+
+def _steps(part: Sequence[tuple[int, int]]) -> Iterator[int]:
     previous = 0
-    for bucket in sorted(buckets):
-        _put_varint(plain, bucket - previous)
-        _put_varint(plain, buckets[bucket])
+    for bucket, _ in part:
+        yield bucket - previous
         previous = bucket
-
-
-def _take(numbers: Iterator[int], size: int) -> dict[int, int]:
-    buckets: dict[int, int] = {}
-    bucket = 0
-    for _ in range(size):
-        bucket += next(numbers)
-        buckets[bucket] = next(numbers)
-    return buckets
-
-
-def _put_varint(plain: bytearray, number: int) -> None:
-    while number > 0x7F:
-        plain.append(number & 0x7F | 0x80)
-        number >>= 7
-    plain.append(number)
-
-
-def _varints(plain: bytes) -> Iterator[int]:
-    number = shift = 0
-    for byte in plain:
-        number |= (byte & 0x7F) << shift
-        shift += 7
-        if byte < 0x80:
-            yield number
-            number = shift = 0

@@ -8,7 +8,7 @@ from msgspec import Struct
 from shared.domain.figures import Band, Figure, SourceWord, band_of
 from shared.domain.notifications import quantity
 from shared.domain.statuses import band_start, reading
-from shared.domain.times import MINUTE, minutes_between
+from shared.domain.times import DAY, MINUTE, minutes_between
 
 MOST_SENTENCES = 3
 RECENT = timedelta(minutes=15)
@@ -16,7 +16,6 @@ FEWEST = 5
 """Fewer figures than this make no mean worth comparing."""
 ALMOST_NOTHING = 0.05
 
-DAY = timedelta(days=1)
 STORAGE = "storagePercent"
 WORTH_SAYING = 60.0
 SLOWEST_GROWTH = 0.05

@@ -13,10 +13,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.domain.rules import Rule, Severity
-from shared.domain.times import MINUTE, Span
+from shared.domain.times import DAY, MINUTE, Span
 
 LONGEST = timedelta(days=7)
-DAY = timedelta(days=1)
 
 
 class Weekday(StrEnum):

@@ -9,9 +9,9 @@ import msgspec
 from msgspec import Struct
 
 from shared.domain.errors import InvalidInput
-from shared.domain.maintenance import DAY, LONGEST, Recurring, Weekday, Window, clock_time
+from shared.domain.maintenance import LONGEST, Recurring, Weekday, Window, clock_time
 from shared.domain.rules import Severity
-from shared.domain.times import MINUTE, Span
+from shared.domain.times import DAY, MINUTE, Span
 from shared.domain.wishes import LONGEST_NOTE, Instant, is_usable, whole_second
 
 MOST_MINUTES = LONGEST // MINUTE

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
 
 
 class Span(Struct, frozen=True):

@@ -4,52 +4,36 @@ It is what GET metrics answers; how that is spelled is decided in the web.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from msgspec import Struct
 
 from shared.domain.alerts import Alert
 from shared.domain.chunks import Latest
+from shared.domain.curves import Curve
 from shared.domain.figures import Figure, SourceWord, figure_of, source_word
-from shared.domain.insights import STORAGE, TRENDS, Past, Trail, insights
+from shared.domain.insights import STORAGE, TRENDS, Trail, insights
 from shared.domain.metrics import Metric
+from shared.domain.ranges import Grid, floor_step, grid_of
 from shared.domain.statuses import SystemStatus, system_status
-from shared.domain.times import HOUR, MINUTE, floor_minute
+from shared.domain.times import HOUR, MINUTE, Span, floor_minute
 from shared.ports import House
-from shared.services.query import Bucket, History, history, open_alerts, step_for
-
-RANGES = {
-    "15m": timedelta(minutes=15),
-    "30m": timedelta(minutes=30),
-    "1h": HOUR,
-    "3h": timedelta(hours=3),
-    "6h": timedelta(hours=6),
-    "12h": timedelta(hours=12),
-    "24h": timedelta(hours=24),
-    "3d": timedelta(days=3),
-    "7d": timedelta(days=7),
-}
-DEFAULT_RANGE = "1h"
-
-
-class Grid(Struct, frozen=True):
-    """The even steps of a range; the last one may still be running."""
-
-    step: timedelta
-    starts: tuple[datetime, ...]
-
-    @property
-    def end(self) -> datetime:
-        """Where the last step ends."""
-        return self.starts[-1] + self.step
+from shared.services.history import draw
+from shared.services.query import open_alerts
 
 
 class Survey(Struct, frozen=True, kw_only=True):
-    """What one look found; `past` has a value (None: missing) for every start of the grid."""
+    """What one look found; `past` has a curve over the grid for every metric that is wanted.
+
+    `damaged`: what of it could not be read. `provisional_from`: the first step that holds samples
+    which their source may still change; None when there is none in the grid.
+    """
 
     figures: dict[str, Figure]
     grid: Grid
-    past: dict[str, tuple[float | None, ...]]
+    past: dict[str, Curve]
+    damaged: tuple[Span, ...]
+    provisional_from: datetime | None
     alerts: tuple[Alert, ...]
     insights: tuple[str, ...]
     status: SystemStatus
@@ -58,32 +42,48 @@ class Survey(Struct, frozen=True, kw_only=True):
 
 
 def survey(
-    target: str, *, length: timedelta, metrics: Sequence[Metric], house: House, now: datetime
+    target: str, *, grid: Grid, metrics: Sequence[Metric], house: House, now: datetime
 ) -> Survey:
-    """Look at `target` over the last `length`; `metrics` are the ones whose past is wanted."""
+    """Look at `target` over the grid; `metrics` are the ones whose past is wanted."""
     latest = house.samples.latest(target)
     figures = {metric.name: _figure(metric, latest, house, now) for metric in house.catalog.metrics}
     words = [source_word(source, latest=latest, now=now) for source in house.catalog.sources]
     has = set(house.sources_of(target))
     alerts = open_alerts(target, house=house, now=now)[::-1]
-    telling = _telling(house)
-    grid = grid_of(length, now)
-    past = on_grid(target, _union(metrics, telling), grid, house=house, now=now)
-    minutes = _minutes(target, telling, grid, past, house, now)
-    trails = [
-        Trail(figure=figures[m.name], minutes=minutes[m.name], past=past[m.name], step=grid.step)
-        for m in telling
-    ]
+    telling = _telling(house) if _is_recent(grid, now) else []
+    past = draw(target, _union(metrics, telling), grid, house=house, now=now)
+    trails = _trails(target, figures, grid, past.curves, house, now)
     return Survey(
         figures={metric.name: figures[metric.name] for metric in metrics},
         grid=grid,
-        past={metric.name: past[metric.name] for metric in metrics},
+        past={metric.name: past.curves[metric.name] for metric in metrics},
+        damaged=past.damaged,
+        provisional_from=_provisional_from(metrics, grid, latest, now),
         alerts=tuple(alerts),
         insights=insights(trails, [word for word in words if word.source.name in has], now=now),
         status=system_status(alerts, figures, words),
         sources=tuple(words),
         updated_at=latest.updated_at,
     )
+
+
+def _is_recent(grid: Grid, now: datetime) -> bool:
+    """Whether the grid reaches the present, so that it says something about it."""
+    return grid.end >= floor_minute(now)
+
+
+def _provisional_from(
+    metrics: Iterable[Metric], grid: Grid, latest: Latest, now: datetime
+) -> datetime | None:
+    """Where the tail begins: in the step of the oldest sample that its source has not covered."""
+    open_ends = [
+        covered
+        for metric in metrics
+        if (covered := latest.covered_until(metric)) is not None
+        and covered <= latest.minutes.get(metric.column, covered - MINUTE)
+    ]
+    first = max(floor_step(min(open_ends, default=now), grid.step), grid.start)
+    return first if first < min(grid.end, floor_minute(now)) else None
 
 
 def _figure(metric: Metric, latest: Latest, house: House, now: datetime) -> Figure:
@@ -100,63 +100,29 @@ def _union(metrics: Iterable[Metric], more: Iterable[Metric]) -> list[Metric]:
     return list({metric.name: metric for metric in (*metrics, *more)}.values())
 
 
-def _minutes(
+def _trails(
     target: str,
-    metrics: Sequence[Metric],
+    figures: Mapping[str, Figure],
     grid: Grid,
-    past: Mapping[str, Past],
+    curves: Mapping[str, Curve],
     house: House,
     now: datetime,
-) -> Mapping[str, Past]:
-    """The last hour by the minute; a range that is drawn by the minute holds it already."""
-    if grid.step == MINUTE:
-        return {metric.name: past[metric.name][-60:] for metric in metrics}
-    return on_grid(target, metrics, grid_of(HOUR, now), house=house, now=now)
+) -> list[Trail]:
+    """What insights look at: the grid, when it reaches the present, and the last hour's minutes.
 
-
-def grid_of(length: timedelta, now: datetime) -> Grid:
-    """The range that ends with the step of the last full minute, on whole steps."""
-    step = step_for(length)
-    last = floor_minute(now) - MINUTE
-    midnight = last.replace(hour=0, minute=0)
-    first = midnight + (last - midnight) // step * step + step - length
-    return Grid(step, tuple(first + i * step for i in range(length // step)))
-
-
-def on_grid(
-    target: str, metrics: Sequence[Metric], grid: Grid, *, house: House, now: datetime
-) -> dict[str, tuple[float | None, ...]]:
-    """Each metric's value for every step; a sample holds for as long as its metric says."""
-    by_back: dict[timedelta, list[Metric]] = {}
-    for metric in metrics:
-        by_back.setdefault(_look_back(metric, grid.step), []).append(metric)
-    values: dict[str, tuple[float | None, ...]] = {}
-    for back, group in by_back.items():
-        found = history(
-            target,
-            group,
-            house=house,
-            start=grid.starts[0] - back,
-            end=min(grid.end, floor_minute(now)),
-            step=grid.step,
+    A grid that is drawn by the minute holds that hour already.
+    """
+    telling, hour, recent = _telling(house), grid_of(HOUR, now), _is_recent(grid, now)
+    minutes = curves
+    if not recent or grid.step != MINUTE:
+        minutes = draw(target, telling, hour, house=house, now=now).curves
+    past, step = (curves, grid.step) if recent else (minutes, MINUTE)
+    return [
+        Trail(
+            figure=figures[one.name],
+            minutes=minutes[one.name].values[-hour.count :],
+            past=past[one.name].values,
+            step=step,
         )
-        for metric, one in zip(group, found, strict=True):
-            values[metric.name] = tuple(_held(metric, one, grid))
-    return values
-
-
-def _look_back(metric: Metric, step: timedelta) -> timedelta:
-    """How far before the range a sample can lie that still holds in it, in whole steps."""
-    hold = metric.every * MINUTE
-    return -(-(hold - step) // step) * step if hold > step else timedelta(0)
-
-
-def _held(metric: Metric, found: History, grid: Grid) -> Iterable[float | None]:
-    buckets = iter(found.buckets)
-    upcoming = next(buckets, None)
-    last: Bucket | None = None
-    for start in grid.starts:
-        while upcoming is not None and upcoming.start <= start:
-            last, upcoming = upcoming, next(buckets, None)
-        holds = last is not None and start < last.start + max(metric.every * MINUTE, grid.step)
-        yield last.value if last is not None and holds else None
+        for one in telling
+    ]

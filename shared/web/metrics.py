@@ -2,26 +2,41 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from shared.domain.errors import InvalidInput
 from shared.domain.figures import Figure, SourceWord
 from shared.domain.metrics import Catalog, Metric
 from shared.domain.times import MINUTE
-from shared.services.survey import DEFAULT_RANGE, RANGES, Survey, survey
+from shared.services.survey import Survey, survey
+from shared.web import histories
 from shared.web.alerts import AlertJson, alert_json, target_of
 from shared.web.asking import choice, parameters
 from shared.web.auth import Role
 from shared.web.doors import Asked, Reply, Route
+from shared.web.histories import (
+    FORMATS,
+    ColumnsJson,
+    Nested,
+    grid_asked,
+    in_columns,
+    in_rows,
+    label_of,
+    system_metrics,
+)
 from shared.web.problems import Problem
 
-PARAMETERS = ("range", "target", "metrics")
+PARAMETERS = (*histories.PARAMETERS, "target", "metrics", "format")
 PERCENTILE_ERROR = 0.02
 """Percentiles over several minutes come from merged histograms, at most so far off."""
 
-Nested = dict[str, Any]
+
+class SpanJson(Struct, frozen=True):
+    """Stored time that could not be read, and is left out."""
+
+    start: datetime = field(name="from")
+    end: datetime = field(name="to")
 
 
 class MetricMeta(Struct, frozen=True, rename="camel"):
@@ -50,10 +65,10 @@ class CurrentMeta(Struct, frozen=True, rename="camel"):
 
 
 class MetricsAnswer(Struct, frozen=True, kw_only=True, rename="camel"):
-    """The client's shape; `current` and each of `historical` are SystemMetrics."""
+    """The client's shape; `current` and, in rows, each of `historical` are SystemMetrics."""
 
     current: Nested
-    historical: list[Nested]
+    historical: list[Nested] | ColumnsJson
     alerts: list[AlertJson]
     insights: tuple[str, ...]
     system_status: str
@@ -63,20 +78,23 @@ class MetricsAnswer(Struct, frozen=True, kw_only=True, rename="camel"):
 
 def _answer(asked: Asked) -> Reply:
     given = parameters(asked.request, PARAMETERS)
-    label = choice("range", given.get("range", DEFAULT_RANGE), RANGES)
     target = target_of(given, asked.office.targets)
     house, now = asked.office.house(), asked.office.now
+    shape = choice("format", given.get("format", FORMATS[0]), FORMATS)
+    label, grid = label_of(given), grid_asked(given, now)
     metrics = _metrics(given.get("metrics", ""), house.catalog)
-    found = survey(target, length=RANGES[label], metrics=metrics, house=house, now=now)
+    found = survey(target, grid=grid, metrics=metrics, house=house, now=now)
     meta = {
         "target": target,
         "range": label,
-        "from": found.grid.starts[0],
-        "to": found.grid.end,
-        "stepMinutes": found.grid.step // MINUTE,
+        "from": grid.start,
+        "to": grid.end,
+        "stepMinutes": grid.step // MINUTE,
+        "provisionalFrom": found.provisional_from,
         "percentileError": PERCENTILE_ERROR,
+        "damaged": [SpanJson(one.start, one.end) for one in found.damaged],
     }
-    return Reply(_spelled(found, now), meta)
+    return Reply(_spelled(found, shape, now), meta)
 
 
 METRICS = Route("metrics", Role.READER, _answer)
@@ -90,10 +108,10 @@ def _metrics(given: str, catalog: Catalog) -> Sequence[Metric]:
         raise Problem(400, "unknown_metric", str(error)) from None
 
 
-def _spelled(found: Survey, now: datetime) -> MetricsAnswer:
+def _spelled(found: Survey, shape: str, now: datetime) -> MetricsAnswer:
     return MetricsAnswer(
         current=_current(found.figures.values()),
-        historical=_historical(found),
+        historical=in_columns(found) if shape == "columns" else in_rows(found),
         alerts=[alert_json(alert) for alert in found.alerts],
         insights=found.insights,
         system_status=found.status.status,
@@ -111,28 +129,6 @@ def _current(figures: Iterable[Figure]) -> Nested:
     figures = list(figures)
     newest = max((one.minute for one in figures if one.minute is not None), default=None)
     return system_metrics(newest, [(one.metric.name, one.value) for one in figures])
-
-
-def _historical(found: Survey) -> list[Nested]:
-    names, columns = list(found.past), list(found.past.values())
-    return [
-        system_metrics(start, zip(names, values, strict=True))
-        for start, values in zip(found.grid.starts, zip(*columns, strict=True), strict=True)
-    ]
-
-
-def system_metrics(
-    timestamp: datetime | None, values: Iterable[tuple[str, float | None]]
-) -> Nested:
-    """One sample in the client's shape: dotted names become nested objects."""
-    sample: Nested = {"timestamp": timestamp}
-    for name, value in values:
-        group, dot, member = name.partition(".")
-        if dot:
-            sample.setdefault(group, {})[member] = value
-        else:
-            sample[name] = value
-    return sample
 
 
 def _metric_meta(figure: Figure, now: datetime) -> MetricMeta:

@@ -13,9 +13,10 @@ from shared.adapters.chunk_store import ChunkStore
 from shared.adapters.guard import LARGEST_BINARY, LARGEST_ROW, MOST_PROPERTIES
 from shared.adapters.rows import Rows
 from shared.catalog.metrics import CATALOG
-from shared.domain.chunks import Asked, Cells, HourChunk, Latest, sum_buckets, summarize
+from shared.domain.chunks import Asked, Cells, HourChunk, Latest
 from shared.domain.errors import Conflict, StoreRefused
 from shared.domain.histograms import histogram_of
+from shared.domain.summaries import sum_buckets, summarize
 from shared.domain.times import HOUR, MINUTE
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)

@@ -7,11 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.catalog.metrics import CATALOG
-from shared.domain.chunks import HourChunk, Latest, Merge, summarize, within
+from shared.domain.chunks import HourChunk, Latest, Merge, within
 from shared.domain.errors import SourceError
 from shared.domain.histograms import histogram_of
 from shared.domain.metrics import Within
 from shared.domain.samples import MinuteHistogram, Reading, Sample
+from shared.domain.summaries import summarize
 from tests.domain.builders import at, minute_of
 from tests.domain.drawing import cases
 

@@ -7,7 +7,7 @@ import pytest
 
 from shared.domain.deployments import FIELDS as DEPLOYMENT_FIELDS
 from shared.domain.maintenance_wishes import FIELDS as WINDOW_FIELDS
-from shared.services.survey import RANGES
+from shared.domain.ranges import RANGES
 from shared.web.alerts import FIELDS
 from shared.web.alerts import PARAMETERS as ALERT_PARAMETERS
 from shared.web.backtests import FIELDS as BACKTEST_FIELDS
@@ -28,7 +28,8 @@ def codes() -> set[str]:
     """Every code that is written out, those that `choice` and its like make, and the table's."""
     text = "\n".join(file.read_text(encoding="utf-8") for file in SOURCES)
     written = re.findall(r'(?:Problem|_unauthenticated)\(\s*(?:\d+,\s*)?"(\w+)"', text)
-    made = {f"invalid_{name}" for name in ("range", "state", "severity", "limit", "from", "to")}
+    chosen = ("range", "state", "severity", "limit", "from", "to", "format")
+    made = {f"invalid_{name}" for name in chosen}
     return {*written, *made, *(mapped.code for mapped in TABLE.values())}
 
 

@@ -5,9 +5,10 @@ from itertools import pairwise
 import pytest
 
 from shared.catalog.metrics import CATALOG
-from shared.services.survey import RANGES
+from shared.domain.ranges import RANGES
+from shared.services.collect import store
 from shared.web.metrics import METRICS, PARAMETERS
-from tests.builders import BAD, OK, TARGET, Desk, ScriptedSource, a_desk, a_rule, at
+from tests.builders import BAD, OK, TARGET, Desk, ScriptedSource, a_desk, a_reading, a_rule, at
 from tests.web.builders import Counter, a_request, bearer, check_answer, crm_token, moment
 
 BRIEF = {
@@ -141,6 +142,7 @@ def test_status_alerts_and_insights_tell_the_same_story(counter: Counter) -> Non
         ("24h", 288, 5),
         ("3d", 864, 5),
         ("7d", 168, 60),
+        ("14d", 336, 60),
     ],
 )
 def test_a_range_is_answered_in_even_steps(
@@ -158,7 +160,7 @@ def test_a_range_is_answered_in_even_steps(
 
 
 def test_every_range_is_tried_here() -> None:
-    assert list(RANGES) == ["15m", "30m", "1h", "3h", "6h", "12h", "24h", "3d", "7d"]
+    assert list(RANGES) == ["15m", "30m", "1h", "3h", "6h", "12h", "24h", "3d", "7d", "14d"]
 
 
 def test_an_hour_is_the_default_and_gaps_are_null(counter: Counter) -> None:
@@ -211,6 +213,16 @@ def strangers(counter: Counter) -> Counter:
     [
         ({"range": "2h"}, "invalid_range", "range is one of 15m, 30m, 1h"),
         ({"range": "1h,1h"}, "invalid_range", "not '1h,1h'"),
+        ({"range": "1h", "from": "2026-01-01T00:00:00Z"}, "invalid_range", "give a range, or"),
+        ({"to": "2026-01-01T00:00:00Z"}, "invalid_range", "give a range, or from and perhaps to"),
+        ({"from": "2026-01-02T00:00:00Z"}, "invalid_range", "before now"),
+        ({"from": "2026-01-01T00:00:00"}, "invalid_from", "with its zone"),
+        ({"from": "0001-01-01T00:00:00Z"}, "invalid_from", "with its zone"),
+        ({"from": "2025-12-31T00:00:00Z", "to": "noon"}, "invalid_to", "with its zone"),
+        ({"range": "3d", "step": "1m"}, "invalid_range", "at most 2,000 points"),
+        ({"step": "90s"}, "invalid_step", "5m, 1h or 1d"),
+        ({"step": "0m"}, "invalid_step", "5m, 1h or 1d"),
+        ({"format": "csv"}, "invalid_format", "one of rows, columns"),
         ({"metrics": "dtuUtilisation"}, "unknown_metric", "did you mean dtuUtilization"),
         ({"metrics": "x" * 5000}, "unknown_metric", "there is no metric"),
         ({"target": "other-ap"}, "unknown_target", "did you mean other-app?"),
@@ -252,3 +264,52 @@ def test_the_whole_of_three_days_is_answered_in_one_piece() -> None:
     assert {sample["dtuUtilization"] for sample in told["data"]["historical"]} == {OK}
     assert told["data"]["systemStatus"] == "healthy"
     assert len(CATALOG.metrics) == len(told["data"]["currentMeta"]["metrics"])
+
+
+def test_columns_hold_the_same_past_with_its_spikes(counter: Counter) -> None:
+    asked = {"range": "12h", "metrics": "dtuUtilization,responseTime.p95"}
+    rows = counter.get(METRICS, 10.5, **asked)["data"]["historical"]
+    told = counter.get(METRICS, 10.5, **asked, format="columns")
+    past = told["data"]["historical"]
+
+    assert past["stepMinutes"] == told["meta"]["stepMinutes"] == 5
+    assert past["points"] == len(rows) == 144
+    assert past["from"] == rows[0]["timestamp"] == told["meta"]["from"]
+    assert moment(past["to"]) == at(10)
+    assert past["provisionalFrom"] is None
+    assert past["series"].keys() == {"dtuUtilization", "responseTime.p95"}
+    dtu = past["series"]["dtuUtilization"]
+    assert dtu["value"] == [row["dtuUtilization"] for row in rows]
+    assert [dtu[name][-2:] for name in ("min", "max")] == [[OK, BAD], [OK, BAD]]
+    assert set(past["series"]["responseTime.p95"]["value"]) == {None}
+
+
+def test_the_provisional_tail_is_marked_in_either_format() -> None:
+    plan = ScriptedSource([900.0] * 60, metric="memoryUsage", name="plan")
+    desk = a_desk(rules=[], sources=[plan])
+    desk.tick(9)
+    reading = a_reading({9: 901.0}, covered=7, metric="memoryUsage", source="plan")
+    store([reading], TARGET, catalog=CATALOG, samples=desk.house.samples, now=at(10))
+    counter = Counter(desk)
+
+    columns = counter.get(METRICS, 10.5, metrics="memoryUsage", format="columns")
+    rows = counter.get(METRICS, 10.5, metrics="memoryUsage")
+
+    assert columns["data"]["historical"]["provisionalFrom"] == "2026-01-01T00:09:00Z"
+    assert rows["meta"]["provisionalFrom"] == "2026-01-01T00:09:00Z"
+
+
+def test_a_past_from_one_moment_to_another(counter: Counter) -> None:
+    asked = {"from": "2026-01-01T00:03:00Z", "to": "2026-01-01T01:06:30+01:00"}
+    told = counter.get(METRICS, 10.5, **asked)
+    starts = [moment(sample["timestamp"]) for sample in told["data"]["historical"]]
+
+    assert starts == [at(3), at(4), at(5), at(6)]
+    assert told["meta"]["range"] is None
+    assert told["meta"]["damaged"] == []
+
+
+def test_a_step_of_ones_own(counter: Counter) -> None:
+    past = counter.get(METRICS, 10.5, range="1h", step="10m")["data"]["historical"]
+
+    assert [row["dtuUtilization"] for row in past] == [None] * 5 + [(OK + BAD) / 2]

@@ -1,0 +1,112 @@
+"""Ranges of the past: how long, in which steps, and on which even grid they are drawn."""
+
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+
+from msgspec import Struct
+
+from shared.domain.errors import InvalidInput
+from shared.domain.times import DAY, HOUR, MINUTE, floor_minute
+
+RANGES = {
+    "15m": timedelta(minutes=15),
+    "30m": timedelta(minutes=30),
+    "1h": HOUR,
+    "3h": timedelta(hours=3),
+    "6h": timedelta(hours=6),
+    "12h": timedelta(hours=12),
+    "24h": timedelta(hours=24),
+    "3d": timedelta(days=3),
+    "7d": timedelta(days=7),
+    "14d": timedelta(days=14),
+}
+DEFAULT_RANGE = "1h"
+
+MOST_POINTS = 2000
+"""Of one series: more can't be told apart on any screen."""
+
+MINUTES_UP_TO = timedelta(hours=6)
+STEPS_UP_TO = timedelta(days=3)
+STEP = timedelta(minutes=5)
+SUMMARIES_UP_TO = timedelta(days=14)
+"""So far the hours' own summaries are read; their newest is as new as the last pass."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Detail(Enum):
+    """What a step is made of: the finest stored pieces that it does not cut."""
+
+    MINUTES = MINUTE
+    HOURS = HOUR
+    DAYS = DAY
+
+
+class Grid(Struct, frozen=True):
+    """`count` even steps from `start` on; the last one may still be running."""
+
+    start: datetime
+    step: timedelta
+    count: int
+
+    @property
+    def end(self) -> datetime:
+        """Where the last step ends."""
+        return self.start + self.count * self.step
+
+    @property
+    def starts(self) -> tuple[datetime, ...]:
+        """Where each step begins."""
+        return tuple(self.start + i * self.step for i in range(self.count))
+
+    @property
+    def detail(self) -> Detail:
+        """The stored pieces that its steps are made of."""
+        whole = (detail for detail in (Detail.DAYS, Detail.HOURS) if not self.step % detail.value)
+        return next(whole, Detail.MINUTES)
+
+
+def step_for(length: timedelta) -> timedelta:
+    """How finely a range of that length is drawn when nobody says: what is cheap to read."""
+    if length <= MINUTES_UP_TO:
+        return MINUTE
+    return STEP if length <= STEPS_UP_TO else HOUR
+
+
+def grid_of(length: timedelta, now: datetime, step: timedelta | None = None) -> Grid:
+    """The range that ends with the step of the last full minute, on whole steps."""
+    step = _checked(step or step_for(length), length)
+    end = floor_step(floor_minute(now) - MINUTE, step) + step
+    count = -(-length // step)
+    return Grid(end - count * step, step, count)
+
+
+def grid_between(
+    start: datetime, end: datetime, now: datetime, step: timedelta | None = None
+) -> Grid:
+    """The whole steps that [start, end) touches, up to the one of the last full minute.
+
+    Raises InvalidInput for a range that is empty, has not begun, or has too many steps.
+    """
+    end = min(end, floor_minute(now))
+    if not start < end:
+        raise InvalidInput("a range has its start before its end, and before now")
+    step = _checked(step or step_for(end - start), end - start)
+    first = floor_step(start, step)
+    return Grid(first, step, -(-(end - first) // step))
+
+
+def floor_step(at: datetime, step: timedelta) -> datetime:
+    """The start of the step that `at` lies in; steps are counted from 1970 on."""
+    return at - (at - _EPOCH) % step
+
+
+def _checked(step: timedelta, length: timedelta) -> timedelta:
+    if length > SUMMARIES_UP_TO:
+        raise InvalidInput(f"a range is at most {SUMMARIES_UP_TO // DAY} days long")
+    if length / step > MOST_POINTS:
+        raise InvalidInput(
+            f"a series has at most {MOST_POINTS:,} points, so the step is at least "
+            f"{-(-length // (MOST_POINTS * MINUTE))} minutes"
+        )
+    return step

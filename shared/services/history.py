@@ -1,0 +1,163 @@
+"""The past of a target on an even grid, read from the cheapest rows that can draw it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from itertools import chain
+
+from msgspec import Struct
+
+from shared.domain.chunks import NO_CELLS, NO_HISTOGRAMS, HourChunk, by_hour, weights_of
+from shared.domain.curves import Curve, curve_of_cells, curve_of_summaries
+from shared.domain.metrics import Metric
+from shared.domain.ranges import Detail, Grid
+from shared.domain.series import Chunks
+from shared.domain.summaries import Buckets, Summary, sum_buckets
+from shared.domain.times import HOUR, MINUTE, Span, each_hour, floor_hour, floor_minute
+from shared.ports import House
+
+
+class Past(Struct, frozen=True):
+    """A curve for each metric, by name; `damaged`: what could not be read and is left out."""
+
+    curves: dict[str, Curve]
+    damaged: tuple[Span, ...] = ()
+
+
+def draw(
+    target: str, metrics: Sequence[Metric], grid: Grid, *, house: House, now: datetime
+) -> Past:
+    """The metrics over the grid, up to the last full minute of `now`.
+
+    Quantiles of steps longer than a minute come from merged histograms, means of requests are
+    weighed by how many there were; a sample is drawn for as long as its metric holds it.
+    """
+    if grid.detail is Detail.MINUTES:
+        return _from_minutes(target, metrics, grid, house, now)
+    return _from_summaries(target, metrics, grid, house, now)
+
+
+def _back(metric: Metric, grid: Grid) -> int:
+    """How many steps before the grid a sample can lie that still holds in it."""
+    return max(-(-metric.every * MINUTE // grid.step) - 1, 0)
+
+
+def _from_minutes(
+    target: str, metrics: Sequence[Metric], grid: Grid, house: House, now: datetime
+) -> Past:
+    """What must be read from further back is read by itself."""
+    groups: dict[datetime, list[Metric]] = {}
+    for metric in metrics:
+        first = floor_hour(grid.start - _back(metric, grid) * grid.step)
+        groups.setdefault(first, []).append(metric)
+    curves: dict[str, Curve] = {}
+    for group in groups.values():
+        line = _read_minutes(target, group, grid, house, now)
+        curves |= {metric.name: line.curve(metric) for metric in group}
+    return Past({metric.name: curves[metric.name] for metric in metrics})
+
+
+def _read_minutes(
+    target: str, metrics: Sequence[Metric], grid: Grid, house: House, now: datetime
+) -> "_Minutes":
+    back = max(_back(metric, grid) for metric in metrics)
+    start, end = grid.start - back * grid.step, min(grid.end, floor_minute(now))
+    long = grid.step > MINUTE
+    weights = weights_of(house.catalog) if long else {}
+    columns = [metric.column for metric in metrics]
+    found = house.samples.hours(
+        target,
+        floor_hour(start),
+        floor_hour(end - MINUTE),
+        columns=dict.fromkeys([*columns, *(weights[one] for one in columns if one in weights)]),
+        histograms=long and any(map(_is_quantile, metrics)),
+    )
+    return _Minutes(by_hour(found), grid, back, end, weights)
+
+
+class _Minutes:
+    """The cells of a grid that begins `back` steps early, as one line cut at `end`."""
+
+    def __init__(
+        self, chunks: Chunks, grid: Grid, back: int, end: datetime, weights: Mapping[str, str]
+    ) -> None:
+        self._grid, self._back, self._weights = grid, back, weights
+        self._size = grid.step // MINUTE
+        start = grid.start - back * grid.step
+        self._hours = [chunks.get(hour) for hour in each_hour(start, end)]
+        skip = (start - floor_hour(start)) // MINUTE
+        self._cut = slice(skip, skip + (end - start) // MINUTE)
+        self._missing = (grid.end - end) // MINUTE
+        self._steps: list[Buckets] | None = None
+
+    def curve(self, metric: Metric) -> Curve:
+        of = self._weights.get(metric.column)
+        weights = None if of is None else self._cells(of)
+        curve = curve_of_cells(self._cells(metric.column), self._size, weights)
+        if isinstance(metric.statistic, float) and self._size > 1:
+            curve = curve.with_quantiles(self._merged(), metric.statistic)
+        return curve.held(_back(metric, self._grid) + 1).cut(self._back)
+
+    def _cells(self, column: str) -> list[float | None]:
+        cells = (hour.cells.get(column, NO_CELLS) if hour else NO_CELLS for hour in self._hours)
+        return [*[*chain.from_iterable(cells)][self._cut], *(None,) * self._missing]
+
+    def _merged(self) -> list[Buckets]:
+        """Each step's histogram, merged once for all quantiles."""
+        if self._steps is None:
+            found = (hour.histograms if hour else NO_HISTOGRAMS for hour in self._hours)
+            line = [*[*chain.from_iterable(found)][self._cut], *({},) * self._missing]
+            starts = range(0, len(line), self._size)
+            self._steps = [sum_buckets(line[i : i + self._size]) for i in starts]
+        return self._steps
+
+
+def _is_quantile(metric: Metric) -> bool:
+    return isinstance(metric.statistic, float)
+
+
+def _from_summaries(
+    target: str, metrics: Sequence[Metric], grid: Grid, house: House, now: datetime
+) -> Past:
+    back = max(_back(metric, grid) for metric in metrics) if metrics else 0
+    start, end = grid.start - back * grid.step, min(grid.end, floor_minute(now))
+    found = house.samples.hours(
+        target,
+        start,
+        floor_hour(end - MINUTE),
+        summaries=True,
+        histograms=any(map(_is_quantile, metrics)),
+    )
+    pieces = _Pieces(by_hour(found), [*each_hour(start, grid.end)], grid.step // HOUR)
+    return Past(
+        {
+            metric.name: pieces.curve(metric).held(_back(metric, grid) + 1).cut(back)
+            for metric in metrics
+        }
+    )
+
+
+class _Pieces:
+    """Summaries of consecutive hours, `size` of them a step."""
+
+    def __init__(
+        self, chunks: Mapping[datetime, HourChunk], hours: Iterable[datetime], size: int
+    ) -> None:
+        self._chunks = [chunks.get(hour) for hour in hours]
+        self._size = size
+        self._steps: list[Buckets] | None = None
+
+    def curve(self, metric: Metric) -> Curve:
+        curve = curve_of_summaries(self._summaries(metric.column), self._size)
+        if isinstance(metric.statistic, float):
+            curve = curve.with_quantiles(self._merged(), metric.statistic)
+        return curve
+
+    def _summaries(self, column: str) -> list[Summary | None]:
+        return [chunk.summary.get(column) if chunk else None for chunk in self._chunks]
+
+    def _merged(self) -> list[Buckets]:
+        if self._steps is None:
+            line = [chunk.summary_histogram if chunk else {} for chunk in self._chunks]
+            starts = range(0, len(line), self._size)
+            self._steps = [sum_buckets(line[i : i + self._size]) for i in starts]
+        return self._steps

@@ -1,0 +1,68 @@
+"""Grids: whole steps, the last full minute, never too many points."""
+
+from datetime import timedelta
+
+import pytest
+
+from shared.domain.errors import InvalidInput
+from shared.domain.ranges import MOST_POINTS, RANGES, Detail, floor_step, grid_between, grid_of
+from shared.domain.times import DAY, HOUR, MINUTE
+from tests.domain.builders import at
+
+
+@pytest.mark.parametrize("label", RANGES)
+@pytest.mark.parametrize("minute", [0, 0.9, 1, 5, 59, 60, 1439.5, 1440, 1441])
+def test_a_grid_ends_with_the_last_full_minute_on_whole_steps(label: str, minute: float) -> None:
+    grid = grid_of(RANGES[label], at(minute))
+
+    assert len(grid.starts) == grid.count <= MOST_POINTS
+    assert grid.count * grid.step == RANGES[label]
+    assert (grid.start - at(0)) % grid.step == timedelta(0)
+    assert grid.starts[-1] <= at(int(minute)) - MINUTE < grid.end
+
+
+@pytest.mark.parametrize(
+    ("step", "detail"),
+    [
+        (MINUTE, Detail.MINUTES),
+        (90 * MINUTE, Detail.MINUTES),
+        (HOUR, Detail.HOURS),
+        (36 * HOUR, Detail.HOURS),
+        (DAY, Detail.DAYS),
+        (7 * DAY, Detail.DAYS),
+    ],
+)
+def test_a_step_is_made_of_the_coarsest_pieces_that_it_does_not_cut(
+    step: timedelta, detail: Detail
+) -> None:
+    assert grid_of(DAY, at(0), step).detail is detail
+
+
+def test_a_range_between_two_moments_is_widened_to_whole_steps() -> None:
+    grid = grid_between(at(7), at(1441), at(9999))
+
+    assert (grid.step, grid.start, grid.end) == (5 * MINUTE, at(5), at(1445))
+
+
+def test_a_range_ends_with_the_last_full_minute() -> None:
+    grid = grid_between(at(0), at(500), at(61.5))
+
+    assert (grid.start, grid.end) == (at(0), at(61))
+
+
+@pytest.mark.parametrize(("first", "end"), [(5, 5), (6, 5), (100, 200)])
+def test_a_range_that_is_empty_or_has_not_begun_is_refused(first: int, end: int) -> None:
+    with pytest.raises(InvalidInput, match="start before its end, and before now"):
+        grid_between(at(first), at(end), at(100))
+
+
+def test_too_many_points_are_refused_with_the_step_that_would_do() -> None:
+    with pytest.raises(InvalidInput, match=r"at most 2,000 points.* at least 3 minutes"):
+        grid_of(3 * DAY, at(0), MINUTE)
+
+    assert grid_of(3 * DAY, at(0), 3 * MINUTE).count == 1440
+
+
+def test_steps_are_counted_from_1970_so_that_every_answer_cuts_alike() -> None:
+    assert floor_step(at(0), 7 * HOUR) == floor_step(at(60), 7 * HOUR)
+    assert floor_step(at(0), DAY) == at(0)
