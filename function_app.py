@@ -241,6 +241,14 @@ def mark_deployment(req: func.HttpRequest) -> func.HttpResponse:
     return serve(req, MARK, bootstrap.office)
 
 
+@app.route(route="monitoring/openmetrics", methods=["GET"])
+def openmetrics(req: func.HttpRequest) -> func.HttpResponse:
+    """The newest figures for a scraper."""
+    from shared.web.openmetrics import OPENMETRICS  # noqa: PLC0415 - see above
+
+    return serve(req, OPENMETRICS, bootstrap.office)
+
+
 @app.route(route="monitoring/health", methods=["GET"])
 def health(req: func.HttpRequest) -> func.HttpResponse:
     """Is the app alive, and can it tell anybody?"""

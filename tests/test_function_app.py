@@ -95,6 +95,7 @@ def test_every_function_has_its_trigger(indexed: dict[str, Any]) -> None:
         "end_maintenance": "httpTrigger",
         "list_deployments": "httpTrigger",
         "mark_deployment": "httpTrigger",
+        "openmetrics": "httpTrigger",
         "health": "httpTrigger",
     }
 
@@ -130,6 +131,7 @@ def test_http_is_anonymous_to_the_platform(indexed: dict[str, Any]) -> None:
         ("monitoring/maintenance", "POST"),
         ("monitoring/maintenance/{id}", "DELETE"),
         ("monitoring/metrics", "GET"),
+        ("monitoring/openmetrics", "GET"),
         ("monitoring/rules", "GET"),
         ("monitoring/rules/backtest", "POST"),
         ("monitoring/rules/{id}", "DELETE"),

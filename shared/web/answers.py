@@ -30,6 +30,15 @@ def success(
     return _answer(body, 200, request_id, headers or {})
 
 
+def document(
+    body: bytes, media_type: str, *, request_id: str, headers: Mapping[str, str]
+) -> func.HttpResponse:
+    """A success that is no JSON."""
+    return func.HttpResponse(
+        body, mimetype=media_type, headers={**HEADERS, **headers, REQUEST_ID: request_id}
+    )
+
+
 def failure(
     status: int,
     code: str,

@@ -11,7 +11,7 @@ from msgspec import Struct, field
 
 from shared.domain.links import LinkMaker
 from shared.ports import House
-from shared.web.answers import failure, success
+from shared.web.answers import document, failure, success
 from shared.web.asking import request_id
 from shared.web.auth import Gate, Principal, Role, demand
 from shared.web.problems import Problem, problem_of
@@ -49,6 +49,14 @@ class Reply(Struct, frozen=True):
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+class Document(Struct, frozen=True):
+    """What a route says when that is no JSON; `media_type` with its parameters."""
+
+    body: bytes
+    media_type: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
 class Asked(Struct, frozen=True):
     """A request whose caller is known and may do this."""
 
@@ -62,7 +70,7 @@ class Route(Struct, frozen=True):
 
     name: str
     role: Role
-    answer: Callable[[Asked], Reply]
+    answer: Callable[[Asked], Reply | Document]
 
 
 def serve(
@@ -70,7 +78,7 @@ def serve(
 ) -> func.HttpResponse:
     """Answer a request of somebody who must be known."""
 
-    def attend(visit: Visit) -> Reply:
+    def attend(visit: Visit) -> Reply | Document:
         office = open_office()
         visit.principal = office.gate.admit(request.headers)
         demand(visit.principal, route.role)
@@ -80,20 +88,25 @@ def serve(
 
 
 def answered(
-    request: func.HttpRequest, name: str, attend: Callable[[Visit], Reply]
+    request: func.HttpRequest, name: str, attend: Callable[[Visit], Reply | Document]
 ) -> func.HttpResponse:
     """Answer anybody's request; nothing that goes wrong leaves without an envelope."""
     began = time.perf_counter()
     visit = Visit(request, request_id(request.headers))
     try:
-        reply = attend(visit)
-        answer = success(reply.data, request_id=visit.id, meta=reply.meta, headers=reply.headers)
+        answer = _said(attend(visit), visit.id)
     except Exception as error:  # noqa: BLE001 - what is wrong with one request is its answer
         answer = _failed(error, visit)
     if request.method == "GET":
         answer = conveyed(request.headers, answer)
     log_access(visit, name, answer.status_code, began)
     return answer
+
+
+def _said(reply: Reply | Document, request_id: str) -> func.HttpResponse:
+    if isinstance(reply, Document):
+        return document(reply.body, reply.media_type, request_id=request_id, headers=reply.headers)
+    return success(reply.data, request_id=request_id, meta=reply.meta, headers=reply.headers)
 
 
 def _failed(error: Exception, visit: Visit) -> func.HttpResponse:

@@ -16,6 +16,7 @@ from shared.web.deliveries import AUDIT_PARAMETERS
 from shared.web.deliveries import PARAMETERS as DELIVERY_PARAMETERS
 from shared.web.deployments import PARAMETERS as DEPLOYMENT_PARAMETERS
 from shared.web.metrics import PARAMETERS
+from shared.web.openmetrics import PARAMETERS as OPENMETRICS_PARAMETERS
 from shared.web.problems import TABLE
 from shared.web.rules import PARAMETERS as RULE_PARAMETERS
 
@@ -51,7 +52,7 @@ def test_every_route_is_listed() -> None:
 def test_every_parameter_field_and_range_is_named() -> None:
     fields = {*FIELDS, *BACKTEST_FIELDS, *PATH_FIELDS, *WINDOW_FIELDS, *DEPLOYMENT_FIELDS}
     names = {*PARAMETERS, *ALERT_PARAMETERS, *RULE_PARAMETERS, *DELIVERY_PARAMETERS, *fields}
-    names |= {*AUDIT_PARAMETERS, *DEPLOYMENT_PARAMETERS}
+    names |= {*AUDIT_PARAMETERS, *DEPLOYMENT_PARAMETERS, *OPENMETRICS_PARAMETERS}
 
     assert {name for name in names if name not in PAGE} == set()
     assert {label for label in RANGES if label not in PAGE} == set()
