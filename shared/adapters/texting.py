@@ -12,7 +12,9 @@ from shared.domain.notifications import (
     Notification,
     Story,
     after_deploy,
+    again,
     clock,
+    lasted,
     quantity,
     word,
 )
@@ -67,7 +69,7 @@ def is_phone_number(text: str) -> bool:
 
 
 def sms_text(notification: Notification) -> str:
-    """Severity, rule, value and target first, then a link to what can be done about it.
+    """Severity, why it comes again, rule, value and target, then a link to what can be done.
 
     A deploy shortly before is told where there is room for all of it.
     """
@@ -85,11 +87,11 @@ def _said(notification: Notification, room: int) -> str:
     alert = first.last.alert
     more = f" +{others} more" if others else ""
     rule = _cut(gsm(alert.rule_name), LONGEST_RULE)
-    told = f"{word(first)} {rule}: {_figure(first)}"
+    told = f"{word(first)} {again(first)}{rule}: {_figure(first)}"
     where = f" on {notification.target}{more}"
-    since = f", since {clock(alert.active_at)}"
+    when = f", after {lasted(alert)}" if first.is_over else f", since {clock(alert.active_at)}"
     deploy = f", {after_deploy(alert)}" if alert.deploy else ""
-    forms = (told + where + since + deploy, told + where + since, told + where, told + more)
+    forms = (told + where + when + deploy, told + where + when, told + where, told + more)
     written = [gsm(form) for form in forms]
     return next((form for form in written if len(form) <= room), _cut(written[-1], room))
 
@@ -98,7 +100,8 @@ def _figure(story: Story) -> str:
     alert = story.last.alert
     if alert.kind is AlertKind.NO_DATA and not story.is_over:
         return "no data"
-    return quantity(alert.last_value, alert.unit)
+    last = quantity(alert.last_value, alert.unit)
+    return last if story.last.unheard_since is None else f"no data, last {last}"
 
 
 def gsm(text: str) -> str:

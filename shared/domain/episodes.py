@@ -118,6 +118,16 @@ class Event(Struct, frozen=True, kw_only=True, rename="camel"):
     missed_count: int = 0
     runbook: str | None = None
 
+    @property
+    def unheard_since(self) -> datetime | None:
+        """Since when nothing is known of what a reminder or an escalation is about, if so.
+
+        They come by the clock, also while the source is silent, and its figures are not fresh.
+        """
+        known = self.minute + MINUTE
+        is_nagging = self.reason in (Reason.REMINDER_DUE, Reason.UNACKNOWLEDGED)
+        return known if is_nagging and self.decided_at - known > LATE else None
+
 
 def ended_line(kind: EventKind, reason: Reason, minute: datetime, now: datetime) -> TimelineLine:
     """The line about the end of what kept a story quiet."""

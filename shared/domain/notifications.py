@@ -140,8 +140,9 @@ def _linked(
     return replace(story, links=links(story.last), menu=menu(story.last))
 
 
-def _urgency(story: Story) -> tuple[bool, int, str]:
-    return story.is_over, -story.last.alert.severity.rank, story.last.episode
+def _urgency(story: Story) -> tuple[bool, int, datetime, str, str]:
+    alert = story.last.alert
+    return story.is_over, -alert.severity.rank, alert.active_at, alert.rule_name, alert.id
 
 
 def _subject(stories: Sequence[Story]) -> str:
@@ -166,12 +167,20 @@ def headline(story: Story) -> str:
         return f"{alert.rule_name}: {event.missed_count} while the monitor caught up"
     if story.is_over:
         return f"{alert.rule_name} after {lasted(alert)}"
+    return f"{again(story)}{event.metric_label}{_stands(event)}"
+
+
+def _stands(event: Event) -> str:
+    """How its metric stands, to follow its name."""
+    alert, unheard = event.alert, event.unheard_since
     if alert.kind is AlertKind.NO_DATA:
-        return f"{_again(event)}{event.metric_label}: no data since {clock(alert.active_at)}"
-    if alert.forecast_hours is not None:
-        return f"{_again(event)}{event.metric_label} {_outlook(alert, alert.forecast_hours)}"
+        return f": no data since {clock(alert.active_at)}"
     value = quantity(alert.last_value, alert.unit)
-    return f"{_again(event)}{event.metric_label} {value} for {_span(alert.count * MINUTE)}"
+    if unheard is not None:
+        return f" was {value}, no data since {clock(unheard)}"
+    if alert.forecast_hours is not None:
+        return f" {_outlook(alert, alert.forecast_hours)}"
+    return f" {value} for {_span(alert.count * MINUTE)}"
 
 
 _AGAIN = {
@@ -183,9 +192,10 @@ _AGAIN = {
 }
 
 
-def _again(event: Event) -> str:
-    """What makes this telling another one than the first."""
-    return _AGAIN.get(event.kind, "")
+def again(story: Story) -> str:
+    """What makes this telling another one than the first; nothing for an end."""
+    event = story.last
+    return "Still bad: " if event.reason is Reason.STILL_BAD else _AGAIN.get(event.kind, "")
 
 
 def _outlook(alert: Alert, hours: float) -> str:
@@ -208,7 +218,7 @@ def paragraph(story: Story) -> str:
 def _news(story: Story) -> str:
     """Why it is told again; nothing for a first firing and for an end."""
     event, alert = story.last, story.last.alert
-    lasting, now = _span(event.decided_at - alert.active_at), _now(event)
+    lasting, now = _span(event.decided_at - alert.active_at), _now(story)
     said = {
         EventKind.REMINDER: f"Reminder: still firing, {lasting} since it began{now}.",
         EventKind.ESCALATION: (
@@ -223,20 +233,24 @@ def _news(story: Story) -> str:
     return said.get(event.kind, "")
 
 
-def _now(event: Event) -> str:
-    alert = event.alert
+def _now(story: Story) -> str:
+    event, alert = story.last, story.last.alert
     if alert.last_value is None or alert.kind is AlertKind.NO_DATA:
         return ""
-    return f"; {event.metric_label} was last {quantity(alert.last_value, alert.unit)}"
+    last = f"; {event.metric_label} was last {quantity(alert.last_value, alert.unit)}"
+    if event.unheard_since is None:
+        return last
+    since = clock(event.unheard_since, story.zone)
+    return f"{last}, and nothing has been heard of it since {since}"
 
 
 def _opening(story: Story) -> str:
     alert, since = story.last.alert, clock(story.last.alert.active_at, story.zone)
     what = f"{alert.rule_name}: {story.last.metric_label}"
     if alert.kind is AlertKind.NO_DATA:
-        return f"{what} has no data since {since}."
+        return f"{what} {'had' if story.is_over else 'has'} no data since {since}."
     if not alert.breaches and alert.value is None:
-        return f"{what} is absent since {since}."
+        return f"{what} {'was' if story.is_over else 'is'} absent since {since}."
     return f"{_what_was(story)} since {since}, {_span(alert.count * MINUTE)} bad."
 
 

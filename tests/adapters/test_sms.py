@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from shared.domain.deployments import RecentDeploy
 from shared.domain.episodes import Event, EventKind
 from shared.domain.errors import ChannelError
 from shared.domain.notifications import Notification, compose
+from shared.domain.reasons import Reason
 from shared.domain.rules import Action, ActionType, Severity
 from shared.ports import Channel
 from tests.adapters.builders import a_culprit, an_alert, an_event
@@ -316,7 +317,20 @@ def test_a_silence_and_an_end_say_so() -> None:
     over = an_event(kind=EventKind.RESOLVED)
 
     assert "CRITICAL DTU critical: no data on" in sms_text(a_notification(an_event(alert=silent)))
-    assert sms_text(a_notification(over)).startswith("RESOLVED DTU critical: 98.2 % on")
+    assert sms_text(a_notification(over)) == (
+        "RESOLVED DTU critical: 98.2 % on pantry-crm, after 2 min"
+    )
+
+
+def test_who_is_called_in_or_reminded_reads_why() -> None:
+    called = an_event(kind=EventKind.ESCALATION, reason=Reason.UNACKNOWLEDGED)
+    later = called.decided_at + timedelta(hours=4)
+    reminded = an_event(kind=EventKind.REMINDER, reason=Reason.REMINDER_DUE, decided_at=later)
+
+    said = [sms_text(a_notification(event)) for event in (called, reminded)]
+
+    assert said[0].startswith("CRITICAL Escalated: DTU critical: 98.2 % on pantry-crm, since")
+    assert said[1].startswith("CRITICAL Reminder: DTU critical: no data, last 98.2 % on pantry-")
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from shared.domain.links import Link, LinkAction
 from shared.domain.notifications import Notification, clock, compose, remark
 from shared.domain.reasons import Reason
 from shared.domain.rules import Action, ActionType
+from shared.domain.times import MINUTE
 from tests.builders import MAIL, an_alert, an_event, at
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -28,7 +29,10 @@ def message(*events: Event, to: Action = MAIL, **options: Any) -> Notification:
 
 def test_a_reminder_says_that_it_is_one_since_when_and_how_it_stands() -> None:
     alert = an_alert(count=245, last_value=97.0)
-    reminder = told(EventKind.REMINDER, Reason.REMINDER_DUE, alert=alert, decided_at=at(5 + 4 * 60))
+    now = at(5 + 4 * 60)
+    reminder = told(
+        EventKind.REMINDER, Reason.REMINDER_DUE, alert=alert, minute=now - MINUTE, decided_at=now
+    )
 
     said = message(reminder)
 
@@ -38,8 +42,37 @@ def test_a_reminder_says_that_it_is_one_since_when_and_how_it_stands() -> None:
     assert second.startswith("DTU high: DTU was 99 % (> 95 %) since 2026-01-01 00:05 UTC")
 
 
+def test_a_reminder_about_a_silent_source_says_how_old_its_figure_is() -> None:
+    reminder = told(EventKind.REMINDER, Reason.REMINDER_DUE, minute=at(9), decided_at=at(245))
+
+    said = message(reminder, zone=BERLIN)
+
+    assert "Reminder: DTU was 99 %, no data since 2026-01-01 00:10 UTC" in said.subject
+    assert (
+        "and nothing has been heard of it since 2026-01-01 00:10 UTC (01:10 Europe/B" in said.text
+    )
+
+
+def test_a_story_that_begins_again_after_a_manual_resolve_says_so_in_its_subject() -> None:
+    said = message(told(EventKind.FIRING, Reason.STILL_BAD))
+
+    assert said.subject == "[CRITICAL] Still bad: DTU 99 % for 2 min — pantry-crm"
+
+
+def test_stories_that_began_together_stand_in_the_order_of_their_names() -> None:
+    named = {"20260101T0005Z-00000001": "Workers", "20260101T0005Z-00000002": "Sessions"}
+    events = [
+        an_event(episode=one, alert=an_alert(one, rule_name=name)) for one, name in named.items()
+    ]
+
+    said = message(*events)
+
+    assert [story.last.alert.rule_name for story in said.stories] == ["Sessions", "Workers"]
+
+
 def test_an_escalation_says_for_how_long_nobody_cared() -> None:
-    said = message(told(EventKind.ESCALATION, Reason.UNACKNOWLEDGED, decided_at=at(37)))
+    escalation = told(EventKind.ESCALATION, Reason.UNACKNOWLEDGED, minute=at(36), decided_at=at(37))
+    said = message(escalation)
 
     assert said.subject.startswith("[CRITICAL] Escalated: DTU 99 % for")
     assert said.text.startswith("Escalated: nobody acknowledged for 30 min")
