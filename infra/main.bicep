@@ -149,6 +149,9 @@ param publicUrl string = ''
 @secure()
 param actionKeys string = ''
 
+@description('SEVERITY_ROUTES: where the alerts of rules without actions go, as JSON: severity to a list of type:target.')
+param severityRoutes string = ''
+
 @description('FALLBACK_CHANNEL: where an alert goes when its own channel refuses it.')
 param fallbackChannel string = 'console:log'
 
@@ -254,6 +257,7 @@ module functionApp 'modules/function_app.bicep' = {
       READER_TIME_ZONE: readerTimeZone
       PUBLIC_URL: publicUrl
       ACTION_KEYS: actionKeys
+      SEVERITY_ROUTES: severityRoutes
       FALLBACK_CHANNEL: fallbackChannel
       HEARTBEAT_URL: heartbeatUrl
       COLLECT_INLINE_MAX: string(collectInlineMax)

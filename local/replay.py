@@ -26,13 +26,13 @@ from shared.catalog.rules import default_rules
 from shared.domain.decisions import Suppression, Transition
 from shared.domain.deliveries import Attempt
 from shared.domain.errors import InvalidInput
+from shared.domain.routing import Routing
 from shared.domain.rules import MOST_MINUTES, ActionType, Rule, parse_rules
 from shared.domain.times import MINUTE, iso
 from shared.ports import House
 from shared.services.deliver import waiting_groups
 from shared.services.minute import tick, watch
 from shared.services.passes import Pass
-from shared.services.reach import fill_in
 
 TARGET = "pantry-crm"
 TICK_AT = timedelta(seconds=20)
@@ -153,7 +153,7 @@ def rules_for(metric: str, path: Path | None) -> list[Rule]:
     if not shipped:
         known = ", ".join(rule.metric for rule in default_rules())
         raise InvalidInput(f"no shipped rule watches {metric} (they watch {known}); give --rules")
-    return fill_in(shipped, {"ALERT_EMAIL": "admin@example.com"})
+    return list(map(Routing({"ALERT_EMAIL": "admin@example.com"}).routed, shipped))
 
 
 @contextmanager

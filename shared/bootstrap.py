@@ -24,9 +24,11 @@ from shared.catalog.sql_queries import COUNTS, MINUTE_BATCH, NAME_SETS
 from shared.domain.budgets import Limits
 from shared.domain.errors import StoreUnavailable
 from shared.domain.links import LinkMaker
+from shared.domain.routing import Routing
 from shared.domain.rules import Action, ActionType, Rule, Severity
 from shared.ports import Channel, House, MetricSource, Pulse, SourceGroup, Witness, WorkQueue
-from shared.services.reach import fill_in, lacking, refusing, unmeasured, unreachable
+from shared.services.reach import lacking, refusing, unmeasured, unreachable
+from shared.services.rulebook import every_rule
 from shared.setting_forms import DatabasePlace, Resources
 from shared.settings import Settings, SettingsError, load
 from shared.web.auth import Gate
@@ -90,7 +92,8 @@ def furnish(given: Settings, identity: Callable[[], Any] | None = None) -> House
     databases = _databases(given, identity)
     return House(
         catalog=CATALOG,
-        rules=rules(given),
+        rules=default_rules(),
+        routing=_routing(given),
         samples=ChunkStore(samples),
         alerts=RowLedger(alerts),
         config=RowLedger(config),
@@ -115,9 +118,13 @@ def link_maker(given: Settings) -> LinkMaker | None:
     return LinkMaker(given.action_keys, given.public_url) if usable else None
 
 
-def rules(given: Settings) -> list[Rule]:
-    """The shipped rules with the settings filled in."""
-    return fill_in(default_rules(), given.placeholders)
+def _routing(given: Settings) -> Routing:
+    """Where the alerts go of rules that leave it open."""
+    routes = {
+        Severity(name): tuple(map(_action, channels))
+        for name, channels in given.severity_routes.items()
+    }
+    return Routing(given.placeholders, routes)
 
 
 def channels(given: Settings, identity: Callable[[], Any] | None = None) -> dict[str, Channel]:
@@ -202,21 +209,26 @@ def problems() -> list[str]:
     except SettingsError as error:
         _log.error("%s", error)
         return [f"{', '.join(error.names)} can't be used; the log says why"]
+    rules, more = _stored(wall_now().replace(second=0, microsecond=0))
     return [
-        *unreachable(rules(given), channels(given), _fallback(given)),
-        *unmeasured(rules(given), CATALOG, measured(given)),
-        *_lacking(wall_now().replace(second=0, microsecond=0)),
+        *unreachable(rules, channels(given), _fallback(given)),
+        *unmeasured(rules, CATALOG, measured(given)),
+        *more,
     ]
 
 
 @lru_cache(maxsize=1)
-def _lacking(minute: datetime) -> tuple[str, ...]:  # noqa: ARG001 - what is kept, is kept for it
-    """What the store says that sources lack, or who refuses; read once a minute: anybody asks."""
+def _stored(
+    minute: datetime,  # noqa: ARG001 - what is kept, is kept for it
+) -> tuple[Sequence[Rule], Sequence[str]]:
+    """The rules, and what sources lack or who refuses; read once a minute: anybody asks health."""
+    home = house()
     try:
-        stored = house()
-        return (*lacking(stored.measured, stored.samples), *refusing(stored.config))
+        problems = [*lacking(home.measured, home.samples), *refusing(home.config)]
+        return every_rule(home), problems
     except StoreUnavailable:
-        return ("the store can't be read just now",)
+        shipped = [home.routing.routed(rule) for rule in home.rules]
+        return shipped, ["the store can't be read just now"]
 
 
 @cache
@@ -240,8 +252,13 @@ def _tell_driver(given: Settings) -> None:
 
 
 def _fallback(given: Settings) -> Action | None:
-    kind, _, target = given.fallback_channel.partition(":")
-    return Action(ActionType(kind), target) if kind else None
+    return _action(given.fallback_channel) if given.fallback_channel else None
+
+
+def _action(channel: str) -> Action:
+    """The address that a setting spells as type:target."""
+    kind, _, target = channel.partition(":")
+    return Action(ActionType(kind), target)
 
 
 def _pulse(given: Settings) -> Pulse | None:

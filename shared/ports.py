@@ -14,6 +14,7 @@ from shared.domain.links import LinkMaker
 from shared.domain.metrics import Catalog
 from shared.domain.notifications import Notification
 from shared.domain.records import Kept, Write
+from shared.domain.routing import Routing
 from shared.domain.rules import Action, Rule, Severity
 from shared.domain.samples import Answer, Reading
 
@@ -180,9 +181,9 @@ class House:
 
     `rules` are the shipped ones; what people change lives in `config`. `fallback` hears what no
     other channel could tell. `measured`: the names of each target's sources; a target that it does
-    not know has them all. `budgets`: what the resources behind the types of channel take.
-    `reader_zone`: the time that messages tell beside UTC. `links`: makes the links by which their
-    readers act; without it messages have none.
+    not know has them all. `routing`: where the alerts go of rules that leave it open. `budgets`:
+    what the resources behind the types of channel take. `reader_zone`: the time that messages tell
+    beside UTC. `links`: makes the links by which their readers act; without it messages have none.
     """
 
     catalog: Catalog
@@ -195,6 +196,7 @@ class House:
     channels: Mapping[str, Channel]
     wall: WallClock
     fallback: Action | None = None
+    routing: Routing = field(default_factory=Routing)
     budgets: Mapping[str, Limits] = field(default_factory=dict)
     measured: Mapping[str, Collection[str]] = field(default_factory=dict)
     groups: Sequence[SourceGroup] = ()

@@ -19,6 +19,9 @@ SEVERITIES = ("low", "medium", "high", "critical")
 
 SHORTEST_KEY = 32
 
+MOST_ROUTES = 10
+"""Channels that a severity may name."""
+
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -251,6 +254,24 @@ def severity(text: str) -> str:
     if text not in SEVERITIES:
         raise ValueError(f"one of {', '.join(SEVERITIES)}")
     return text
+
+
+def severity_routes(text: str) -> Mapping[str, tuple[str, ...]]:
+    """Channels, each as type:target, by severity."""
+    said = f"a JSON object of {', '.join(SEVERITIES)} to lists of type:target as in slack:#alerts"
+    routes = _object(text, said)
+    if not all(name in SEVERITIES and _are_channels(routes[name]) for name in routes):
+        raise ValueError(said)
+    return {name: tuple(given) for name, given in routes.items()}
+
+
+def _are_channels(given: Any) -> bool:
+    if not isinstance(given, list) or len(given) > MOST_ROUTES:
+        return False
+    try:
+        return all(isinstance(one, str) and channel(one) for one in given)
+    except ValueError:
+        return False
 
 
 def _object(text: str, form: str) -> dict[str, Any]:

@@ -285,6 +285,14 @@ TABLE = (
         secret=True,
     ),
     Setting(
+        "SEVERITY_ROUTES",
+        "severity_routes",
+        "",
+        "Where the alerts of rules without actions go, as JSON: severity to a list of type:target, "
+        'as in {"critical": ["email:${ALERT_EMAIL}", "slack:#alerts"]}.',
+        form.severity_routes,
+    ),
+    Setting(
         "FALLBACK_CHANNEL",
         "fallback_channel",
         "console:log",

@@ -61,6 +61,7 @@ class Settings:
     reader_zone: tzinfo | None
     public_url: str
     action_keys: tuple[str, ...] = field(repr=False)
+    severity_routes: Mapping[str, tuple[str, ...]]
     fallback_channel: str
     heartbeat_url: str = field(repr=False)
     collect_inline_max: int

@@ -19,9 +19,10 @@ from local.azurite import Account
 from shared import bootstrap
 from shared.catalog.rules import default_rules
 from shared.domain.records import Insert, outbox_key
+from shared.domain.rules import Action, ActionType, KeptRule
 from shared.services.dispatch import dispatch
 from shared.services.minute import CollectMessage, DeliveryMessage
-from tests.builders import LOG, an_event
+from tests.builders import LOG, a_rule, an_event
 
 ROOT = Path(__file__).parents[1]
 TARGET = "pantry-crm"
@@ -183,7 +184,7 @@ def fresh_app() -> Iterator[Any]:
 def forget() -> None:
     for remembered in (bootstrap.settings, bootstrap.house, bootstrap.gate, bootstrap.warn):
         remembered.cache_clear()
-    bootstrap._lacking.cache_clear()
+    bootstrap._stored.cache_clear()
 
 
 def call(function: Any, *arguments: Any) -> Any:
@@ -298,6 +299,13 @@ def test_health_says_who_cannot_be_told(app: Any) -> None:
 
     assert said["status"] == "degraded"
     assert any("ALERT_EMAIL" in warning for warning in said["warnings"])
+
+
+def test_health_looks_at_the_rules_that_people_made_too(app: Any) -> None:
+    own = a_rule("own", actions=(), escalate_to=(Action(ActionType.TEAMS, "ops"),))
+    bootstrap.house().config.commit("rule", [Insert("own", KeptRule(own))])
+
+    assert "no teams channel is set up, so teams alerts reach nobody" in health_of(app)["warnings"]
 
 
 def test_with_wrong_settings_health_says_so_without_secrets(

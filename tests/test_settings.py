@@ -139,6 +139,14 @@ def test_the_flat_settings_describe_the_first_target_and_json_the_others() -> No
     }
 
 
+def test_routes_by_severity_are_lists_of_channels() -> None:
+    routes = {"critical": ["email:${ALERT_EMAIL}", "sms:+491511234567"], "low": []}
+
+    given = load({**GOOD, "SEVERITY_ROUTES": json.dumps(routes)})
+
+    assert given.severity_routes == {one: tuple(channels) for one, channels in routes.items()}
+
+
 def test_a_storage_may_be_opened_by_a_signature() -> None:
     sas = "TableEndpoint=https://pantry.table.core.windows.net;SharedAccessSignature=sv=1&sig=x=;"
 
@@ -192,6 +200,17 @@ WRONG = {
         "https://management.azure.com@example.com",
     ],
     "LOG_ANALYTICS_ENDPOINT": ["", "https://example.com/api.loganalytics.io"],
+    "SEVERITY_ROUTES": [
+        "[]",
+        "slack:#alerts",
+        '{"urgent": []}',
+        '{"high": "slack:#alerts"}',
+        '{"high": [""]}',
+        '{"high": ["#alerts"]}',
+        '{"high": ["pager:me"]}',
+        '{"high": [7]}',
+        json.dumps({"high": ["slack:#alerts"] * 11}),
+    ],
     "ACS_ENDPOINT": ["https://example.com"],
     "ACS_CONNECTION_STRING": [
         "endpoint=https://x.communication.azure.com/",

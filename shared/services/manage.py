@@ -116,7 +116,7 @@ def _unsnooze(case: Case, wish: AlertAction, now: datetime) -> tuple[Decision, S
 
 
 def _rule_of(alert: Alert, house: House) -> Rule | None:
-    rules = rules_in_force(alert.target, house.rules, config=house.config)
+    rules = rules_in_force(alert.target, house=house)
     return next((one.rule for one in rules if one.rule.id == alert.rule_id), None)
 
 

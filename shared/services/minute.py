@@ -104,7 +104,7 @@ def _collect_and_evaluate(
     activated_at = activate(done.target, config=house.config, now=done.now)
     with done.timed("collect"):
         done.answers, latest = collect(done.target, house=house, sources=sources, now=done.now)
-    rules = rules_in_force(done.target, house.rules, config=house.config)
+    rules = rules_in_force(done.target, house=house)
     _evaluate(done, rules, activated_at, house, latest, keep_going)
 
 

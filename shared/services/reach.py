@@ -2,8 +2,6 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from msgspec.structs import replace
-
 from shared.domain.metrics import Catalog
 from shared.domain.notifications import clock
 from shared.domain.rules import Action, Rule, Severity
@@ -11,30 +9,12 @@ from shared.ports import Channel, Ledger, SampleStore
 from shared.services.closures import closures
 
 
-def fill_in(rules: Sequence[Rule], values: Mapping[str, str]) -> list[Rule]:
-    """The rules with every known ${NAME} in their targets replaced; unknown ones stay."""
-    return [
-        replace(
-            rule,
-            actions=tuple(_filled(action, values) for action in rule.actions),
-            escalate_to=tuple(_filled(action, values) for action in rule.escalate_to),
-        )
-        for rule in rules
-    ]
-
-
-def _filled(action: Action, values: Mapping[str, str]) -> Action:
-    target = action.target
-    for name, value in values.items():
-        target = target.replace(f"${{{name}}}", value)
-    return replace(action, target=target)
-
-
 def unreachable(
     rules: Sequence[Rule], channels: Mapping[str, Channel], fallback: Action | None
 ) -> list[str]:
     """One sentence for every reason why somebody can't be told; no private address is named."""
-    wanted = [(rule, action) for rule in rules if rule.enabled for action in rule.actions]
+    enabled = [rule for rule in rules if rule.enabled]
+    wanted = [(rule, action) for rule in enabled for action in _named(rule)]
     said = [_unsaid(*one, channels) for one in wanted]
     problems = list(dict.fromkeys(filter(None, said)))
     if wanted and all(said):
@@ -44,8 +24,12 @@ def unreachable(
 
 def undeliverable(rules: Iterable[Rule], channels: Mapping[str, Channel]) -> list[str]:
     """One sentence for every action of the rules that reaches nobody."""
-    wanted = [(rule, action) for rule in rules for action in (*rule.actions, *rule.escalate_to)]
+    wanted = [(rule, action) for rule in rules for action in _named(rule)]
     return list(dict.fromkeys(filter(None, (_unsaid(*one, channels) for one in wanted))))
+
+
+def _named(rule: Rule) -> tuple[Action, ...]:
+    return (*rule.actions, *rule.escalate_to)
 
 
 def _unsaid(rule: Rule, action: Action, channels: Mapping[str, Channel]) -> str:

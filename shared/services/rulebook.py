@@ -85,8 +85,9 @@ def known_rules(targets: Sequence[str], *, house: House, now: datetime) -> list[
 
 
 def every_rule(house: House) -> list[Rule]:
-    """The rules alone, disabled ones too."""
-    return [entry.rule for entry in _entries(house) if entry.rule is not None]
+    """The rules alone, disabled ones too, with every address that they tell."""
+    known = (entry.rule for entry in _entries(house))
+    return [house.routing.routed(rule) for rule in known if rule is not None]
 
 
 def _entries(house: House) -> list[Entry]:
@@ -117,7 +118,7 @@ def warnings(rule: Rule, targets: Sequence[str], *, house: House) -> list[str]:
     measured = {target: house.sources_of(target) for target in targets}
     return [
         *(f"nobody watches the target {target}" for target in strangers),
-        *undeliverable([rule], house.channels),
+        *undeliverable([house.routing.routed(rule)], house.channels),
         *unmeasured([rule], house.catalog, measured),
     ]
 

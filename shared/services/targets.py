@@ -9,9 +9,9 @@ from msgspec.structs import replace
 
 from shared.domain.errors import Conflict
 from shared.domain.records import put
-from shared.domain.rules import KeptRule, Rule
+from shared.domain.rules import KeptRule
 from shared.domain.times import floor_minute
-from shared.ports import Ledger
+from shared.ports import House, Ledger
 
 TARGETS = "target"
 RULES = "rule"
@@ -54,9 +54,10 @@ def retire(target: str, *, config: Ledger, now: datetime) -> None:
             config.commit(TARGETS, [put(target, replace(kept.value, retired_at=now), kept)])
 
 
-def rules_in_force(target: str, shipped: Sequence[Rule], *, config: Ledger) -> list[KeptRule]:
-    """The rules that watch `target`: the shipped ones, each replaced by its stored edit."""
-    rules = {rule.id: KeptRule(rule) for rule in shipped}
-    for kept in config.scan(RULES, "", KeptRule):
+def rules_in_force(target: str, *, house: House) -> list[KeptRule]:
+    """The rules that watch `target`: the shipped ones, each replaced by its stored edit, routed."""
+    rules = {rule.id: KeptRule(rule) for rule in house.rules}
+    for kept in house.config.scan(RULES, "", KeptRule):
         rules[kept.key] = kept.value
-    return [one for one in rules.values() if one.rule.applies_to(target)]
+    watching = (one for one in rules.values() if one.rule.applies_to(target))
+    return [replace(one, rule=house.routing.routed(one.rule)) for one in watching]

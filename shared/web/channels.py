@@ -92,7 +92,8 @@ def _wish(asked: Asked) -> PathWish:
 def _routes(wish: PathWish, target: str, asked: Asked) -> Sequence[Action]:
     house, office = asked.office.house(), asked.office
     if wish.rule_id is not None:
-        rules = [known_rule(wish.rule_id, office.targets, house=house, now=office.now).rule]
+        known = known_rule(wish.rule_id, office.targets, house=house, now=office.now)
+        rules = [house.routing.routed(known.rule)]
     else:
         rules = [rule for rule in every_rule(house) if rule.applies_to(target)]
     return [action for rule in rules for action in rule.actions]

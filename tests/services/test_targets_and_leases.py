@@ -1,5 +1,6 @@
 """Since when a target is watched, by which rules, by whom just now, and whether anybody hears."""
 
+import dataclasses
 from datetime import timedelta
 
 import pytest
@@ -8,10 +9,11 @@ from shared.adapters.channels.memory import MemoryChannel
 from shared.adapters.channels.slack import SlackChannel
 from shared.adapters.channels.sms import open_sms
 from shared.domain.records import LEASE, Insert
+from shared.domain.routing import Routing
 from shared.domain.rules import Action, ActionType, KeptRule, Severity
 from shared.ports import Channel
 from shared.services.leases import LENGTH, Lease, lease
-from shared.services.reach import fill_in, unreachable
+from shared.services.reach import unreachable
 from shared.services.targets import activate, rules_in_force
 from tests.builders import LOG, MAIL, SLACK, TARGET, Desk, a_rule, at
 from tests.services.conftest import MakeDesk
@@ -37,9 +39,27 @@ def test_rules_in_force_are_the_shipped_ones_replaced_by_their_edits(desk: Desk)
     ]
     desk.house.config.commit("rule", [Insert(kept.rule.id, kept) for kept in stored])
 
-    found = rules_in_force(TARGET, shipped, config=desk.house.config)
+    found = rules_in_force(TARGET, house=dataclasses.replace(desk.house, rules=shipped))
 
     assert found == [KeptRule(shipped[0]), stored[1]]
+
+
+def test_rules_in_force_are_routed_the_edited_ones_too(desk: Desk) -> None:
+    mail = Action(ActionType.EMAIL, "${ALERT_EMAIL}")
+    shipped = [a_rule("one", actions=(mail,)), a_rule("two")]
+    edit = KeptRule(a_rule("two", actions=()), at(1))
+    desk.house.config.commit("rule", [Insert("two", edit)])
+    routing = Routing({"ALERT_EMAIL": "admin@example.com"}, {edit.rule.severity: (mail, SLACK)})
+
+    house = dataclasses.replace(desk.house, rules=shipped, routing=routing)
+
+    assert [
+        [action.target for action in kept.rule.actions]
+        for kept in rules_in_force(TARGET, house=house)
+    ] == [["admin@example.com"], ["admin@example.com", "#alerts"]]
+    kept = desk.house.config.get("rule", "two", KeptRule)
+    assert kept is not None
+    assert kept.value == edit, "it is stored as it was written"
 
 
 def test_a_lease_has_one_holder_until_it_is_released(desk: Desk) -> None:
@@ -77,10 +97,18 @@ def test_placeholders_are_filled_in_where_a_value_is_known() -> None:
     mail = Action(ActionType.EMAIL, "${ALERT_EMAIL}")
     rule = a_rule(actions=(mail, SLACK), escalate_to=(Action(ActionType.SMS, "${PHONE}"),))
 
-    (filled,) = fill_in([rule], {"ALERT_EMAIL": "admin@example.com"})
+    filled = Routing({"ALERT_EMAIL": "admin@example.com"}).routed(rule)
 
     assert [action.target for action in filled.actions] == ["admin@example.com", "#alerts"]
     assert filled.escalate_to[0].target == "${PHONE}"
+
+
+def test_a_rule_without_actions_goes_where_its_severity_does() -> None:
+    routing = Routing({}, {Severity.CRITICAL: (MAIL, SLACK)})
+
+    assert routing.routed(a_rule(actions=())).actions == (MAIL, SLACK)
+    assert routing.routed(a_rule(actions=(LOG,))).actions == (LOG,)
+    assert routing.routed(a_rule(actions=(), severity=Severity.LOW)).actions == ()
 
 
 def with_channels(*kinds: str) -> dict[str, Channel]:

@@ -11,8 +11,8 @@ import pytest
 from msgspec.structs import replace
 
 from shared.catalog.rules import default_rules
+from shared.domain.routing import Routing
 from shared.domain.rules import Action, ActionType, Rule, Severity
-from shared.services.reach import fill_in
 from tests.builders import MAIL, a_rule
 from tests.transcripts.stage import MANAGED, Stage, utc
 from tests.transcripts.writing import assert_kept
@@ -25,8 +25,8 @@ CALM, BAD = 40, 99
 def shipped(rule: str, **changes: Any) -> Rule:
     """A shipped rule, changed where a story needs it; its runbook is told elsewhere."""
     (found,) = [one for one in default_rules() if one.id == rule]
-    (filled,) = fill_in([found], {"ALERT_EMAIL": "admin@example.com"})
-    return replace(filled, runbook=None, **changes)
+    routed = Routing({"ALERT_EMAIL": "admin@example.com"}).routed(found)
+    return replace(routed, runbook=None, **changes)
 
 
 @pytest.mark.slow

@@ -43,7 +43,7 @@ class FrontDoor:
 
     def health(self) -> Any:
         """The data of GET health, as it is after the next wall minute."""
-        bootstrap._lacking.cache_clear()
+        bootstrap._stored.cache_clear()
         return _data(self._ask(self._app.health))
 
     def act(self, *, as_reader: bool = False, **wish: Any) -> Answer:

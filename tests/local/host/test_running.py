@@ -173,7 +173,7 @@ def test_a_handler_can_be_called_without_a_host() -> None:
 @pytest.fixture
 def remembering_nothing() -> Iterator[None]:
     """The bootstrap, which remembers settings and house, before and after as new."""
-    remembered = (bootstrap.settings, bootstrap.house, bootstrap.warn, bootstrap._lacking)
+    remembered = (bootstrap.settings, bootstrap.house, bootstrap.warn, bootstrap._stored)
     for one in remembered:
         one.cache_clear()
     yield
