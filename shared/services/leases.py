@@ -19,18 +19,27 @@ _log = logging.getLogger(__name__)
 
 
 class Lease(Struct, frozen=True, rename="camel"):
-    """Who works on a target, until when (wall time), and its last good pass (world time)."""
+    """Who works on a target, and until when (wall time).
+
+    `evaluated_at`: the last pass that brought every rule up to date; `heard_at`: the last one in
+    which a source answered (world time).
+    """
 
     owner: str
     until: datetime
     evaluated_at: datetime | None = None
+    heard_at: datetime | None = None
 
 
 class Hold(Struct):
-    """What a pass has of the lease; it sets `evaluated_at` when it did all its work."""
+    """What a pass has of the lease.
+
+    It sets `evaluated_at` when it did all its work, `heard_at` when a source answered.
+    """
 
     is_mine: bool
     evaluated_at: datetime | None = None
+    heard_at: datetime | None = None
 
 
 @contextmanager
@@ -45,10 +54,10 @@ def lease(target: str, *, alerts: Ledger, wall: WallClock) -> Iterator[Hold]:
             _release(target, mine, hold, alerts, wall())
 
 
-def last_good_pass(target: str, *, alerts: Ledger) -> datetime | None:
-    """When every rule of the target was last brought up to date (world time)."""
+def last_lease(target: str, *, alerts: Ledger) -> Lease | None:
+    """The lease as the last pass left it, or as somebody holds it; None before the first."""
     kept = alerts.get(target, LEASE, Lease)
-    return kept.value.evaluated_at if kept is not None else None
+    return kept.value if kept is not None else None
 
 
 def _take(target: str, alerts: Ledger, wall: datetime) -> Kept[Lease] | None:
@@ -56,11 +65,8 @@ def _take(target: str, alerts: Ledger, wall: datetime) -> Kept[Lease] | None:
     kept = alerts.get(target, LEASE, Lease)
     if kept is not None and kept.value.until > wall:
         return None
-    mine = Lease(
-        owner=secrets.token_hex(4),
-        until=wall + LENGTH,
-        evaluated_at=kept.value.evaluated_at if kept is not None else None,
-    )
+    owner, until = secrets.token_hex(4), wall + LENGTH
+    mine = Lease(owner, until) if kept is None else replace(kept.value, owner=owner, until=until)
     try:
         return Kept(LEASE, mine, str(alerts.commit(target, [put(LEASE, mine, kept)])[0]))
     except Conflict:
@@ -70,7 +76,9 @@ def _take(target: str, alerts: Ledger, wall: datetime) -> Kept[Lease] | None:
 
 def _release(target: str, mine: Kept[Lease], hold: Hold, alerts: Ledger, wall: datetime) -> None:
     evaluated_at = hold.evaluated_at or mine.value.evaluated_at
-    free = replace(mine.value, until=wall, evaluated_at=evaluated_at)
+    # Who never heard anything is given the same patience from the first pass on.
+    heard_at = hold.heard_at or mine.value.heard_at or evaluated_at
+    free = replace(mine.value, until=wall, evaluated_at=evaluated_at, heard_at=heard_at)
     try:
         alerts.commit(target, [Replace(LEASE, free, mine.etag)])
     except StoreError as error:

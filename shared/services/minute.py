@@ -18,7 +18,7 @@ from shared.services.collect import collect, is_probe
 from shared.services.deliver import deliver_due, waiting_groups
 from shared.services.dispatch import dispatch
 from shared.services.evaluate import evaluate
-from shared.services.leases import last_good_pass, lease
+from shared.services.leases import last_lease, lease
 from shared.services.passes import Pass, PassKind, log_line, measured
 from shared.services.targets import activate, leavers, retire, rules_in_force
 
@@ -29,6 +29,8 @@ WORK_FOR = timedelta(seconds=24)
 """New work is begun for so long; with the last time-outs added a pass ends within 40 s."""
 FRESH = timedelta(minutes=3)
 OVERDUE = timedelta(minutes=5)
+DEAF = timedelta(minutes=15)
+"""So long without any answer is no bad minute of somebody else's, but an end of the watch."""
 MOST_AT_ONCE = 16
 
 _log = logging.getLogger(__name__)
@@ -92,6 +94,7 @@ def _pass(done: Pass, sources: Sequence[str], house: House) -> None:
         if hold.is_mine:
             _collect_and_evaluate(done, sources, house, keep_going)
             hold.evaluated_at = done.now if done.evaluation.is_complete else None
+            hold.heard_at = done.now if done.has_heard else None
     done.skipped = not hold.is_mine
     _tell(done, house, keep_going)
     if not keep_going():
@@ -173,9 +176,7 @@ def heartbeat(targets: Sequence[str], *, house: House, now: datetime) -> list[st
     """
     problems: list[str] = []
     for target in targets:
-        done_at = last_good_pass(target, alerts=house.alerts)
-        if done_at is None or now - done_at > FRESH:
-            problems.append(f"{target} was not fully evaluated for {FRESH // MINUTE} minutes")
+        problems += _blind(target, house, now)
         late = [g for g in waiting_groups(target, house=house) if _is_overdue(g, house)]
         if late:
             problems.append(f"{target} has {len(late)} deliveries overdue by 5 minutes")
@@ -183,6 +184,16 @@ def heartbeat(targets: Sequence[str], *, house: House, now: datetime) -> list[st
         if stuck:
             problems.append(f"{target} has {len(stuck)} events that can't be dispatched")
     return problems
+
+
+def _blind(target: str, house: House, now: datetime) -> list[str]:
+    """Whether the target was left alone, or looked at and not seen."""
+    last = last_lease(target, alerts=house.alerts)
+    if last is None or last.evaluated_at is None or now - last.evaluated_at > FRESH:
+        return [f"{target} was not fully evaluated for {FRESH // MINUTE} minutes"]
+    if last.heard_at is not None and now - last.heard_at > DEAF and house.sources_of(target):
+        return [f"no source of {target} has answered for {DEAF // MINUTE} minutes"]
+    return []
 
 
 def _is_overdue(group: Group, house: House) -> bool:

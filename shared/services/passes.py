@@ -66,6 +66,11 @@ class Pass(Struct):
         return [answer for answer in self.answers if isinstance(answer, Failure)]
 
     @property
+    def has_heard(self) -> bool:
+        """Whether any source answered."""
+        return any(isinstance(answer, Reading) for answer in self.answers)
+
+    @property
     def asked(self) -> set[str]:
         """The sources whose silence may be judged: those that were really asked."""
         left_out = {failure.source for failure in self.failures if not failure.was_asked}

@@ -198,6 +198,33 @@ def test_the_heartbeat_names_a_target_that_was_not_evaluated(make_desk: MakeDesk
     ]
 
 
+def test_a_monitor_that_hears_nothing_is_not_well_however_punctual(make_desk: MakeDesk) -> None:
+    desk = make_desk([OK] * 60)
+    (source,) = desk.house.sources
+    desk.ticks(0, 10)
+    source.silent = True  # type: ignore[attr-defined]
+    desk.ticks(10, 25)
+    assert heartbeat([TARGET], house=desk.house, now=at(24) + WATCH) == [
+        f"no source of {TARGET} has answered for 15 minutes"
+    ]
+    assert heartbeat([TARGET], house=desk.house, now=at(24) + TICK) == []
+
+    source.silent = False  # type: ignore[attr-defined]
+    desk.tick(25)
+    assert heartbeat([TARGET], house=desk.house, now=at(25) + WATCH) == []
+
+
+def test_who_never_heard_anything_says_so_after_the_same_time(make_desk: MakeDesk) -> None:
+    desk = make_desk([OK] * 60)
+    desk.house.sources[0].silent = True  # type: ignore[attr-defined]
+    desk.ticks(0, 17)
+
+    assert heartbeat([TARGET], house=desk.house, now=at(15) + TICK) == []
+    assert heartbeat([TARGET], house=desk.house, now=at(16) + TICK) == [
+        f"no source of {TARGET} has answered for 15 minutes"
+    ]
+
+
 def test_the_heartbeat_counts_deliveries_that_are_overdue(make_desk: MakeDesk) -> None:
     desk = make_desk([BAD] * 30)
     desk.channels["email"].failures.append(ChannelError("busy"))

@@ -67,6 +67,7 @@ class Stage:
         self._levels: dict[datetime, float] = {}
         self._next_level: Iterator[float] = iter(())
         self._is_up = True
+        self._problems: list[str] = []
         self._sources = {
             name: ScriptedSource([], name=name, settle=SETTLES[name], first=begin)
             for name in sources
@@ -116,6 +117,7 @@ class Stage:
             if self._is_up:
                 self._run(minutes.tick, moment + TICK)
                 self._run(minutes.watch, moment + WATCH)
+                self._beat()
         self._clock.now = end
 
     def person(self, action: str, *, minutes: int | None = None, note: str | None = None) -> None:
@@ -151,6 +153,13 @@ class Stage:
         done = work(TARGET, house=self._house, now=now)
         self._rows[place:place] = decided(done)
         self._rows += undelivered(done, ahead=AHEAD)
+
+    def _beat(self) -> None:
+        """What the dead man's switch hears, whenever it is something else than before."""
+        problems = minutes.heartbeat([TARGET], house=self._house, now=self._clock.now)
+        if problems != self._problems:
+            self._say("heartbeat", "; ".join(problems) or "all is well again")
+        self._problems = problems
 
     def _state(self, rule: str) -> RuleState:
         kept = self._house.alerts.get(TARGET, f"state:{rule}", RuleState)
