@@ -89,7 +89,12 @@ def sql() -> bool:
 
 def replays() -> bool:
     """Whole recordings through Azurite; their transitions equal an independent computation."""
-    return _pytest("-m", "bench")
+    return _pytest("tests/local/test_replay.py", "-m", "bench")
+
+
+def calm() -> bool:
+    """Seven calm days of five more worlds: no shipped rule speaks."""
+    return _pytest("tests/catalog/test_default_rules.py", "-m", "bench")
 
 
 def promtool() -> bool:
@@ -110,6 +115,7 @@ SECTIONS: dict[str, Callable[[], bool]] = {
     "sql": sql,
     "store": store,
     "replays": replays,
+    "calm": calm,
     "promtool": promtool,
 }
 

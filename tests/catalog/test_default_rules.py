@@ -96,10 +96,16 @@ def test_a_leak_is_foretold_hours_before_memory_is_gone() -> None:
     assert 2 < alert.forecast_hours < 6
 
 
-@pytest.mark.slow
+CALM_WEEKS = [
+    pytest.param(4711, marks=pytest.mark.slow),
+    *(pytest.param(seed, marks=pytest.mark.bench) for seed in (1, 2, 3, 5, 8)),
+]
+
+
 @pytest.mark.timeout(600)
-def test_seven_calm_days_are_told_to_nobody() -> None:
-    stage = a_stage(seed=4711)
+@pytest.mark.parametrize("seed", CALM_WEEKS)
+def test_seven_calm_days_are_told_to_nobody(seed: int) -> None:
+    stage = a_stage(seed=seed)
     stage.play(7 * DAY)
     states = [kept.value for kept in stage.house.alerts.scan(TARGET, "state:", RuleState)]
 
