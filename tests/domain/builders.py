@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from msgspec import json
 from msgspec.structs import replace
 
 from shared.catalog.metrics import CATALOG
@@ -77,7 +78,10 @@ def cell_of(said: float | str | None) -> Cell:
 
 
 class Desk:
-    """One rule on one target with its rows, written as a store would: all or nothing, by ETag."""
+    """One rule on one target with its rows, written as a store would: all or nothing, by ETag.
+
+    What is read is what was written as JSON, so a value that its type does not allow is noticed.
+    """
 
     def __init__(self, rule: Rule, metric: Metric | None = None) -> None:
         self.rule = rule
@@ -207,7 +211,7 @@ class Desk:
             del self.rows[write.key]
             return
         assert isinstance(write, Insert | Replace)
-        self.rows[write.key] = write.value
+        self.rows[write.key] = json.decode(json.encode(write.value), type=type(write.value))
         self.etags[write.key] = self.etags.get(write.key, 0) + 1
 
     def _kept(self, key: str) -> Kept[Any] | None:
