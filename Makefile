@@ -21,7 +21,7 @@ VENV_READY := $(VENV)/ready
 AZURITE_READY := $(NODE)/node_modules/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-slow check format replay bench chaos azurite lock clean
+.PHONY: help setup run test test-slow check format replay bench chaos mutants azurite lock clean
 .DELETE_ON_ERROR:
 # One step at a time: two tiers at once would halve each other's speed.
 .NOTPARALLEL:
@@ -59,6 +59,9 @@ bench: setup ## Measure import time, reads, and the long proofs
 chaos: setup ## End a process before and after every call it makes, and compare the stories
 	$(PY) -m local.chaos $(ARGS)
 
+mutants: $(VENV_READY) ## Change the rule machine and delivery a little, and see that tests notice
+	$(PY) -m local.mutants $(ARGS)
+
 azurite: setup ## Run the storage emulator until Ctrl-C and print how to reach it
 	$(PY) -m local.azurite $(ARGS)
 
@@ -71,7 +74,7 @@ lock: ## Write constraints.txt anew from the two requirement files
 	rm -rf $(VENV)-lock
 
 clean: ## Remove everything that was installed or generated
-	rm -rf $(VENV) $(NODE)/node_modules .tools .coverage .hypothesis .*_cache
+	rm -rf $(VENV) $(NODE)/node_modules mutants .tools .coverage .hypothesis .*_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV_READY): requirements.txt requirements-dev.txt constraints.txt local/make_venv.sh

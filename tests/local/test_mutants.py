@@ -1,0 +1,95 @@
+"""The figures of mutation testing are counted honestly, and every survivor wants a reason."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from local.mutants import (
+    LISTED,
+    Listed,
+    Mutant,
+    chosen_modules,
+    compared,
+    listed_survivors,
+    mutated_modules,
+    score,
+    table,
+)
+
+ROOT = Path(__file__).parents[2]
+CAP = "domain.deliveries.backoff: at most 10 → at most 11"
+
+
+def mutants(**verdicts: int) -> list[Mutant]:
+    """So many mutants of each verdict, in one module."""
+    return [
+        Mutant(f"{verdict}_{n}", "domain.machine", verdict.replace("_", " "))
+        for verdict, count in verdicts.items()
+        for n in range(count)
+    ]
+
+
+def test_only_what_was_killed_or_stopped_counts_as_noticed() -> None:
+    found = mutants(killed=6, timeout=1, survived=1, no_tests=1, suspicious=1)
+
+    assert score(found) == pytest.approx(0.7)
+    assert [one.verdict for one in found if one.survived] == ["survived", "no tests", "suspicious"]
+
+
+def test_what_was_not_judged_yet_is_no_survivor_and_not_noticed() -> None:
+    found = mutants(killed=1, not_checked=1)
+
+    assert score(found) == pytest.approx(0.5)
+    assert not any(one.survived for one in found)
+
+
+def test_a_mutant_that_changes_nothing_stays_in_the_count_and_is_shown() -> None:
+    same = Mutant("m", "domain.deliveries", "survived", CAP)
+    known = [Listed("more is capped anyway", (CAP,), equivalent=True)]
+
+    lines = [line.split() for line in table([*mutants(killed=3), same], known)]
+
+    assert lines == [
+        ["module", "mutants", "killed", "timeout", "survived", "equal", "score"],
+        ["domain.deliveries", "1", "0", "0", "1", "1", "0.0%"],
+        ["domain.machine", "3", "3", "0", "0", "0", "100.0%"],
+        ["all", "4", "3", "0", "1", "1", "75.0%"],
+    ]
+
+
+def test_a_survivor_without_a_reason_and_a_reason_without_its_survivor_are_named() -> None:
+    known = [Listed("a reason", ("a", "b")), Listed("another", ("c",))]
+
+    assert compared(["a", "c", "d"], known) == (["d"], ["b"])
+
+
+def test_the_same_change_twice_in_a_function_is_listed_twice() -> None:
+    assert compared(["a", "a"], [Listed("once", ("a",))]) == (["a"], [])
+    assert compared(["a", "a"], [Listed("twice", ("a", "a"))]) == ([], [])
+
+
+def test_every_survivor_on_the_list_has_a_reason_and_a_module_that_is_mutated() -> None:
+    modules = mutated_modules((ROOT / "pyproject.toml").read_text("utf-8"))
+    names = {f"domain.{one.stem}" for one in modules}
+    listed = listed_survivors((ROOT / LISTED).read_text("utf-8"))
+
+    assert all((ROOT / one).is_file() for one in modules)
+    assert all(len(group.why) > 10 for group in listed)
+    assert all(change.startswith(tuple(names)) for group in listed for change in group.mutants)
+
+
+def test_the_tests_that_are_asked_exist() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["mutmut"]
+
+    asked = settings["pytest_add_cli_args_test_selection"]
+    assert [one for one in asked if not (ROOT / one).exists()] == []
+
+
+def test_modules_are_chosen_by_their_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+
+    assert chosen_modules(["machine"]) == chosen_modules(["domain.machine"])
+    assert chosen_modules(["machine"]) == [Path("shared/domain/machine.py")]
+    with pytest.raises(SystemExit, match=r"^none of these is mutated: machines$"):
+        chosen_modules(["machines"])
