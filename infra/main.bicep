@@ -163,6 +163,22 @@ param heartbeatUrl string = ''
 @minValue(1)
 param collectInlineMax int = 5
 
+@description('MINUTES_KEPT_DAYS: for how many days minutes are kept.')
+@minValue(15)
+param minutesKeptDays int = 90
+
+@description('HOURS_KEPT_DAYS: for how many days the summaries of hours and days are kept.')
+@minValue(15)
+param hoursKeptDays int = 1096
+
+@description('ALERTS_KEPT_DAYS: for how many days alerts and their messages are kept.')
+@minValue(15)
+param alertsKeptDays int = 400
+
+@description('AUDIT_KEPT_DAYS: for how many days it is kept what people did.')
+@minValue(15)
+param auditKeptDays int = 400
+
 @description('AUTH_ISSUER: issuer of the callers\' Entra ID tokens.')
 param authIssuer string = ''
 
@@ -261,6 +277,10 @@ module functionApp 'modules/function_app.bicep' = {
       FALLBACK_CHANNEL: fallbackChannel
       HEARTBEAT_URL: heartbeatUrl
       COLLECT_INLINE_MAX: string(collectInlineMax)
+      MINUTES_KEPT_DAYS: string(minutesKeptDays)
+      HOURS_KEPT_DAYS: string(hoursKeptDays)
+      ALERTS_KEPT_DAYS: string(alertsKeptDays)
+      AUDIT_KEPT_DAYS: string(auditKeptDays)
       AUTH_ISSUER: authIssuer
       AUTH_AUDIENCE: authAudience
       AUTH_JWKS_URL: authJwksUrl

@@ -43,11 +43,11 @@ RUNS = 5
 HISTOGRAM = "responseTime_hist"
 
 
-class MinuteRows:
+class MinuteRows(ChunkStore):
     """A SampleStore over one row per minute; `columns` are what the chart at hand needs."""
 
     def __init__(self, rows: Rows, columns: Iterable[str]) -> None:
-        self._rows = rows
+        super().__init__(rows)
         self._columns = tuple(columns)
 
     def latest(self, target: str) -> Latest:  # noqa: ARG002 - the same for every target

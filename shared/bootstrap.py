@@ -24,6 +24,7 @@ from shared.catalog.sql_queries import COUNTS, MINUTE_BATCH, NAME_SETS
 from shared.domain.budgets import Limits
 from shared.domain.errors import StoreUnavailable
 from shared.domain.links import LinkMaker
+from shared.domain.retention import Retention
 from shared.domain.routing import Routing
 from shared.domain.rules import Action, ActionType, Rule, Severity
 from shared.ports import Channel, House, MetricSource, Pulse, SourceGroup, Witness, WorkQueue
@@ -109,6 +110,16 @@ def furnish(given: Settings, identity: Callable[[], Any] | None = None) -> House
         reader_zone=given.reader_zone,
         links=link_maker(given),
         pulse=_pulse(given),
+        retention=_retention(given),
+    )
+
+
+def _retention(given: Settings) -> Retention:
+    return Retention(
+        hours=given.minutes_kept,
+        days=given.hours_kept,
+        alerts=given.alerts_kept,
+        audit=given.audit_kept,
     )
 
 

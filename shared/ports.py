@@ -10,10 +10,12 @@ from msgspec import Struct
 from shared.domain.budgets import Limits
 from shared.domain.chunks import HourChunk, Latest
 from shared.domain.culprits import Culprit
+from shared.domain.days import DayChunk, Versions
 from shared.domain.links import LinkMaker
 from shared.domain.metrics import Catalog
 from shared.domain.notifications import Notification
 from shared.domain.records import Kept, Write
+from shared.domain.retention import KEPT, Retention
 from shared.domain.routing import Routing
 from shared.domain.rules import Action, Rule, Severity
 from shared.domain.samples import Answer, Reading
@@ -72,7 +74,7 @@ class Witness(Protocol):
 
 
 class SampleStore(Protocol):
-    """A target's history in hour chunks, and its `latest` row."""
+    """A target's history in hour and day chunks, and its `latest` row."""
 
     def latest(self, target: str) -> Latest:
         """The newest values and watermarks; empty for a target that was never read."""
@@ -91,7 +93,8 @@ class SampleStore(Protocol):
         """The stored chunks of the hours `first` to `last`, both included, oldest first.
 
         Only the named columns (None: all) are read; `summaries` reads the summary instead of
-        cells; `histograms` reads those too. A chunk read in part must not be saved again.
+        cells; `histograms` reads those too. A chunk read in part must not be saved again. What
+        can't be read is logged and left out of its chunk, which names it.
         """
         ...
 
@@ -100,6 +103,35 @@ class SampleStore(Protocol):
 
         Raises Conflict when one of them changed since it was read; then nothing is written.
         """
+        ...
+
+    def versions(self, target: str, first: datetime, last: datetime) -> Versions:
+        """The ETag of every stored hour from `first` to `last`; cheaper than their chunks."""
+        ...
+
+    def drop_hours(self, target: str, hours: Versions) -> None:
+        """Delete these hours (at most 100), all or none; raises Conflict when one changed."""
+        ...
+
+    def days(
+        self,
+        target: str,
+        first: datetime,
+        last: datetime,
+        *,
+        columns: Iterable[str] | None = None,
+        summaries: bool = False,
+        histograms: bool = False,
+    ) -> list[DayChunk]:
+        """The stored chunks of the days `first` to `last`, likewise; a column is 24 hours."""
+        ...
+
+    def save_day(self, target: str, chunk: DayChunk) -> None:
+        """Write a whole day; raises Conflict when it changed since it was read."""
+        ...
+
+    def drop_days(self, target: str, days: Versions) -> None:
+        """Delete these days (at most 100), all or none; raises Conflict when one changed."""
         ...
 
 
@@ -114,8 +146,13 @@ class Ledger(Protocol):
         """All rows whose key begins with `prefix`, in key order; damaged ones are only logged."""
         ...
 
-    def keys(self, partition: str, prefix: str) -> list[str]:
-        """The keys that begin with `prefix`, in order; cheaper than their rows."""
+    def keys(
+        self, partition: str, prefix: str, *, first: str = "", end: str | None = None
+    ) -> list[str]:
+        """The keys that begin with `prefix`, in order; cheaper than their rows.
+
+        `first` and `end` bound them: first ≤ key < end.
+        """
         ...
 
     def commit(self, partition: str, writes: Sequence[Write]) -> list[str | None]:
@@ -184,6 +221,7 @@ class House:
     not know has them all. `routing`: where the alerts go of rules that leave it open. `budgets`:
     what the resources behind the types of channel take. `reader_zone`: the time that messages tell
     beside UTC. `links`: makes the links by which their readers act; without it messages have none.
+    `retention`: how long what is stored is kept.
     """
 
     catalog: Catalog
@@ -204,6 +242,7 @@ class House:
     reader_zone: tzinfo | None = None
     links: LinkMaker | None = None
     pulse: Pulse | None = None
+    retention: Retention = KEPT
 
     def sources_of(self, target: str) -> list[str]:
         """The names of the sources that measure `target`, those read alone first."""

@@ -7,6 +7,7 @@ import json
 import re
 from base64 import b64decode
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from ipaddress import ip_address
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -21,6 +22,8 @@ SHORTEST_KEY = 32
 
 MOST_ROUTES = 10
 """Channels that a severity may name."""
+
+MOST_DAYS = 3650
 
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
@@ -57,6 +60,17 @@ def count(text: str) -> int:
     if not (text.isascii() and text.isdigit()) or int(text) < 1:
         raise ValueError("a whole number from 1")
     return int(text)
+
+
+def days(least: int) -> Callable[[str], timedelta]:
+    """So many days, at most as many as are ever looked back."""
+
+    def parse_days(text: str) -> timedelta:
+        if not (text.isascii() and text.isdigit()) or not least <= int(text[:9]) <= MOST_DAYS:
+            raise ValueError(f"a whole number of days from {least} to {MOST_DAYS:,}")
+        return timedelta(days=int(text))
+
+    return parse_days
 
 
 def channel(text: str) -> str:

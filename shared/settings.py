@@ -6,7 +6,7 @@ is said in one message; a secret's value is never said at all.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import tzinfo
+from datetime import timedelta, tzinfo
 from typing import Any
 
 from shared import setting_forms as form
@@ -65,6 +65,10 @@ class Settings:
     fallback_channel: str
     heartbeat_url: str = field(repr=False)
     collect_inline_max: int
+    minutes_kept: timedelta
+    hours_kept: timedelta
+    alerts_kept: timedelta
+    audit_kept: timedelta
     auth_issuer: str
     auth_audience: str
     auth_jwks_url: str
@@ -140,6 +144,8 @@ def _disagreements(values: Mapping[str, Any]) -> dict[str, str]:
         )
     if bool(values.get("sql_user")) != bool(values.get("sql_password")):
         problems["SQL_USER"] = "SQL_USER and SQL_PASSWORD are set together"
+    if values.get("hours_kept", timedelta.max) < values.get("minutes_kept", timedelta.min):
+        problems["HOURS_KEPT_DAYS"] = "HOURS_KEPT_DAYS must not be less than MINUTES_KEPT_DAYS"
     entra = ("auth_issuer", "auth_audience", "auth_jwks_url")
     if 0 < sum(bool(values.get(name)) for name in entra) < len(entra):
         problems["AUTH_ISSUER"] = "AUTH_ISSUER, AUTH_AUDIENCE and AUTH_JWKS_URL are set together"

@@ -70,6 +70,7 @@ def test_every_function_has_its_trigger(indexed: dict[str, Any]) -> None:
     assert {name: one["type"] for name, one in triggers(indexed).items()} == {
         "tick": "timerTrigger",
         "watch": "timerTrigger",
+        "roll_up": "timerTrigger",
         "collect_target": "queueTrigger",
         "deliver": "queueTrigger",
         "metrics": "httpTrigger",
@@ -101,11 +102,15 @@ def test_every_function_has_its_trigger(indexed: dict[str, Any]) -> None:
     }
 
 
-def test_timers_run_each_minute_at_20_and_50_and_have_six_fields(indexed: dict[str, Any]) -> None:
+def test_timers_run_each_minute_and_each_night_and_have_six_fields(indexed: dict[str, Any]) -> None:
     found = triggers(indexed)
-    schedules = {name: found[name]["schedule"] for name in ("tick", "watch")}
+    schedules = {name: found[name]["schedule"] for name in ("tick", "watch", "roll_up")}
 
-    assert schedules == {"tick": "20 * * * * *", "watch": "50 * * * * *"}
+    assert schedules == {
+        "tick": "20 * * * * *",
+        "watch": "50 * * * * *",
+        "roll_up": "0 10 2 * * *",
+    }
 
 
 def test_http_is_anonymous_to_the_platform(indexed: dict[str, Any]) -> None:
@@ -219,6 +224,7 @@ def health_of(app: Any) -> dict[str, Any]:
 def test_the_timers_work_on_real_storage(app: Any) -> None:
     call(app.tick, a_timer())
     call(app.watch, a_timer())
+    call(app.roll_up, a_timer())
 
     house = bootstrap.house()
     updated = house.samples.latest(TARGET).updated_at

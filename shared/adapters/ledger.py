@@ -59,9 +59,13 @@ class RowLedger:
         rows = self._rows.query(partition, prefix, prefix_end(prefix))
         return list(_readable(rows, kind))
 
-    def keys(self, partition: str, prefix: str) -> list[str]:
+    def keys(
+        self, partition: str, prefix: str, *, first: str = "", end: str | None = None
+    ) -> list[str]:
         """See Ledger.keys."""
-        return [row.key for row in self._rows.query(partition, prefix, prefix_end(prefix), ())]
+        last = prefix_end(prefix)
+        rows = self._rows.query(partition, max(prefix, first), min(last, end or last), ())
+        return [row.key for row in rows]
 
     def commit(self, partition: str, writes: Sequence[Write]) -> list[str | None]:
         """See Ledger.commit."""

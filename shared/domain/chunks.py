@@ -27,7 +27,8 @@ NO_HISTOGRAMS: tuple[dict[int, int], ...] = ({},) * 60
 class HourChunk(Struct, frozen=True, kw_only=True):
     """One hour: cells by column, the minutes' histograms (buckets only) and the summaries.
 
-    `etag` is the stored row's; None for an hour that is not stored yet.
+    `etag` is the stored row's; None for an hour that is not stored yet. `damaged`: what of the row
+    was to be read and could not be, by the names of its properties; it is left out here.
     """
 
     hour: datetime
@@ -35,6 +36,7 @@ class HourChunk(Struct, frozen=True, kw_only=True):
     histograms: tuple[dict[int, int], ...] = NO_HISTOGRAMS
     summary: dict[str, Summary] = field(default_factory=dict)
     summary_histogram: dict[int, int] = field(default_factory=dict)
+    damaged: tuple[str, ...] = ()
     etag: str | None = None
 
 
@@ -54,7 +56,8 @@ class Latest(Struct, frozen=True, kw_only=True):
 
     `values` and `minutes` by column: the newest cell, provisional or not. `idle` by column: the
     newest minute in which a count was 0, so that its distributions were empty. `covered`, `asked`
-    and `lacking` by source; the last is what only a person can give, such as a grant.
+    and `lacking` by source; the last is what only a person can give, such as a grant. `damaged`:
+    hours that lost something and wait to be read again from the sources that still remember.
     """
 
     values: dict[str, float] = field(default_factory=dict)
@@ -63,6 +66,7 @@ class Latest(Struct, frozen=True, kw_only=True):
     covered: dict[str, datetime] = field(default_factory=dict)
     asked: dict[str, Asked] = field(default_factory=dict)
     lacking: dict[str, str] = field(default_factory=dict)
+    damaged: tuple[datetime, ...] = ()
     updated_at: datetime | None = None
     etag: str | None = None
 
@@ -135,7 +139,7 @@ class Merge:
     ) -> None:
         self._catalog = catalog
         self._stored = latest
-        self.latest = latest
+        self.latest = _with_damage(latest, chunks.values())
         self._chunks = dict(chunks)
         self._counts = {catalog.metric(m.of).column for m in catalog.distributions() if m.of}
         self._weights = weights_of(catalog)
@@ -267,14 +271,18 @@ class Merge:
             self.latest = replace(self.latest, lacking=lacking)
 
     def _finished(self, hour: datetime) -> HourChunk:
+        """The chunk as it is now; of a damaged one everything is counted anew."""
         chunk = self._chunk(hour)
         changed = {name: tuple(cells) for name, cells in self._cells.get(hour, {}).items()}
         cells = {**chunk.cells, **changed}
+        if chunk.damaged:
+            changed = cells
         found = {name: self._summary(name, cells) for name in self._with_means(changed, cells)}
         histograms = self._histograms.get(hour)
         return replace(
             chunk,
             cells=cells,
+            damaged=(),
             summary={**chunk.summary, **{name: s for name, s in found.items() if s is not None}},
             histograms=chunk.histograms if histograms is None else tuple(histograms),
             summary_histogram=chunk.summary_histogram
@@ -296,6 +304,12 @@ class Merge:
 def by_hour(chunks: Iterable[HourChunk]) -> dict[datetime, HourChunk]:
     """Chunks by the hour they are of."""
     return {chunk.hour: chunk for chunk in chunks}
+
+
+def _with_damage(latest: Latest, chunks: Iterable[HourChunk]) -> Latest:
+    """Whoever rewrites a damaged hour notes it: afterwards nobody could see what it lost."""
+    found = {chunk.hour for chunk in chunks if chunk.damaged}
+    return replace(latest, damaged=tuple(sorted(found.union(latest.damaged)))) if found else latest
 
 
 def touched_hours(reading: Reading) -> set[datetime]:

@@ -75,6 +75,12 @@ def timeline_key(episode: str, number: int) -> str:
     return f"timeline:{episode}:{number:04d}"
 
 
+def episode_of(key: str) -> str:
+    """The episode that a row of its story, or of its way to people, is about."""
+    kind, _, rest = key.partition(":")
+    return rest.split(":")[1 if kind == "due" else 0]
+
+
 def outbox_key(episode: str, seq: int) -> str:
     """An event that is decided and not yet dispatched."""
     return f"outbox:{episode}:{seq:04d}"

@@ -31,6 +31,11 @@ def floor_hour(at: datetime) -> datetime:
     return at.replace(minute=0, second=0, microsecond=0)
 
 
+def floor_day(at: datetime) -> datetime:
+    """The midnight with which the day of `at` begins, in UTC."""
+    return at.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
 def minutes_between(start: datetime, end: datetime) -> int:
     """Whole minutes from `start` to `end`, rounded down; negative when `end` is earlier."""
     return (end - start) // MINUTE
@@ -50,6 +55,14 @@ def each_hour(first: datetime, end: datetime) -> Iterator[datetime]:
     while hour < end:
         yield hour
         hour += HOUR
+
+
+def each_day(first: datetime, end: datetime) -> Iterator[datetime]:
+    """The midnights of all days that [first, end) touches."""
+    day = floor_day(first)
+    while day < end:
+        yield day
+        day += DAY
 
 
 def minute_key(at: datetime) -> str:
@@ -75,6 +88,16 @@ def hour_key(at: datetime) -> str:
 def parse_hour_key(key: str) -> datetime:
     """The hour that `hour_key` wrote."""
     return datetime.strptime(key, "h:%Y%m%d%H").replace(tzinfo=UTC)
+
+
+def day_key(at: datetime) -> str:
+    """A day chunk's row key: `d:20260101`."""
+    return at.strftime("d:%Y%m%d")
+
+
+def parse_day_key(key: str) -> datetime:
+    """The midnight of the day that `day_key` wrote."""
+    return datetime.strptime(key, "d:%Y%m%d").replace(tzinfo=UTC)
 
 
 def parse_second_key(key: str) -> datetime:

@@ -15,7 +15,7 @@ from shared.domain.errors import Conflict, InvalidInput, NotFound, StoreUnavaila
 from shared.domain.handling import AuditEntry
 from shared.domain.maintenance import Window
 from shared.domain.maintenance_wishes import WindowWish, new_window
-from shared.domain.records import Delete, Insert, Replace, audit_key, short_hash
+from shared.domain.records import MOST_WRITES, Delete, Insert, Replace, audit_key, short_hash
 from shared.domain.rules import KeptRule
 from shared.domain.times import minute_key
 from shared.ports import House, Ledger
@@ -57,14 +57,22 @@ def _rule_ids(house: House) -> set[str]:
 
 
 def _make_room(config: Ledger, now: datetime) -> None:
-    """Drop what was over long ago; refuse more windows than a pass should look at."""
-    kept = config.scan(WINDOWS, "", Window)
-    gone = [one for one in kept if one.value.is_over(now - KEPT_FOR)]
-    if gone:
-        with suppress(Conflict):
-            config.commit(WINDOWS, [Delete(one.key, one.etag) for one in gone])
-    if sum(not one.value.is_over(now) for one in kept) >= MOST_WINDOWS:
+    """Refuse more windows than a pass should look at."""
+    drop_past_windows(config=config, now=now)
+    if sum(not window.is_over(now) for window in windows(config=config)) >= MOST_WINDOWS:
         raise InvalidInput(f"there are {MOST_WINDOWS} maintenance windows already; end one first")
+
+
+def drop_past_windows(*, config: Ledger, now: datetime) -> int:
+    """Drop what was over long ago; answers how many windows went."""
+    kept = config.scan(WINDOWS, "", Window)
+    gone = [one for one in kept if one.value.is_over(now - KEPT_FOR)][:MOST_WRITES]
+    if gone:
+        try:
+            config.commit(WINDOWS, [Delete(one.key, one.etag) for one in gone])
+        except Conflict:
+            return 0
+    return len(gone)
 
 
 def end_window(

@@ -2,22 +2,24 @@
 
 import math
 import random
+import zlib
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from msgspec.structs import replace
 
-from shared.adapters import chunk_store
+from shared.adapters import chunk_rows
 from shared.adapters.chunk_store import ChunkStore
 from shared.adapters.guard import LARGEST_BINARY, LARGEST_ROW, MOST_PROPERTIES
-from shared.adapters.rows import Rows
+from shared.adapters.rows import InsertRow, Property, ReplaceRow, Rows
 from shared.catalog.metrics import CATALOG
 from shared.domain.chunks import Asked, Cells, HourChunk, Latest
+from shared.domain.days import DayChunk, roll_up
 from shared.domain.errors import Conflict, StoreRefused
-from shared.domain.histograms import histogram_of
-from shared.domain.summaries import sum_buckets, summarize
-from shared.domain.times import HOUR, MINUTE
+from shared.domain.histograms import histogram_of, pack
+from shared.domain.summaries import Summary, sum_buckets, summarize
+from shared.domain.times import DAY, HOUR, MINUTE
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 TARGET = "pantry-crm"
@@ -119,7 +121,7 @@ def test_latest_has_a_plain_column_per_metric(store: ChunkStore, rows: Rows) -> 
     assert row.properties["responseTime_avg"] == 12.5
 
 
-@pytest.mark.parametrize("special", [chunk_store._SPECIAL, chunk_store._LATEST_SPECIAL])
+@pytest.mark.parametrize("special", [chunk_rows.SPECIAL, chunk_rows.LATEST_SPECIAL])
 def test_no_metric_has_the_name_of_a_column_with_a_meaning(special: frozenset[str]) -> None:
     assert not special & set(COLUMNS)
 
@@ -251,3 +253,168 @@ def test_what_is_no_number_is_refused(store: ChunkStore, value: float, place: st
 
     assert store.hours(TARGET, T0, T0) == []
     assert store.latest(TARGET) == Latest()
+
+
+def a_day(day: datetime = T0, seed: int = 1) -> DayChunk:
+    hours = [
+        replace(with_histograms(a_chunk(T0 + n * HOUR, columns=COLUMNS, seed=n), 5), etag=str(seed))
+        for n in range(0, 24, 5)
+    ]
+    return replace(roll_up(day, [replace(one, hour=day + (one.hour - T0)) for one in hours]))
+
+
+def read_day(store: ChunkStore, day: datetime = T0) -> DayChunk:
+    [chunk] = store.days(TARGET, day, day)
+    return chunk
+
+
+def test_a_day_is_read_as_it_was_saved(store: ChunkStore) -> None:
+    store.save_day(TARGET, a_day())
+
+    assert replace(read_day(store), etag=None) == a_day()
+
+
+def test_days_and_hours_do_not_meet(store: ChunkStore) -> None:
+    store.save(TARGET, [a_chunk()], Latest())
+    for n in (0, 2, 1):
+        store.save_day(TARGET, a_day(T0 + n * DAY))
+
+    found = store.days(TARGET, T0, T0 + DAY)
+
+    assert [one.day for one in found] == [T0, T0 + DAY]
+    assert [one.hour for one in store.hours(TARGET, T0, T0 + 9 * DAY)] == [T0]
+
+
+def test_a_day_is_read_in_part(store: ChunkStore) -> None:
+    saved = a_day()
+    store.save_day(TARGET, saved)
+
+    [hours] = store.days(TARGET, T0, T0, columns=["throughput"], histograms=True)
+    [sums] = store.days(TARGET, T0, T0, summaries=True, histograms=True)
+
+    assert hours.hours == {"throughput": saved.hours["throughput"]}
+    assert (hours.histograms, hours.summary) == (saved.histograms, {})
+    assert (sums.summary, sums.summary_histogram) == (saved.summary, saved.summary_histogram)
+    assert sums.hours == {}
+
+
+def test_a_day_that_somebody_else_wrote_is_not_overwritten(store: ChunkStore) -> None:
+    store.save_day(TARGET, a_day())
+    mine = read_day(store)
+    store.save_day(TARGET, mine)
+
+    for late in (mine, a_day()):
+        with pytest.raises(Conflict):
+            store.save_day(TARGET, replace(late, made_from="late"))
+
+    assert read_day(store).made_from == mine.made_from
+
+
+def test_versions_change_with_every_write(store: ChunkStore) -> None:
+    store.save(TARGET, [a_chunk(), a_chunk(T0 + HOUR)], Latest())
+    before = store.versions(TARGET, T0, T0 + HOUR)
+    store.save(TARGET, [replace(read(store), cells={})], store.latest(TARGET))
+
+    after = store.versions(TARGET, T0, T0 + HOUR)
+
+    assert list(after) == [T0, T0 + HOUR]
+    assert after[T0] != before[T0]
+    assert after[T0 + HOUR] == before[T0 + HOUR]
+    assert after[T0] == read(store).etag
+
+
+def test_hours_are_dropped_together_or_not_at_all(store: ChunkStore) -> None:
+    store.save(TARGET, [a_chunk(), a_chunk(T0 + HOUR)], Latest())
+    versions = store.versions(TARGET, T0, T0 + HOUR)
+    store.save(TARGET, [read(store)], store.latest(TARGET))
+
+    with pytest.raises(Conflict):
+        store.drop_hours(TARGET, versions)
+    assert len(store.versions(TARGET, T0, T0 + HOUR)) == 2
+
+    store.drop_hours(TARGET, store.versions(TARGET, T0, T0 + HOUR))
+    assert store.versions(TARGET, T0, T0 + HOUR) == {}
+
+
+def test_days_are_dropped(store: ChunkStore) -> None:
+    store.save_day(TARGET, a_day())
+    store.save_day(TARGET, a_day(T0 + DAY))
+    gone = read_day(store)
+    assert gone.etag is not None
+
+    store.drop_days(TARGET, {gone.day: gone.etag})
+
+    assert [one.day for one in store.days(TARGET, T0, T0 + DAY)] == [T0 + DAY]
+
+
+def test_a_fullest_day_stays_within_the_guard(store: ChunkStore, rows: Rows) -> None:
+    dice = random.Random(3)
+    low, high, total, last = (dice.uniform(0, 1e6) for _ in range(4))
+    one: Summary = (60, low, high, total, last)
+    full = {bucket: dice.randint(1, 16_383) for bucket in range(401)}
+    chunk = DayChunk(
+        day=T0,
+        hours=dict.fromkeys(COLUMNS, (one,) * 24),
+        histograms=(full,) * 24,
+        summary=dict.fromkeys(COLUMNS, one),
+        summary_histogram=full,
+    )
+    store.save_day(TARGET, chunk)
+
+    row = rows.get(TARGET, "d:20260101")
+
+    assert row is not None
+    assert sum(packed_size(value) for value in row.properties.values()) < LARGEST_ROW / 2
+
+
+SPOILED = [
+    ("dtuUtilization", "[1,2,3]"),
+    ("dtuUtilization", "[1,2"),
+    ("dtuUtilization", 7.5),
+    ("dtuUtilization", '["x"' + ",null" * 59 + "]"),
+    ("responseTime_hist", b"nonsense"),
+    ("responseTime_hist", pack([{1: 2}])),
+    ("responseTime_hist", "text"),
+    ("summary", '{"dtuUtilization":[1,2]}'),
+    ("summary_hist", zlib.compress(b"\x01")),
+]
+
+
+@pytest.mark.parametrize(("name", "nonsense"), SPOILED)
+def test_what_can_not_be_read_is_left_out_by_name_and_told(
+    store: ChunkStore,
+    rows: Rows,
+    name: str,
+    nonsense: Property,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    saved = with_histograms(a_chunk(columns=["dtuUtilization", "throughput"]), 5)
+    store.save(TARGET, [saved], Latest())
+    store.save_day(TARGET, replace(roll_up(T0, [saved]), histograms=({3: 4},) * 24))
+    for key in ("h:2026010100", "d:20260101"):
+        spoil(rows, key, name, nonsense)
+
+    hour, day = read(store), read_day(store)
+
+    assert hour.damaged == day.damaged == (name,)
+    assert hour.cells["throughput"] == saved.cells["throughput"]
+    assert day.hours["throughput"][0] == saved.summary["throughput"]
+    assert ("dtuUtilization" in hour.cells) is (name != "dtuUtilization")
+    assert f"row 'h:2026010100': {name} can't be read" in caplog.text
+    [part] = store.hours(TARGET, T0, T0, columns=["throughput"])
+    assert part.damaged == ()
+
+
+def spoil(rows: Rows, key: str, name: str, nonsense: Property) -> None:
+    row = rows.get(TARGET, key)
+    assert row is not None
+    rows.transact(TARGET, [ReplaceRow(key, {**row.properties, name: nonsense}, row.etag)])
+
+
+def test_a_row_whose_key_names_no_time_is_left_out(store: ChunkStore, rows: Rows) -> None:
+    store.save(TARGET, [a_chunk()], Latest())
+    rows.transact(TARGET, [InsertRow("h:2026010100x", {}), InsertRow("d:20260101x", {})])
+
+    assert [one.hour for one in store.hours(TARGET, T0, T0)] == [T0]
+    assert list(store.versions(TARGET, T0, T0)) == [T0]
+    assert store.days(TARGET, T0, T0) == []

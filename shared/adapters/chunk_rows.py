@@ -1,0 +1,178 @@
+"""How chunks and `latest` are packed into rows, and what is read of a row that is damaged."""
+
+import logging
+import struct
+import zlib
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from shared.adapters.rows import Properties, Row, json_text
+from shared.domain.chunks import Asked, Cells, HourChunk, Latest
+from shared.domain.days import HOURS_A_DAY, DayChunk, Hourly
+from shared.domain.histograms import pack, unpack
+from shared.domain.summaries import Summary
+from shared.domain.times import parse_day_key, parse_hour_key
+
+T = TypeVar("T")
+
+SUMMARY = "summary"
+HISTOGRAMS = "responseTime_hist"
+SUMMARY_HISTOGRAM = "summary_hist"
+MADE_FROM = "madeFrom"
+SPECIAL = frozenset({SUMMARY, HISTOGRAMS, SUMMARY_HISTOGRAM, MADE_FROM})
+LATEST_SPECIAL = frozenset(
+    {"updatedAt", "minutes", "idle", "covered", "asked", "lacking", "damaged"}
+)
+
+_UNREADABLE = (msgspec.MsgspecError, TypeError, ValueError, zlib.error, struct.error)
+
+_sixty = msgspec.json.Decoder(Annotated[Cells, Meta(min_length=60, max_length=60)])
+_hourly = msgspec.json.Decoder(
+    Annotated[Hourly, Meta(min_length=HOURS_A_DAY, max_length=HOURS_A_DAY)]
+)
+_summaries = msgspec.json.Decoder(dict[str, Summary])
+_times = msgspec.json.Decoder(dict[str, datetime])
+_words = msgspec.json.Decoder(dict[str, str])
+_asked = msgspec.json.Decoder(dict[str, Asked])
+_moments = msgspec.json.Decoder(tuple[datetime, ...])
+
+_log = logging.getLogger(__name__)
+
+
+class _Reader:
+    """Reads a row's properties one by one, and notes those that can't be read."""
+
+    def __init__(self, row: Row) -> None:
+        self._row = row
+        self.damaged: list[str] = []
+
+    def read(self, name: str, parse: Callable[[Any], T], otherwise: T) -> T:
+        """The property; `otherwise` when it is not there, or damaged."""
+        stored = self._row.properties.get(name)
+        if stored is None:
+            return otherwise
+        try:
+            return parse(stored)
+        except _UNREADABLE as error:
+            self.damaged.append(name)
+            _log.error("row %r: %s can't be read: %s", self._row.key, name, error)
+            return otherwise
+
+    def columns(self, parse: Callable[[Any], T]) -> dict[str, T]:
+        """Every property that is a metric's, the damaged ones left out."""
+        found: dict[str, T] = {}
+        for name in self._row.properties.keys() - SPECIAL:
+            value = self.read(name, parse, None)
+            if value is not None:
+                found[name] = value
+        return found
+
+    def histograms(self, name: str, count: int) -> tuple[dict[int, int], ...]:
+        """That many histograms; empty ones where there are none."""
+        return self.read(name, lambda packed: _exactly(count, unpack(packed)), ({},) * count)
+
+
+def _exactly(count: int, histograms: list[dict[int, int]]) -> tuple[dict[int, int], ...]:
+    if len(histograms) != count:
+        raise ValueError(f"{len(histograms)} histograms in place of {count}")
+    return tuple(histograms)
+
+
+def to_hour(row: Row) -> HourChunk | None:
+    """The hour chunk in a row, or in what was selected of it; None when its key is none."""
+    hour = _time_of(row, parse_hour_key)
+    if hour is None:
+        return None
+    reader = _Reader(row)
+    return HourChunk(
+        hour=hour,
+        cells=reader.columns(_sixty.decode),
+        histograms=reader.histograms(HISTOGRAMS, 60),
+        summary=reader.read(SUMMARY, _summaries.decode, {}),
+        summary_histogram=reader.histograms(SUMMARY_HISTOGRAM, 1)[0],
+        damaged=tuple(reader.damaged),
+        etag=row.etag,
+    )
+
+
+def to_day(row: Row) -> DayChunk | None:
+    """The day chunk in a row, likewise."""
+    day = _time_of(row, parse_day_key)
+    if day is None:
+        return None
+    reader = _Reader(row)
+    return DayChunk(
+        day=day,
+        hours=reader.columns(_hourly.decode),
+        histograms=reader.histograms(HISTOGRAMS, HOURS_A_DAY),
+        summary=reader.read(SUMMARY, _summaries.decode, {}),
+        summary_histogram=reader.histograms(SUMMARY_HISTOGRAM, 1)[0],
+        made_from=reader.read(MADE_FROM, str, ""),
+        damaged=tuple(reader.damaged),
+        etag=row.etag,
+    )
+
+
+def _time_of(row: Row, parse: Callable[[str], datetime]) -> datetime | None:
+    try:
+        return parse(row.key)
+    except ValueError:
+        _log.error("row %r has a key that names no time", row.key)
+        return None
+
+
+def hour_properties(chunk: HourChunk) -> Properties:
+    """The row of an hour."""
+    return _properties(chunk.cells, chunk.histograms, chunk.summary, chunk.summary_histogram)
+
+
+def day_properties(chunk: DayChunk) -> Properties:
+    """The row of a day."""
+    packed = _properties(chunk.hours, chunk.histograms, chunk.summary, chunk.summary_histogram)
+    return {**packed, MADE_FROM: chunk.made_from}
+
+
+def _properties(
+    columns: Mapping[str, Any],
+    histograms: Iterable[Mapping[int, int]],
+    summary: Mapping[str, Summary],
+    summary_histogram: Mapping[int, int],
+) -> dict[str, Any]:
+    properties: dict[str, Any] = {name: json_text(values) for name, values in columns.items()}
+    properties[SUMMARY] = json_text(summary)
+    histograms = list(histograms)
+    if any(histograms):
+        properties[HISTOGRAMS] = pack(histograms)
+        properties[SUMMARY_HISTOGRAM] = pack([summary_histogram])
+    return properties
+
+
+def to_latest(row: Row) -> Latest:
+    """What is known just now."""
+    stored: Any = row.properties
+    updated_at = stored.get("updatedAt")
+    return Latest(
+        values={name: float(stored[name]) for name in stored if name not in LATEST_SPECIAL},
+        minutes=_times.decode(stored["minutes"]),
+        idle=_times.decode(stored["idle"]),
+        covered=_times.decode(stored["covered"]),
+        asked=_asked.decode(stored["asked"]),
+        lacking=_words.decode(stored.get("lacking", "{}")),
+        damaged=_moments.decode(stored.get("damaged", "[]")),
+        updated_at=datetime.fromisoformat(updated_at) if updated_at else None,
+        etag=row.etag,
+    )
+
+
+def latest_properties(latest: Latest) -> Properties:
+    """The row `latest`."""
+    properties: dict[str, Any] = {name: float(value) for name, value in latest.values.items()}
+    for name in sorted(LATEST_SPECIAL - {"updatedAt"}):
+        properties[name] = msgspec.json.encode(getattr(latest, name)).decode()
+    if latest.updated_at is not None:
+        properties["updatedAt"] = latest.updated_at.isoformat()
+    return properties
