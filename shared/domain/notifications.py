@@ -146,13 +146,13 @@ def _urgency(story: Story) -> tuple[bool, int, datetime, str, str]:
 
 
 def _subject(stories: Sequence[Story]) -> str:
-    first = stories[0].last
-    if len(stories) == 1:
-        mark = "[TEST] " if is_test(first.episode) else ""
-        return f"{mark}[{word(stories[0])}] {headline(stories[0])} — {first.target}"
-    open_count = sum(not story.is_over for story in stories)
-    said = f"{len(stories)} alerts, {open_count} open" if open_count else f"{len(stories)} alerts"
-    return f"[{word(stories[0])}] {said} — {first.target}"
+    """The worst story in a line, and how many others there are."""
+    first, count = stories[0], len(stories)
+    mark = "[TEST] " if is_test(first.last.episode) else ""
+    still = sum(not story.is_over for story in stories)
+    left = f" ({still} of {count} open)" if 0 < still < count else ""
+    more = f", and {count - 1} more{left}" if count > 1 else ""
+    return f"{mark}[{word(first)}] {headline(first)}{more} — {first.last.target}"
 
 
 def word(story: Story) -> str:

@@ -136,7 +136,9 @@ def test_slack_gets_a_header_a_section_for_each_story_and_a_footer() -> None:
 
     kinds = [block["type"] for block in message["blocks"]]
     assert kinds == ["header", *["section"] * 4, "context"]
-    assert message["blocks"][0]["text"]["text"].startswith("[CRITICAL] 3 alerts, 3 open")
+    assert message["blocks"][0]["text"]["text"].startswith(
+        "[CRITICAL] DTU 99 % for 2 min, and 2 more —"
+    )
     assert message["blocks"][4]["text"]["text"] == "Call the office."
 
 

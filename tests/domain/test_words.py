@@ -10,7 +10,7 @@ from shared.domain.episodes import Event, EventKind
 from shared.domain.links import Link, LinkAction
 from shared.domain.notifications import Notification, clock, compose, remark
 from shared.domain.reasons import Reason
-from shared.domain.rules import Action, ActionType
+from shared.domain.rules import Action, ActionType, Severity
 from shared.domain.times import MINUTE
 from tests.builders import MAIL, an_alert, an_event, at
 
@@ -68,6 +68,19 @@ def test_stories_that_began_together_stand_in_the_order_of_their_names() -> None
     said = message(*events)
 
     assert [story.last.alert.rule_name for story in said.stories] == ["Sessions", "Workers"]
+
+
+def test_the_subject_of_several_names_the_worst_and_counts_the_rest() -> None:
+    slow = "20260101T0001Z-00000001"
+    over = an_event(2, EventKind.RESOLVED, episode="20260101T0002Z-00000002")
+    mild = an_event(episode=slow, alert=an_alert(slow, severity=Severity.HIGH))
+
+    assert message(mild, an_event()).subject == (
+        "[CRITICAL] DTU 99 % for 2 min, and 1 more — pantry-crm"
+    )
+    assert message(over, mild, an_event()).subject == (
+        "[CRITICAL] DTU 99 % for 2 min, and 2 more (2 of 3 open) — pantry-crm"
+    )
 
 
 def test_an_escalation_says_for_how_long_nobody_cared() -> None:
