@@ -257,6 +257,14 @@ def openmetrics(req: func.HttpRequest) -> func.HttpResponse:
     return serve(req, OPENMETRICS, bootstrap.office)
 
 
+@app.route(route="monitoring/openapi.json", methods=["GET"])
+def describe_api(req: func.HttpRequest) -> func.HttpResponse:
+    """All routes in OpenAPI 3.1."""
+    from shared.web.openapi import openapi  # noqa: PLC0415 - see above
+
+    return openapi(req)
+
+
 @app.route(route="monitoring/health", methods=["GET"])
 def health(req: func.HttpRequest) -> func.HttpResponse:
     """Is the app alive, and can it tell anybody?"""

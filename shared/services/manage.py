@@ -5,6 +5,7 @@ Each action is one transaction under the state row's ETag, so it can't race the 
 
 import secrets
 from datetime import datetime
+from typing import Literal, get_args
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -31,7 +32,8 @@ from shared.services.boards import load_board, load_case
 from shared.services.targets import rules_in_force
 
 MOST_TRIES = 5
-ACTIONS = ("acknowledge", "resolve", "snooze", "unsnooze")
+Action = Literal["acknowledge", "resolve", "snooze", "unsnooze"]
+ACTIONS: tuple[str, ...] = get_args(Action)
 
 
 class AlertAction(Struct, frozen=True, kw_only=True):

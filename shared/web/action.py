@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 
 import azure.functions as func
+from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.domain.alerts import Alert
 from shared.domain.links import LABELS, LONGEST_TOKEN, LinkAction, LinkMaker
@@ -15,12 +17,40 @@ from shared.domain.notifications import clock, quantity
 from shared.ports import House
 from shared.services.follow import Errand, Standing, follow, look, offer
 from shared.web.asking import request_id
-from shared.web.doors import Office, Visit, log_access, log_problem
-from shared.web.pages import Page, shown
+from shared.web.doors import Door, Office, Visit, log_access, log_problem
+from shared.web.pages import HTML, Page, shown
 from shared.web.problems import Problem, problem_of
 
-NAME = "action"
-MENU = "menu"
+
+class LinkQuery(Struct, frozen=True):
+    """The link's token."""
+
+    token: str = ""
+
+
+class MenuQuery(Struct, frozen=True):
+    """The code of an SMS."""
+
+    c: str = ""
+
+
+SHOW = Door(
+    name="action",
+    says="a page for who has a link: what it would do; changes nothing",
+    query=LinkQuery,
+    media_type=HTML,
+    exactly=(200, 400, 403, 404, 409, 410, 500, 503),
+)
+DO = replace(
+    SHOW, method="POST", says="what the link says: acknowledge, snooze for an hour or resolve, once"
+)
+MENU = Door(
+    name="a",
+    says="a page for who has an SMS: its links that can still be used; changes nothing",
+    query=MenuQuery,
+    media_type=HTML,
+    exactly=(200, 403, 404, 500, 503),
+)
 
 _DONE = {
     LinkAction.ACKNOWLEDGE: "Acknowledged",
@@ -42,12 +72,12 @@ def answer_action(
     request: func.HttpRequest, open_office: Callable[[], Office]
 ) -> func.HttpResponse:
     """The page of a link: what it would do, or what became of it."""
-    return _answer(NAME, request, lambda: _page(request, open_office()))
+    return _answer(SHOW.name, request, lambda: _page(request, open_office()))
 
 
 def answer_menu(request: func.HttpRequest, open_office: Callable[[], Office]) -> func.HttpResponse:
     """The page of a short link: how the alert stands, and a link for all that can be done."""
-    return _answer(MENU, request, lambda: _menu(request, open_office()))
+    return _answer(MENU.name, request, lambda: _menu(request, open_office()))
 
 
 def _answer(name: str, request: func.HttpRequest, make: Callable[[], Page]) -> func.HttpResponse:

@@ -1,45 +1,65 @@
 """GET alerts, GET alerts/{id}, POST alerts: list them, read one's story, act on one."""
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from functools import partial
+from typing import Annotated
 
-import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from shared.domain.alerts import Alert, AlertState
+from shared.domain.episodes import TimelineLine
 from shared.domain.errors import NotFound
 from shared.domain.handling import LONGEST_SNOOZE
 from shared.domain.rules import Severity
-from shared.domain.wishes import LONGEST_NOTE
-from shared.services.manage import ACTIONS, AlertAction, act
+from shared.domain.wishes import LONGEST_NOTE, Note
+from shared.services.manage import ACTIONS, Action, AlertAction, act
 from shared.services.query import alert_story, open_alerts, past_alerts
-from shared.web.asking import choice, json_object, no_parameters, parameters, whole_number
 from shared.web.auth import Role, clean_text
-from shared.web.doors import Asked, Reply, Route
+from shared.web.doors import Asked, Body, Reply, Route
 from shared.web.problems import Problem, nearest
+from shared.web.views import Json, View, list_of
 
-PARAMETERS = ("state", "target", "severity", "limit")
 STATES = ("open", "resolved", "all")
 MOST_ALERTS = 100
 DEFAULT_LIMIT = 50
 
 EPISODE = re.compile(r"\d{8}T\d{4}Z-[0-9a-f]{8}")
 _INNER = ("seq", "lines")
+ALERT_VIEW = View("Alert", Alert, without=_INNER, beside={"alert_id": str})
+STORY_VIEW = View(
+    "AlertStory",
+    Alert,
+    without=_INNER,
+    beside={"alert_id": str, "timeline": tuple[TimelineLine, ...]},
+)
 
-AlertJson = dict[str, Any]
 
-
-def alert_json(alert: Alert) -> AlertJson:
+def alert_json(alert: Alert) -> Json:
     """The alert as docs/semantics.md spells it, with the `alertId` that actions take."""
-    fields: dict[str, Any] = msgspec.to_builtins(alert)
-    shown = {name: value for name, value in fields.items() if name not in _INNER}
-    return {"alertId": f"{alert.target}.{alert.id}", **shown}
+    return ALERT_VIEW.shown(alert, alertId=f"{alert.target}.{alert.id}")
 
 
-def target_of(given: Mapping[str, str], targets: Sequence[str]) -> str:
-    """The target that the query names; the first one when it names none."""
-    target = given.get("target") or targets[0]
+class AlertsQuery(Struct, frozen=True):
+    """Which alerts; without `target` those of all targets."""
+
+    state: Annotated[str, Meta(extra_json_schema={"enum": STATES})] = STATES[0]
+    target: str = ""
+    severity: Severity | None = None
+    limit: Annotated[int, Meta(ge=1, le=MOST_ALERTS)] = DEFAULT_LIMIT
+
+
+class ListMeta(Struct, frozen=True):
+    """`more`: there are more than `limit`."""
+
+    state: str
+    limit: int
+    more: bool
+
+
+def target_of(given: str | None, targets: Sequence[str]) -> str:
+    """The target that is named; the first one when none is."""
+    target = given or targets[0]
     if target not in targets:
         raise Problem(
             400,
@@ -50,49 +70,37 @@ def target_of(given: Mapping[str, str], targets: Sequence[str]) -> str:
     return target
 
 
-class _Filter(Struct, frozen=True):
-    state: str
-    severity: str | None
-    limit: int
+def chosen_targets(given: str, targets: Sequence[str]) -> Sequence[str]:
+    """The target that is named; all of them when none is."""
+    return [target_of(given, targets)] if given else targets
 
-    def wants(self, alert: Alert) -> bool:
-        over = alert.state is AlertState.RESOLVED
-        in_state = self.state == "all" or over == (self.state == "resolved")
-        return in_state and self.severity in (None, alert.severity)
+
+def _wants(query: AlertsQuery, alert: Alert) -> bool:
+    over = alert.state is AlertState.RESOLVED
+    in_state = query.state == "all" or over == (query.state == "resolved")
+    return in_state and query.severity in (None, alert.severity)
 
 
 def _list(asked: Asked) -> Reply:
-    given = parameters(asked.request, PARAMETERS)
-    targets = asked.office.targets
-    wanted = _filter(given)
-    chosen = [target_of(given, targets)] if given.get("target") else targets
-    found = [alert for target in chosen for alert in _newest(target, wanted, asked)]
+    query: AlertsQuery = asked.query
+    chosen = chosen_targets(query.target, asked.office.targets)
+    found = [alert for target in chosen for alert in _newest(target, query, asked)]
     found.sort(key=lambda alert: alert.id, reverse=True)
-    meta = {"state": wanted.state, "limit": wanted.limit, "more": len(found) > wanted.limit}
-    return Reply([alert_json(alert) for alert in found[: wanted.limit]], meta)
+    meta = ListMeta(state=query.state, limit=query.limit, more=len(found) > query.limit)
+    return Reply([alert_json(alert) for alert in found[: query.limit]], meta)
 
 
-def _filter(given: Mapping[str, str]) -> _Filter:
-    severity = given.get("severity")
-    return _Filter(
-        state=choice("state", given.get("state", STATES[0]), STATES),
-        severity=choice("severity", severity, list(Severity)) if severity else None,
-        limit=whole_number("limit", given.get("limit", str(DEFAULT_LIMIT)), 1, MOST_ALERTS),
-    )
-
-
-def _newest(target: str, wanted: _Filter, asked: Asked) -> list[Alert]:
+def _newest(target: str, query: AlertsQuery, asked: Asked) -> list[Alert]:
     """One more than asked for, which tells that there are more."""
     house, now = asked.office.house(), asked.office.now
-    if wanted.state == "open":
-        return [one for one in open_alerts(target, house=house, now=now) if wanted.wants(one)]
-    most = wanted.limit + 1
-    return past_alerts(target, wanted=wanted.wants, most=most, house=house, now=now)
+    if query.state == "open":
+        return [one for one in open_alerts(target, house=house, now=now) if _wants(query, one)]
+    wanted, most = partial(_wants, query), query.limit + 1
+    return past_alerts(target, wanted=wanted, most=most, house=house, now=now)
 
 
 def _story(asked: Asked) -> Reply:
-    no_parameters(asked.request)
-    target, episode = _named(asked.request.route_params.get("id", ""), asked.office.targets)
+    target, episode = _named(asked.name, asked.office.targets)
     story = alert_story(target, episode, house=asked.office.house(), now=asked.office.now)
     return Reply({**alert_json(story.alert), "timeline": story.timeline})
 
@@ -109,13 +117,13 @@ def _named(alert_id: str, targets: Sequence[str]) -> tuple[str, str]:
     return target, episode
 
 
-class AlertWish(Struct, frozen=True, kw_only=True, rename="camel"):
+class AlertWish(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """The body of POST alerts; `duration`: a snooze's minutes."""
 
     alert_id: str
-    action: str
-    duration: int | None = None
-    note: str | None = None
+    action: Action
+    duration: Annotated[int, Meta(ge=1, le=LONGEST_SNOOZE)] | None = None
+    note: Note | None = None
 
 
 FIELDS = {
@@ -127,8 +135,8 @@ FIELDS = {
 
 
 def _act(asked: Asked) -> Reply:
-    no_parameters(asked.request)
-    wish = _wish(asked)
+    wish: AlertWish = asked.body
+    _check_duration(wish)
     target, episode = _named(wish.alert_id, asked.office.targets)
     action = AlertAction(
         action=wish.action,
@@ -141,41 +149,41 @@ def _act(asked: Asked) -> Reply:
     return Reply(alert_json(alert))
 
 
-ALERTS = Route("alerts", Role.READER, _list)
-ALERT = Route("alerts/{id}", Role.READER, _story)
-ACT = Route("alerts", Role.ADMIN, _act)
-
-
-def _wish(asked: Asked) -> AlertWish:
-    must_say_json = asked.principal.by_cookie
-    given = json_object(asked.request, list(FIELDS), must_say_json=must_say_json)
-    try:
-        wish = msgspec.convert(given, AlertWish)
-    except msgspec.ValidationError as error:
-        raise _field_problem(str(error)) from None
-    choice("action", wish.action, ACTIONS, code="unknown_action")
-    _check_duration(wish)
-    if len(wish.note or "") > LONGEST_NOTE:
-        raise Problem(400, "invalid_note", FIELDS["note"])
-    return wish
-
-
-def _field_problem(error: str) -> Problem:
-    """Our sentence about the field that the decoder's names."""
-    name = next((name for name in FIELDS if f"$.{name}`" in error or f"`{name}`" in error), "")
-    return Problem(400, "invalid_body", FIELDS.get(name, "the body must be an alert action"))
-
-
 def _check_duration(wish: AlertWish) -> None:
-    if wish.action == "snooze":
-        if wish.duration is None:
-            raise Problem(400, "invalid_duration", f"a snooze needs an end: {FIELDS['duration']}")
-        if not 1 <= wish.duration <= LONGEST_SNOOZE:
-            raise Problem(400, "invalid_duration", f"{FIELDS['duration']}, not {wish.duration}")
-    elif wish.duration is not None:
+    if wish.action == "snooze" and wish.duration is None:
+        raise Problem(400, "invalid_duration", f"a snooze needs an end: {FIELDS['duration']}")
+    if wish.action != "snooze" and wish.duration is not None:
         raise Problem(400, "invalid_duration", f"duration goes with snooze, not {wish.action}")
 
 
 def _clean(note: str | None) -> str | None:
     """What is left of a note without control characters; an empty one is none."""
     return clean_text(note or "", keep="\n\t") or None
+
+
+ALERTS = Route(
+    name="alerts",
+    role=Role.READER,
+    answer=_list,
+    says="the alerts, newest first",
+    query=AlertsQuery,
+    data=list_of(ALERT_VIEW.kind),
+    meta=ListMeta,
+)
+ALERT = Route(
+    name="alerts/{id}",
+    role=Role.READER,
+    answer=_story,
+    says="one alert with its `timeline`",
+    data=STORY_VIEW.kind,
+)
+ACT = Route(
+    name="alerts",
+    method="POST",
+    role=Role.ADMIN,
+    answer=_act,
+    says="acknowledge, resolve, snooze or unsnooze",
+    body=Body(AlertWish, FIELDS),
+    data=ALERT_VIEW.kind,
+    also=(404,),
+)

@@ -1,10 +1,11 @@
 """The CRM's envelope, camelCase JSON, and headers that no answer goes without."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import azure.functions as func
 import msgspec
+from msgspec import Struct
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -15,18 +16,36 @@ HEADERS = {
     "X-Frame-Options": "DENY",
 }
 REQUEST_ID = "X-Request-Id"
+JSON = "application/json"
 LONGEST_MESSAGE = 1000
+
+
+class ErrorJson(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """What is wrong: `code` is for programs and stays, `message` says what would be right."""
+
+    code: str
+    message: str
+    details: dict[str, Any] | None = None
+    request_id: str
+
+
+class Failure(Struct, frozen=True):
+    """Every answer that is not a success."""
+
+    success: Literal[False]
+    error: ErrorJson
 
 
 def success(
     data: Any,
     *,
     request_id: str,
-    meta: Mapping[str, Any],
+    meta: Struct,
     headers: Mapping[str, str] | None = None,
 ) -> func.HttpResponse:
     """`{"success": true, "data": …, "meta": {"requestId", …}}`."""
-    body = {"success": True, "data": data, "meta": {"requestId": request_id, **meta}}
+    beside = {"requestId": request_id, **msgspec.to_builtins(meta)}
+    body = {"success": True, "data": data, "meta": beside}
     return _answer(body, 200, request_id, headers or {})
 
 
@@ -49,11 +68,13 @@ def failure(
     headers: Mapping[str, str] | None = None,
 ) -> func.HttpResponse:
     """`{"success": false, "error": {"code", "message", "details"?, "requestId"}}`."""
-    error: dict[str, Any] = {"code": code, "message": _encodable(message)}
-    if details:
-        error["details"] = details
-    error["requestId"] = request_id
-    return _answer({"success": False, "error": error}, status, request_id, headers or {})
+    error = ErrorJson(
+        code=code,
+        message=_encodable(message),
+        details=dict(details) if details else None,
+        request_id=request_id,
+    )
+    return _answer(Failure(success=False, error=error), status, request_id, headers or {})
 
 
 def _encodable(text: str) -> str:
@@ -67,6 +88,6 @@ def _answer(
     return func.HttpResponse(
         msgspec.json.encode(body),
         status_code=status,
-        mimetype="application/json",
+        mimetype=JSON,
         headers={**HEADERS, **headers, REQUEST_ID: request_id},
     )

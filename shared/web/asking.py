@@ -3,17 +3,19 @@
 import re
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any, TypeVar
 from uuid import uuid4
 
 import azure.functions as func
 import msgspec
+from msgspec import inspect
 
 from shared.domain.wishes import Instant, is_usable, whole_second
 from shared.web.answers import REQUEST_ID
 from shared.web.problems import Problem, nearest
 
-T = TypeVar("T")
+T = TypeVar("T", bound=msgspec.Struct)
 
 LARGEST_BODY = 64 * 1024
 
@@ -26,28 +28,52 @@ def request_id(headers: Mapping[str, str]) -> str:
     return given if _REQUEST_ID.fullmatch(given) else str(uuid4())
 
 
-def parameters(request: func.HttpRequest, known: Collection[str]) -> Mapping[str, str]:
-    """The query's parameters; one that the route does not know is a mistake worth telling."""
+def query(request: func.HttpRequest, kind: type[T]) -> T:
+    """The query's parameters as a `kind`, whose fields' types say what each may be.
+
+    One that the kind does not know is a mistake worth telling.
+    """
+    fields = {one.encode_name: one for one in fields_of(kind)}
     for name in request.params:
-        if name not in known:
+        if name not in fields:
             raise Problem(
                 400,
                 "unknown_parameter",
-                f"there is no parameter {_shown(name)}; {nearest(name, known)}",
-                details={"known": sorted(known)},
+                f"there is no parameter {_shown(name)}; {_hint(name, fields)}",
+                details={"known": sorted(fields)},
             )
-    return dict(request.params)
+    given = request.params.items()
+    return kind(
+        **{fields[name].name: _value(name, text, fields[name].type) for name, text in given}
+    )
 
 
-def no_parameters(request: func.HttpRequest) -> None:
-    """A route that takes none."""
-    if request.params:
-        name = next(iter(request.params))
-        raise Problem(
-            400,
-            "unknown_parameter",
-            f"this takes no parameters, and {_shown(name)} came",
-        )
+@cache
+def fields_of(kind: type[Any]) -> tuple[inspect.Field, ...]:
+    """The fields of a Struct with what their types allow."""
+    found = inspect.type_info(kind)
+    return found.fields if isinstance(found, inspect.StructType) else ()
+
+
+def _hint(name: str, known: Collection[str]) -> str:
+    return nearest(name, known) if known else "this takes none"
+
+
+def _value(name: str, text: str, form: inspect.Type) -> Any:
+    """The text as what its type says; a further type of parameter is a further case."""
+    if isinstance(form, inspect.UnionType):
+        form = next(one for one in form.types if not isinstance(one, inspect.NoneType))
+    match form:
+        case inspect.Metadata(extra_json_schema={"enum": allowed}):
+            return choice(name, text, allowed)
+        case inspect.EnumType(cls=cls):
+            return cls(choice(name, text, list(cls)))
+        case inspect.IntType(ge=int(least), le=int(most)):
+            return whole_number(name, text, least, most)
+        case inspect.DateTimeType():
+            return moment(name, text)
+        case _:
+            return text
 
 
 def choice(name: str, given: str, choices: Collection[str], code: str = "") -> str:

@@ -98,9 +98,9 @@ class Gate:
         )
 
 
-def demand(principal: Principal, role: Role) -> None:
-    """A Problem (403) unless the caller has the role."""
-    if not principal.may(role):
+def demand(principal: Principal, role: Role | None) -> None:
+    """A Problem (403) unless the caller has the role; None: everybody who is known may."""
+    if role is not None and not principal.may(role):
         raise Problem(
             403,
             "forbidden",

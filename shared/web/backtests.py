@@ -2,11 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Annotated, Any
 
-import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct, field
 
 from shared.domain.backtests import WEEK, Firing
 from shared.domain.errors import InvalidRule
@@ -15,9 +14,8 @@ from shared.domain.times import MINUTE
 from shared.services.backtest import MOST_DAYS, Backtest, backtest
 from shared.services.rulebook import known_rule
 from shared.web.alerts import target_of
-from shared.web.asking import json_object, no_parameters
 from shared.web.auth import Role
-from shared.web.doors import Asked, Reply, Route
+from shared.web.doors import Asked, Body, Reply, Route
 from shared.web.problems import Problem
 
 DEFAULT_RANGE = "7d"
@@ -34,45 +32,66 @@ FIELDS = {
     "atMost": f"atMost must be a number of episodes a week from 0 to {MOST_A_WEEK:,}",
 }
 
-_RANGE = re.compile(r"([1-9]\d?)d")
+RANGE = "^[1-9][0-9]?d$"
 
 
-class BacktestWish(Struct, frozen=True, kw_only=True, rename="camel"):
+class BacktestWish(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """The body of POST rules/backtest; either `rule` or `rule_id`."""
 
     rule: dict[str, Any] | None = None
     rule_id: str | None = None
-    range: str = DEFAULT_RANGE
+    range: Annotated[str, Meta(extra_json_schema={"pattern": RANGE})] = DEFAULT_RANGE
     target: str = ""
-    at_most: float = 1.0
+    at_most: Annotated[float, Meta(ge=0, le=MOST_A_WEEK)] = 1.0
+
+
+class BacktestMeta(Struct, frozen=True, rename="camel"):
+    """What was asked."""
+
+    target: str
+    range: str
+    at_most: float
+
+
+class EpisodeJson(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A story that there would have been; `to` null: it goes on."""
+
+    start: datetime = field(name="from")
+    fired_at: datetime
+    end: datetime | None = field(name="to")
+    minutes: int
+    worst: float | None
+
+
+class BacktestJson(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What the rule would have done; minutes are counted over all episodes."""
+
+    start: datetime = field(name="from")
+    end: datetime = field(name="to")
+    count: int
+    per_week: float
+    minutes_firing: int
+    share_of_time: float
+    minutes_judged: int
+    minutes_missing: int
+    minutes_uncovered: int
+    suggested_threshold: float | None
+    episodes: list[EpisodeJson]
 
 
 def _answer(asked: Asked) -> Reply:
-    no_parameters(asked.request)
-    wish = _wish(asked)
-    target = target_of({"target": wish.target}, asked.office.targets)
+    wish: BacktestWish = asked.body
+    target = target_of(wish.target, asked.office.targets)
     found = backtest(
         _rule(wish, asked),
         target,
         length=_length(wish.range),
-        a_week=_at_most(wish.at_most),
+        a_week=wish.at_most,
         house=asked.office.house(),
         now=asked.office.now,
     )
-    return Reply(_spelled(found), {"target": target, "range": wish.range, "atMost": wish.at_most})
-
-
-BACKTEST = Route("rules/backtest", Role.ADMIN, _answer)
-
-
-def _wish(asked: Asked) -> BacktestWish:
-    must_say_json = asked.principal.by_cookie
-    given = json_object(asked.request, list(FIELDS), must_say_json=must_say_json)
-    try:
-        return msgspec.convert(given, BacktestWish)
-    except msgspec.ValidationError as error:
-        name = next((name for name in FIELDS if f"$.{name}`" in str(error)), "rule")
-        raise Problem(400, "invalid_body", FIELDS[name]) from None
+    meta = BacktestMeta(target=target, range=wish.range, at_most=wish.at_most)
+    return Reply(_spelled(found), meta)
 
 
 def _rule(wish: BacktestWish, asked: Asked) -> Rule:
@@ -85,41 +104,47 @@ def _rule(wish: BacktestWish, asked: Asked) -> Rule:
 
 
 def _length(given: str) -> timedelta:
-    days = _RANGE.fullmatch(given)
-    if days is None or int(days[1]) > MOST_DAYS:
+    if not re.fullmatch(RANGE, given) or int(given[:-1]) > MOST_DAYS:
         raise Problem(400, "invalid_range", f"{FIELDS['range']}, not {given[:60]!r}")
-    return timedelta(days=int(days[1]))
+    return timedelta(days=int(given[:-1]))
 
 
-def _at_most(given: float) -> float:
-    if not 0 <= given <= MOST_A_WEEK:
-        raise Problem(400, "invalid_body", FIELDS["atMost"])
-    return given
-
-
-def _spelled(found: Backtest) -> dict[str, Any]:
+def _spelled(found: Backtest) -> BacktestJson:
     firing, judged = found.minutes_firing, found.judged + found.missing
     weeks = judged * MINUTE / WEEK
-    return {
-        "from": found.start,
-        "to": found.end,
-        "count": len(found.firings),
-        "perWeek": round(len(found.firings) / weeks, 2) if weeks else 0,
-        "minutesFiring": firing,
-        "shareOfTime": round(firing / judged, 6) if judged else 0,
-        "minutesJudged": found.judged,
-        "minutesMissing": found.missing,
-        "minutesUncovered": found.uncovered,
-        "suggestedThreshold": found.suggested_threshold,
-        "episodes": [_episode(one) for one in found.firings[-MOST_LISTED:]],
-    }
+    return BacktestJson(
+        start=found.start,
+        end=found.end,
+        count=len(found.firings),
+        per_week=round(len(found.firings) / weeks, 2) if weeks else 0,
+        minutes_firing=firing,
+        share_of_time=round(firing / judged, 6) if judged else 0,
+        minutes_judged=found.judged,
+        minutes_missing=found.missing,
+        minutes_uncovered=found.uncovered,
+        suggested_threshold=found.suggested_threshold,
+        episodes=[_episode(one) for one in found.firings[-MOST_LISTED:]],
+    )
 
 
-def _episode(one: Firing) -> dict[str, Any]:
-    return {
-        "from": one.active_at,
-        "firedAt": one.fired_at,
-        "to": one.ended_at,
-        "minutes": one.minutes,
-        "worst": one.worst,
-    }
+def _episode(one: Firing) -> EpisodeJson:
+    return EpisodeJson(
+        start=one.active_at,
+        fired_at=one.fired_at,
+        end=one.ended_at,
+        minutes=one.minutes,
+        worst=one.worst,
+    )
+
+
+BACKTEST = Route(
+    name="rules/backtest",
+    method="POST",
+    role=Role.ADMIN,
+    answer=_answer,
+    says="how a rule would have behaved on what is stored",
+    body=Body(BacktestWish, FIELDS),
+    data=BacktestJson,
+    meta=BacktestMeta,
+    also=(404,),
+)

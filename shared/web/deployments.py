@@ -2,21 +2,37 @@
 
 from datetime import timedelta
 from itertools import islice
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct, field
 from msgspec.structs import replace
 
 from shared.domain.deployments import FIELDS, OLDEST, Deployment, DeploymentWish, new_deployment
+from shared.domain.wishes import Instant
 from shared.services.deployments import deployments, mark_deployment
-from shared.web.alerts import target_of
-from shared.web.asking import moment, no_parameters, parameters, whole_number, wish
+from shared.web.alerts import chosen_targets, target_of
 from shared.web.auth import Role, clean_text
-from shared.web.doors import Asked, Reply, Route
+from shared.web.doors import Asked, Body, Reply, Route
 from shared.web.problems import Problem
 
-PARAMETERS = ("from", "to", "target", "limit")
 DEFAULT_RANGE = timedelta(days=7)
 MOST = 500
+
+
+class DeploymentsQuery(Struct, frozen=True):
+    """Between two moments, both included; by default the last 7 days."""
+
+    start: Instant | None = field(name="from", default=None)
+    end: Instant | None = field(name="to", default=None)
+    target: str = ""
+    limit: Annotated[int, Meta(ge=1, le=MOST)] = MOST
+
+
+class DeploymentsMeta(Struct, frozen=True):
+    """`more`: there are more than `limit`."""
+
+    limit: int
+    more: bool
 
 
 class Deployments(Struct, frozen=True):
@@ -26,31 +42,26 @@ class Deployments(Struct, frozen=True):
 
 
 def _list(asked: Asked) -> Reply:
-    given = parameters(asked.request, PARAMETERS)
-    now, targets, alerts = asked.office.now, asked.office.targets, asked.office.house().alerts
-    end = moment("to", given["to"]) if given.get("to") else now
-    start = moment("from", given["from"]) if given.get("from") else end - DEFAULT_RANGE
+    query: DeploymentsQuery = asked.query
+    alerts, limit = asked.office.house().alerts, query.limit
+    end = query.end or asked.office.now
+    start = query.start or end - DEFAULT_RANGE
     if not timedelta() < end - start <= OLDEST:
         raise Problem(
             400, "invalid_from", f"from must lie before to, by at most {OLDEST.days} days"
         )
-    limit = whole_number("limit", given.get("limit", str(MOST)), 1, MOST)
-    chosen = [target_of(given, targets)] if given.get("target") else targets
     found = [
         one
-        for target in chosen
+        for target in chosen_targets(query.target, asked.office.targets)
         for one in islice(deployments(target, start, end, alerts=alerts), limit + 1)
     ]
     found.sort(key=lambda one: (one.at, one.id), reverse=True)
-    meta = {"limit": limit, "more": len(found) > limit}
-    return Reply(Deployments(found[:limit]), meta)
+    return Reply(Deployments(found[:limit]), DeploymentsMeta(limit, more=len(found) > limit))
 
 
 def _mark(asked: Asked) -> Reply:
-    no_parameters(asked.request)
-    by_cookie = asked.principal.by_cookie
-    wanted = _cleaned(wish(asked.request, DeploymentWish, FIELDS, must_say_json=by_cookie))
-    target = target_of({"target": wanted.target or ""}, asked.office.targets)
+    wanted = _cleaned(asked.body)
+    target = target_of(wanted.target, asked.office.targets)
     by, now = asked.principal.name, asked.office.now
     marker = new_deployment(wanted, target=target, by=by, now=now)
     return Reply(mark_deployment(marker, alerts=asked.office.house().alerts, now=now))
@@ -65,5 +76,21 @@ def _cleaned(given: DeploymentWish) -> DeploymentWish:
     return replace(given, version=version, note=note)
 
 
-DEPLOYMENTS = Route("deployments", Role.READER, _list)
-MARK = Route("deployments", Role.DEPLOYER, _mark)
+DEPLOYMENTS = Route(
+    name="deployments",
+    role=Role.READER,
+    answer=_list,
+    says="which version went live when, newest first",
+    query=DeploymentsQuery,
+    data=Deployments,
+    meta=DeploymentsMeta,
+)
+MARK = Route(
+    name="deployments",
+    method="POST",
+    role=Role.DEPLOYER,
+    answer=_mark,
+    says="a version went live",
+    body=Body(DeploymentWish, FIELDS),
+    data=Deployment,
+)

@@ -11,8 +11,8 @@ from msgspec import Struct, field
 
 from shared.domain.links import LinkMaker
 from shared.ports import House
-from shared.web.answers import document, failure, success
-from shared.web.asking import request_id
+from shared.web.answers import JSON, document, failure, success
+from shared.web.asking import no_body, query, request_id, wish
 from shared.web.auth import Gate, Principal, Role, demand
 from shared.web.problems import Problem, problem_of
 from shared.web.transfer import conveyed
@@ -41,11 +41,19 @@ class Visit(Struct):
     principal: Principal | None = None
 
 
+class NoQuery(Struct, frozen=True):
+    """A query without parameters."""
+
+
+class NoMeta(Struct, frozen=True):
+    """Nothing to say beside the data."""
+
+
 class Reply(Struct, frozen=True):
     """What a route says; `meta` goes beside the data, `headers` on top of the usual ones."""
 
     data: Any
-    meta: Mapping[str, Any] = field(default_factory=dict)
+    meta: Struct = NoMeta()
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -57,19 +65,80 @@ class Document(Struct, frozen=True):
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-class Asked(Struct, frozen=True):
-    """A request whose caller is known and may do this."""
+class Asked(Struct, frozen=True, kw_only=True):
+    """A request whose caller is known and may do this.
+
+    `query` and `body` are what the route says that it takes; a body that it reads itself, and the
+    one of a route that takes none, are None.
+    """
 
     request: func.HttpRequest
     principal: Principal
     office: Office
+    query: Any
+    body: Any = None
+
+    @property
+    def name(self) -> str:
+        """What the address names in the place of {id}."""
+        return str(self.request.route_params.get("id", ""))
 
 
-class Route(Struct, frozen=True):
-    """One route: its name in the log, the role it takes, and what answers."""
+class Body(Struct, frozen=True):
+    """What a route takes; `fields` say of each field what would be right.
+
+    Without them the route reads the JSON itself, and refuses it in words of its own.
+    `said_already`: what may be left out, because the address says it.
+    """
+
+    kind: type[Struct]
+    fields: Mapping[str, str] | None = None
+    said_already: tuple[str, ...] = ()
+
+
+WITH_BODY = ("POST", "PUT")
+
+
+class Door(Struct, frozen=True, kw_only=True):
+    """One route: what it is called, who may ask for what, and what can be answered.
+
+    `name` is its path and its name in the log. `role` None: anybody. `data` and `meta`: the types
+    of a JSON answer; `media_type`: of one that is not JSON. `conditions`: the headers by which a
+    caller says what he has seen. `also`: statuses beside those that
+    follow from the rest; `exactly`: the only ones. openapi.json is made from this.
+    """
 
     name: str
-    role: Role
+    says: str
+    role: Role | None = None
+    method: str = "GET"
+    query: type[Struct] = NoQuery
+    body: Body | None = None
+    data: Any = None
+    meta: type[Struct] = NoMeta
+    media_type: str = JSON
+    conditions: tuple[str, ...] = ()
+    also: tuple[int, ...] = ()
+    exactly: tuple[int, ...] = ()
+
+    @property
+    def changes(self) -> bool:
+        """Whether it does more than answer."""
+        return self.method != "GET"
+
+    @property
+    def statuses(self) -> tuple[int, ...]:
+        """Every status that it can answer."""
+        found = {200, 400, 401, 403, 500, 503, *self.also}
+        found |= {404} if "{" in self.name else set()
+        found |= {413, 415} if self.method in WITH_BODY else set()
+        found |= set() if self.changes else {304}
+        return self.exactly or tuple(sorted(found))
+
+
+class Route(Door, frozen=True, kw_only=True):
+    """A door behind which somebody who must be known is answered; what it says is checked."""
+
     answer: Callable[[Asked], Reply | Document]
 
 
@@ -82,9 +151,29 @@ def serve(
         office = open_office()
         visit.principal = office.gate.admit(request.headers)
         demand(visit.principal, route.role)
-        return route.answer(Asked(request, visit.principal, office))
+        return route.answer(_asked(request, route, visit.principal, office))
 
     return answered(request, route.name, attend)
+
+
+def _asked(request: func.HttpRequest, route: Route, principal: Principal, office: Office) -> Asked:
+    return Asked(
+        request=request,
+        principal=principal,
+        office=office,
+        query=query(request, route.query),
+        body=_body(request, route, must_say_json=principal.by_cookie),
+    )
+
+
+def _body(request: func.HttpRequest, route: Route, *, must_say_json: bool) -> Any:
+    """A caller known by a cookie must say that it sends JSON: see `json_object`."""
+    if route.body is not None and route.body.fields is not None:
+        kind, fields = route.body.kind, route.body.fields
+        return wish(request, kind, fields, must_say_json=must_say_json)
+    if route.body is None and route.method in WITH_BODY:
+        no_body(request, must_say_json=must_say_json)
+    return None
 
 
 def answered(

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import azure.functions as func
 from msgspec import Struct
 
-from shared.web.doors import Reply, answered
+from shared.web.doors import Door, Reply, answered
 
 
 class Health(Struct, frozen=True):
@@ -15,9 +15,17 @@ class Health(Struct, frozen=True):
     warnings: list[str]
 
 
+HEALTH = Door(
+    name="health",
+    says="is the app alive, and can it tell anybody?",
+    data=Health,
+    exactly=(200, 304, 500),
+)
+
+
 def health(request: func.HttpRequest, problems: Callable[[], list[str]]) -> func.HttpResponse:
     """200 either way: the app is alive, and what it lacks is in the answer."""
-    return answered(request, "health", lambda _: _health(problems()))
+    return answered(request, HEALTH.name, lambda _: _health(problems()))
 
 
 def _health(problems: list[str]) -> Reply:

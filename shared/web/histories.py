@@ -1,27 +1,35 @@
 """The past in GET metrics: which one was asked for, and its spelling in rows or in columns."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from shared.domain.curves import Curve, Values
 from shared.domain.errors import InvalidInput
 from shared.domain.ranges import DEFAULT_RANGE, RANGES, Grid, grid_between, grid_of
 from shared.domain.times import DAY, HOUR, MINUTE
+from shared.domain.wishes import Instant
 from shared.services.survey import Survey
-from shared.web.asking import choice, moment
 from shared.web.problems import Problem
 
-PARAMETERS = ("range", "from", "to", "step")
 FORMATS = ("rows", "columns")
 
 Nested = dict[str, Any]
 
 _UNITS = {"m": MINUTE, "h": HOUR, "d": DAY}
-_STEP = re.compile(r"([1-9][0-9]{0,3})([mhd])", re.ASCII)
+_STEP = "^[1-9][0-9]{0,3}[mhd]$"
+
+
+class RangeQuery(Struct, frozen=True):
+    """A range by its name, or from one moment to another; in steps of one's own, or not."""
+
+    range: Annotated[str, Meta(extra_json_schema={"enum": [*RANGES]})] | None = None
+    start: Instant | None = field(name="from", default=None)
+    end: Instant | None = field(name="to", default=None)
+    step: Annotated[str, Meta(extra_json_schema={"pattern": _STEP})] | None = None
 
 
 class SeriesJson(Struct, frozen=True):
@@ -43,36 +51,35 @@ class ColumnsJson(Struct, frozen=True, rename="camel"):
     series: dict[str, SeriesJson]
 
 
-def label_of(given: Mapping[str, str]) -> str | None:
+def label_of(query: RangeQuery) -> str | None:
     """The name of the range that is asked for; None for one from a moment to another."""
-    if "from" not in given and "to" not in given:
-        return choice("range", given.get("range", DEFAULT_RANGE), RANGES)
-    if "range" in given or "from" not in given:
+    if query.start is None and query.end is None:
+        return query.range or DEFAULT_RANGE
+    if query.range is not None or query.start is None:
         raise Problem(400, "invalid_range", "give a range, or from and perhaps to")
     return None
 
 
-def grid_asked(given: Mapping[str, str], now: datetime) -> Grid:
+def grid_asked(query: RangeQuery, now: datetime) -> Grid:
     """The even steps that the query's range, from, to and step name."""
-    label, step = label_of(given), _step(given)
+    label, step = label_of(query), step_asked(query)
     try:
-        if label is not None:
-            return grid_of(RANGES[label], now, step)
-        end = moment("to", given["to"]) if "to" in given else now
-        return grid_between(moment("from", given["from"]), end, now, step)
+        if label is not None or query.start is None:
+            return grid_of(RANGES[label or DEFAULT_RANGE], now, step)
+        return grid_between(query.start, query.end or now, now, step)
     except InvalidInput as error:
         raise Problem(400, "invalid_range", str(error)) from None
 
 
-def _step(given: Mapping[str, str]) -> timedelta | None:
-    if "step" not in given:
+def step_asked(query: RangeQuery) -> timedelta | None:
+    """The step that the query names."""
+    if query.step is None:
         return None
-    found = _STEP.fullmatch(given["step"])
-    if found is None:
+    if not re.fullmatch(_STEP, query.step):
         raise Problem(
             400, "invalid_step", "step is a whole number of minutes, hours or days: 5m, 1h or 1d"
         )
-    return int(found[1]) * _UNITS[found[2]]
+    return int(query.step[:-1]) * _UNITS[query.step[-1]]
 
 
 def in_columns(found: Survey) -> ColumnsJson:

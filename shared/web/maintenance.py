@@ -1,44 +1,49 @@
 """GET, POST maintenance and DELETE maintenance/{id}: the windows in which nobody is told."""
 
 from datetime import datetime
-from typing import Any
 
-import msgspec
 from msgspec.structs import replace
 
 from shared.domain.maintenance import Window, window_until
-from shared.domain.maintenance_wishes import FIELDS, parse_wish
+from shared.domain.maintenance_wishes import FIELDS, WindowWish, parse_wish
 from shared.services.maintain import add_window, end_window, windows
-from shared.web.asking import json_object, no_parameters
+from shared.web.asking import json_object
 from shared.web.auth import Role, clean_text
-from shared.web.doors import Asked, Reply, Route
+from shared.web.doors import Asked, Body, Reply, Route
+from shared.web.views import Json, View, list_of
 
-WindowJson = dict[str, Any]
+WINDOW_VIEW = View(
+    "Window",
+    Window,
+    without=("once",),
+    beside={
+        "from_": datetime | None,
+        "until": datetime | None,
+        "holds": bool,
+        "holds_until": datetime | None,
+    },
+)
 
 
-def window_json(window: Window, now: datetime) -> WindowJson:
+def window_json(window: Window, now: datetime) -> Json:
     """The window as it was asked for, with who made it and whether it holds just now."""
-    fields: dict[str, Any] = msgspec.to_builtins(window)
-    once = fields.pop("once")
-    until = window_until([window], now)
-    return {
-        **fields,
-        "from": once and once["start"],
-        "until": once and once["end"],
+    until, once = window_until([window], now), window.once
+    beside = {
+        "from": once.start if once is not None else None,
+        "until": once.end if once is not None else None,
         "holds": until is not None,
         "holdsUntil": until,
     }
+    return WINDOW_VIEW.shown(window, **beside)
 
 
 def _list(asked: Asked) -> Reply:
-    no_parameters(asked.request)
     now = asked.office.now
     found = windows(config=asked.office.house().config)
     return Reply([window_json(one, now) for one in found if not one.is_over(now)])
 
 
 def _add(asked: Asked) -> Reply:
-    no_parameters(asked.request)
     must_say_json = asked.principal.by_cookie
     given = json_object(asked.request, list(FIELDS), must_say_json=must_say_json)
     wish = parse_wish(given)
@@ -51,10 +56,9 @@ def _add(asked: Asked) -> Reply:
 
 
 def _end(asked: Asked) -> Reply:
-    no_parameters(asked.request)
     office = asked.office
     window = end_window(
-        asked.request.route_params.get("id", ""),
+        asked.name,
         by=asked.principal.name,
         targets=office.targets,
         house=office.house(),
@@ -63,6 +67,27 @@ def _end(asked: Asked) -> Reply:
     return Reply(window_json(window, office.now))
 
 
-WINDOWS = Route("maintenance", Role.READER, _list)
-ADD = Route("maintenance", Role.ADMIN, _add)
-END = Route("maintenance/{id}", Role.ADMIN, _end)
+WINDOWS = Route(
+    name="maintenance",
+    role=Role.READER,
+    answer=_list,
+    says="the maintenance windows that hold or will hold",
+    data=list_of(WINDOW_VIEW.kind),
+)
+ADD = Route(
+    name="maintenance",
+    method="POST",
+    role=Role.ADMIN,
+    answer=_add,
+    says="a new maintenance window, or quiet for an hour",
+    body=Body(WindowWish),
+    data=WINDOW_VIEW.kind,
+)
+END = Route(
+    name="maintenance/{id}",
+    method="DELETE",
+    role=Role.ADMIN,
+    answer=_end,
+    says="end a maintenance window now and for good",
+    data=WINDOW_VIEW.kind,
+)

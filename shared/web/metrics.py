@@ -2,23 +2,25 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Annotated, Any
 
-from msgspec import Struct, field
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from shared.catalog.metrics import CATALOG
 from shared.domain.errors import InvalidInput
 from shared.domain.figures import Figure, SourceWord
 from shared.domain.metrics import Catalog, Metric
 from shared.domain.times import MINUTE
 from shared.services.survey import Survey, survey
-from shared.web import histories
-from shared.web.alerts import AlertJson, alert_json, target_of
-from shared.web.asking import choice, parameters
+from shared.web.alerts import ALERT_VIEW, alert_json, target_of
 from shared.web.auth import Role
 from shared.web.doors import Asked, Reply, Route
 from shared.web.histories import (
     FORMATS,
     ColumnsJson,
     Nested,
+    RangeQuery,
     grid_asked,
     in_columns,
     in_rows,
@@ -26,10 +28,18 @@ from shared.web.histories import (
     system_metrics,
 )
 from shared.web.problems import Problem
+from shared.web.views import Json, View, list_of
 
-PARAMETERS = (*histories.PARAMETERS, "target", "metrics", "format")
 PERCENTILE_ERROR = 0.02
 """Percentiles over several minutes come from merged histograms, at most so far off."""
+
+
+class MetricsQuery(RangeQuery, frozen=True):
+    """Whose past, of which metrics (joined by commas; all by default), and how it is spelled."""
+
+    target: str = ""
+    metrics: str = ""
+    format: Annotated[str, Meta(extra_json_schema={"enum": FORMATS})] = FORMATS[0]
 
 
 class SpanJson(Struct, frozen=True):
@@ -69,38 +79,51 @@ class MetricsAnswer(Struct, frozen=True, kw_only=True, rename="camel"):
 
     current: Nested
     historical: list[Nested] | ColumnsJson
-    alerts: list[AlertJson]
+    alerts: list[Json]
     insights: tuple[str, ...]
     system_status: str
     last_updated: datetime | None
     current_meta: CurrentMeta
 
 
+class MetricsMeta(Struct, frozen=True, kw_only=True, rename="camel"):
+    """Which past it is; `range` null: from a moment to another.
+
+    `provisional_from`: where the step begins from which on a source may still change samples.
+    `damaged`: what can't be read and is left out.
+    """
+
+    target: str
+    range: str | None
+    start: datetime = field(name="from")
+    end: datetime = field(name="to")
+    step_minutes: int
+    provisional_from: datetime | None
+    percentile_error: float
+    damaged: list[SpanJson]
+
+
 def _answer(asked: Asked) -> Reply:
-    given = parameters(asked.request, PARAMETERS)
-    target = target_of(given, asked.office.targets)
+    query: MetricsQuery = asked.query
+    target = target_of(query.target, asked.office.targets)
     house, now = asked.office.house(), asked.office.now
-    shape = choice("format", given.get("format", FORMATS[0]), FORMATS)
-    label, grid = label_of(given), grid_asked(given, now)
-    metrics = _metrics(given.get("metrics", ""), house.catalog)
+    grid = grid_asked(query, now)
+    metrics = metrics_named(query.metrics, house.catalog)
     found = survey(target, grid=grid, metrics=metrics, house=house, now=now)
-    meta = {
-        "target": target,
-        "range": label,
-        "from": grid.start,
-        "to": grid.end,
-        "stepMinutes": grid.step // MINUTE,
-        "provisionalFrom": found.provisional_from,
-        "percentileError": PERCENTILE_ERROR,
-        "damaged": [SpanJson(one.start, one.end) for one in found.damaged],
-    }
-    return Reply(_spelled(found, shape, now), meta)
+    meta = MetricsMeta(
+        target=target,
+        range=label_of(query),
+        start=grid.start,
+        end=grid.end,
+        step_minutes=grid.step // MINUTE,
+        provisional_from=found.provisional_from,
+        percentile_error=PERCENTILE_ERROR,
+        damaged=[SpanJson(one.start, one.end) for one in found.damaged],
+    )
+    return Reply(_spelled(found, query.format, now), meta)
 
 
-METRICS = Route("metrics", Role.READER, _answer)
-
-
-def _metrics(given: str, catalog: Catalog) -> Sequence[Metric]:
+def metrics_named(given: str, catalog: Catalog) -> Sequence[Metric]:
     names = dict.fromkeys(name.strip() for name in given.split(",") if name.strip())
     try:
         return [catalog.metric(name) for name in names] or catalog.metrics
@@ -139,3 +162,47 @@ def _metric_meta(figure: Figure, now: datetime) -> MetricMeta:
 
 def _source_meta(word: SourceWord) -> SourceMeta:
     return SourceMeta(word.covered_until, word.asked_at, word.stale)
+
+
+_FIGURE = float | None | UnsetType
+"""Null is missing; one that was not asked for is not there."""
+
+
+def _system_metrics_kind(names: Iterable[str]) -> type[Struct]:
+    """The client's type for a sample, with the catalog's further metrics."""
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        group, _, member = name.partition(".")
+        groups.setdefault(group, []).append(member)
+    fields = [
+        (group, _group(group, members) | UnsetType if members[0] else _FIGURE, UNSET)
+        for group, members in groups.items()
+    ]
+    return msgspec.defstruct("SystemMetrics", [("timestamp", datetime | None), *fields])
+
+
+def _group(name: str, members: Iterable[str]) -> Any:
+    fields = [(member, _FIGURE, UNSET) for member in members]
+    return msgspec.defstruct(f"{name[:1].upper()}{name[1:]}", fields)
+
+
+_SAMPLE = _system_metrics_kind(metric.name for metric in CATALOG.metrics)
+_VIEW = View(
+    "Metrics",
+    MetricsAnswer,
+    beside={
+        "current": _SAMPLE,
+        "historical": list_of(_SAMPLE) | ColumnsJson,
+        "alerts": list_of(ALERT_VIEW.kind),
+    },
+)
+
+METRICS = Route(
+    name="metrics",
+    role=Role.READER,
+    answer=_answer,
+    says="the figures now and over a range, the open alerts, and how it stands",
+    query=MetricsQuery,
+    data=_VIEW.kind,
+    meta=MetricsMeta,
+)

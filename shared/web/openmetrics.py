@@ -11,12 +11,10 @@ from msgspec import Struct
 
 from shared.domain.metrics import Metric
 from shared.services.snapshot import Snapshot, snapshot
-from shared.web.alerts import target_of
-from shared.web.asking import parameters
+from shared.web.alerts import chosen_targets
 from shared.web.auth import Role
 from shared.web.doors import Asked, Document, Route
 
-PARAMETERS = ("target",)
 MEDIA_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 PREFIX = "pantry_"
 UNITS = {
@@ -36,6 +34,12 @@ UNITS = {
 
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _ESCAPED = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
+
+
+class OpenMetricsQuery(Struct, frozen=True):
+    """One target, or all of them."""
+
+    target: str = ""
 
 
 class Sample(Struct, frozen=True):
@@ -65,14 +69,21 @@ class Family(Struct, frozen=True):
 
 
 def _answer(asked: Asked) -> Document:
-    given = parameters(asked.request, PARAMETERS)
-    targets, house, now = asked.office.targets, asked.office.house(), asked.office.now
-    chosen = [target_of(given, targets)] if given.get("target") else targets
+    query: OpenMetricsQuery = asked.query
+    chosen = chosen_targets(query.target, asked.office.targets)
+    house, now = asked.office.house(), asked.office.now
     found = [snapshot(target, house=house, now=now) for target in chosen]
     return Document(exposition(families(found)).encode(), MEDIA_TYPE)
 
 
-OPENMETRICS = Route("openmetrics", Role.READER, _answer)
+OPENMETRICS = Route(
+    name="openmetrics",
+    role=Role.READER,
+    answer=_answer,
+    says="the newest figures for a scraper, such as Prometheus",
+    query=OpenMetricsQuery,
+    media_type=MEDIA_TYPE,
+)
 
 
 def exposition(found: Iterable[Family]) -> str:

@@ -11,6 +11,8 @@ from msgspec import Struct
 from shared.domain.links import Link
 from shared.web.answers import HEADERS, REQUEST_ID
 
+HTML = "text/html"
+
 _STYLE = """
 :root { color-scheme: light dark; --ground: #f3f4f6; --card: #fff; --ink: #111827; --quiet: #4b5563;
   --edge: #d1d5db; --do: #1d4ed8; --on: #fff }
@@ -85,7 +87,7 @@ def shown(page: Page, *, request_id: str) -> func.HttpResponse:
     return func.HttpResponse(
         html.encode("utf-8", "replace"),
         status_code=page.status,
-        mimetype="text/html",
+        mimetype=HTML,
         charset="utf-8",
         headers={**HEADERS, "Content-Security-Policy": POLICY, REQUEST_ID: request_id},
     )

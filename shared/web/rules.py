@@ -1,8 +1,10 @@
 """GET, PUT and DELETE rules, POST rules/{id}/reset: what watches, and how to change it."""
 
-from typing import Any
+from datetime import datetime
+from typing import Literal
 
 import msgspec
+from msgspec import Struct
 
 from shared.domain.deliveries import public_name
 from shared.domain.errors import InvalidRule
@@ -11,42 +13,77 @@ from shared.domain.limits import impossible
 from shared.domain.rules import Action, Rule, parse_rule
 from shared.ports import House
 from shared.services.edit import Editor, remove_rule, reset_rule, save_rule
-from shared.services.rulebook import KnownRule, every_rule, known_rule, known_rules, warnings
+from shared.services.rulebook import (
+    KnownRule,
+    Source,
+    Standing,
+    every_rule,
+    known_rule,
+    known_rules,
+    warnings,
+)
 from shared.web.alerts import target_of
-from shared.web.asking import json_object, no_body, no_parameters, parameters
+from shared.web.asking import json_object
 from shared.web.auth import Role
-from shared.web.doors import Asked, Reply, Route
+from shared.web.doors import Asked, Body, Reply, Route
 from shared.web.preconditions import precondition, quoted
 
-PARAMETERS = ("target",)
 
-RuleJson = dict[str, Any]
+class RulesQuery(Struct, frozen=True):
+    """The rules for that target only."""
+
+    target: str = ""
+
+
+class RuleMeta(Struct, frozen=True):
+    """`warnings`: what keeps an accepted rule from its work."""
+
+    etag: str
+    warnings: list[str]
+
+
+class RuleJson(Struct, frozen=True, kw_only=True, rename="camel"):
+    """The rule as PUT takes it, and what is known about it."""
+
+    rule: Rule
+    source: Source
+    etag: str
+    created_at: datetime | None
+    edited_at: datetime | None
+    edited_by: str | None
+    states: dict[str, Standing]
+
+
+class Removed(Struct, frozen=True, rename="camel"):
+    """What DELETE did: removed, or disabled for a shipped rule."""
+
+    rule_id: str
+    outcome: Literal["removed", "disabled"]
 
 
 def rule_json(known: KnownRule, asked: Asked) -> RuleJson:
-    """The rule as PUT takes it, and what is known about it."""
-    return {
-        "rule": _shown(known, asked),
-        "source": known.source,
-        "etag": known.etag,
-        "createdAt": known.created_at,
-        "editedAt": known.edited_at,
-        "editedBy": known.edited_by,
-        "states": known.standings,
-    }
+    """What GET answers about a rule."""
+    return RuleJson(
+        rule=_shown(known, asked),
+        source=known.source,
+        etag=known.etag,
+        created_at=known.created_at,
+        edited_at=known.edited_at,
+        edited_by=known.edited_by,
+        states=known.standings,
+    )
 
 
-def _shown(known: KnownRule, asked: Asked) -> RuleJson:
+def _shown(known: KnownRule, asked: Asked) -> Rule:
     """Who can't write rules does not see the secrets that an address can hold."""
     rule = known.rule
-    if not asked.principal.may(Role.ADMIN):
-        rule = msgspec.structs.replace(
-            rule,
-            actions=tuple(map(_without_secret, rule.actions)),
-            escalate_to=tuple(map(_without_secret, rule.escalate_to)),
-        )
-    shown: RuleJson = msgspec.to_builtins(rule)
-    return shown
+    if asked.principal.may(Role.ADMIN):
+        return rule
+    return msgspec.structs.replace(
+        rule,
+        actions=tuple(map(_without_secret, rule.actions)),
+        escalate_to=tuple(map(_without_secret, rule.escalate_to)),
+    )
 
 
 def _without_secret(action: Action) -> Action:
@@ -54,9 +91,9 @@ def _without_secret(action: Action) -> Action:
 
 
 def _list(asked: Asked) -> Reply:
-    given = parameters(asked.request, PARAMETERS)
+    query: RulesQuery = asked.query
     house, targets = asked.office.house(), asked.office.targets
-    wanted = target_of(given, targets) if given.get("target") else None
+    wanted = target_of(query.target, targets) if query.target else None
     found = known_rules([wanted] if wanted else targets, house=house, now=asked.office.now)
     return Reply([rule_json(one, asked) for one in found if _is_for(one.rule, wanted)])
 
@@ -66,13 +103,11 @@ def _is_for(rule: Rule, target: str | None) -> bool:
 
 
 def _one(asked: Asked) -> Reply:
-    no_parameters(asked.request)
-    return _answer(_named(asked), asked)
+    return _answer(asked.name, asked)
 
 
 def _save(asked: Asked) -> Reply:
-    no_parameters(asked.request)
-    house, rule_id = asked.office.house(), _named(asked)
+    house, rule_id = asked.office.house(), asked.name
     given = json_object(asked.request, None, must_say_json=asked.principal.by_cookie)
     if given.get("id", rule_id) != rule_id:
         raise InvalidRule(f"the rule's id is not that of the address, {rule_id[:100]!r}")
@@ -94,29 +129,15 @@ def _refuse_senseless(rule: Rule, house: House) -> None:
 
 
 def _remove(asked: Asked) -> Reply:
-    no_parameters(asked.request)
-    rule_id, house, now = _named(asked), asked.office.house(), asked.office.now
+    rule_id, house, now = asked.name, asked.office.house(), asked.office.now
     is_gone = remove_rule(rule_id, _editor(asked), house=house, now=now)
-    return Reply({"ruleId": rule_id, "outcome": "removed" if is_gone else "disabled"})
+    return Reply(Removed(rule_id, "removed" if is_gone else "disabled"))
 
 
 def _reset(asked: Asked) -> Reply:
-    no_parameters(asked.request)
-    no_body(asked.request, must_say_json=asked.principal.by_cookie)
-    rule_id, house, now = _named(asked), asked.office.house(), asked.office.now
+    rule_id, house, now = asked.name, asked.office.house(), asked.office.now
     reset_rule(rule_id, _editor(asked), house=house, now=now)
     return _answer(rule_id, asked)
-
-
-RULES = Route("rules", Role.READER, _list)
-RULE = Route("rules/{id}", Role.READER, _one)
-SAVE = Route("rules/{id}", Role.ADMIN, _save)
-REMOVE = Route("rules/{id}", Role.ADMIN, _remove)
-RESET = Route("rules/{id}/reset", Role.ADMIN, _reset)
-
-
-def _named(asked: Asked) -> str:
-    return str(asked.request.route_params.get("id", ""))
 
 
 def _editor(asked: Asked, *, needed: bool = False) -> Editor:
@@ -130,5 +151,56 @@ def _editor(asked: Asked, *, needed: bool = False) -> Editor:
 def _answer(rule_id: str, asked: Asked) -> Reply:
     house, targets = asked.office.house(), asked.office.targets
     known = known_rule(rule_id, targets, house=house, now=asked.office.now)
-    meta = {"etag": known.etag, "warnings": warnings(known.rule, targets, house=house)}
+    meta = RuleMeta(known.etag, warnings(known.rule, targets, house=house))
     return Reply(rule_json(known, asked), meta, {"ETag": quoted(known.etag)})
+
+
+RULES = Route(
+    name="rules",
+    role=Role.READER,
+    answer=_list,
+    says="every rule, where it comes from and how it stands",
+    query=RulesQuery,
+    data=list[RuleJson],
+)
+RULE = Route(
+    name="rules/{id}",
+    role=Role.READER,
+    answer=_one,
+    says="one rule, with its ETag",
+    data=RuleJson,
+    meta=RuleMeta,
+)
+SAVE = Route(
+    name="rules/{id}",
+    method="PUT",
+    role=Role.ADMIN,
+    answer=_save,
+    says="create or replace a rule",
+    body=Body(Rule, said_already=("id",)),
+    conditions=("If-Match", "If-None-Match"),
+    data=RuleJson,
+    meta=RuleMeta,
+    also=(412, 428),
+)
+REMOVE = Route(
+    name="rules/{id}",
+    method="DELETE",
+    role=Role.ADMIN,
+    answer=_remove,
+    says="remove an own rule, disable a shipped one",
+    data=Removed,
+    conditions=("If-Match",),
+    also=(412,),
+)
+RESET = Route(
+    name="rules/{id}/reset",
+    method="POST",
+    role=Role.ADMIN,
+    answer=_reset,
+    says="back to the rule as it is shipped",
+    conditions=("If-Match",),
+    data=RuleJson,
+    meta=RuleMeta,
+    also=(412,),
+)

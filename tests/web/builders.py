@@ -1,5 +1,6 @@
 """Callers and their tokens, and a desk that answers requests."""
 
+import gzip
 import json
 import threading
 import time
@@ -12,8 +13,10 @@ from typing import Any
 
 import azure.functions as func
 import jwt
+import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from shared.web.answers import JSON, Failure
 from shared.web.auth import Gate
 from shared.web.doors import Office, Route, serve
 from tests.builders import TARGET, Desk, at
@@ -170,7 +173,9 @@ class Counter:
     def ask(self, route: Route, minute: float, request: func.HttpRequest) -> func.HttpResponse:
         """Send a request as it is."""
         self.now = at(minute)
-        return serve(request, route, self.office)
+        answer = serve(request, route, self.office)
+        check_described(route, answer)
+        return answer
 
     def get(self, route: Route, minute: float, alert_id: str | None = None, **params: str) -> Any:
         """The data and meta of a GET that must succeed."""
@@ -201,6 +206,32 @@ class Counter:
         """Status, code and message of a GET that must fail."""
         request = a_request(params=params, headers=bearer(crm_token()))
         return error_of(self.ask(route, minute, request))
+
+
+def check_described(route: Route, answer: func.HttpResponse) -> None:
+    """The answer is one that the route's description allows, field by field.
+
+    A field that the types do not know, or lack, would not come back the same.
+    """
+    assert answer.status_code in route.statuses
+    if answer.status_code == 200 and answer.mimetype == JSON and route.data is not None:
+        body = json.loads(decompressed(answer))
+        meta = {name: value for name, value in body["meta"].items() if name != "requestId"}
+        assert as_described(body["data"], route.data) == body["data"]
+        assert as_described(meta, route.meta) == meta
+    if answer.status_code >= 400:
+        body = json.loads(answer.get_body())
+        assert as_described(body, Failure) == body
+
+
+def as_described(given: Any, kind: Any) -> Any:
+    """What comes back when it is read as that type and written again."""
+    return json.loads(msgspec.json.encode(msgspec.convert(given, kind)))
+
+
+def decompressed(answer: func.HttpResponse) -> bytes:
+    body = answer.get_body()
+    return gzip.decompress(body) if answer.headers.get("Content-Encoding") == "gzip" else body
 
 
 def told(answer: func.HttpResponse) -> dict[str, Any]:

@@ -5,28 +5,25 @@ from pathlib import Path
 
 import pytest
 
-from shared.domain.deployments import FIELDS as DEPLOYMENT_FIELDS
 from shared.domain.maintenance_wishes import FIELDS as WINDOW_FIELDS
 from shared.domain.ranges import RANGES
-from shared.web.alerts import FIELDS
-from shared.web.alerts import PARAMETERS as ALERT_PARAMETERS
-from shared.web.backtests import FIELDS as BACKTEST_FIELDS
-from shared.web.channels import FIELDS as PATH_FIELDS
-from shared.web.deliveries import AUDIT_PARAMETERS
-from shared.web.deliveries import PARAMETERS as DELIVERY_PARAMETERS
-from shared.web.deployments import PARAMETERS as DEPLOYMENT_PARAMETERS
-from shared.web.metrics import PARAMETERS
-from shared.web.openmetrics import PARAMETERS as OPENMETRICS_PARAMETERS
+from shared.web.asking import fields_of
+from shared.web.doors import Door
+from shared.web.histories import FORMATS
 from shared.web.problems import TABLE
-from shared.web.rules import PARAMETERS as RULE_PARAMETERS
+from shared.web.routes import ROUTES
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 SOURCES = [*(ROOT / "shared" / "web").glob("*.py"), ROOT / "shared" / "bootstrap.py"]
 
 
+def parameters(door: Door) -> list[str]:
+    return [one.encode_name for one in fields_of(door.query)]
+
+
 def codes() -> set[str]:
-    """Every code that is written out, those that `choice` and its like make, and the table's."""
+    """Every code that is written out, those that wrong parameters have, and the table's."""
     text = "\n".join(file.read_text(encoding="utf-8") for file in SOURCES)
     written = re.findall(r'(?:Problem|_unauthenticated)\(\s*(?:\d+,\s*)?"(\w+)"', text)
     chosen = ("range", "state", "severity", "limit", "from", "to", "format")
@@ -39,20 +36,26 @@ def test_every_code_is_explained(code: str) -> None:
     assert f"`{code}`" in PAGE
 
 
-def test_every_route_is_listed() -> None:
-    doors = (ROOT / "function_app.py").read_text(encoding="utf-8")
-    routes = re.findall(r'route="monitoring/([^"]+)", methods=\["(\w+)"\]', doors)
+@pytest.mark.parametrize("door", ROUTES, ids=lambda door: f"{door.method} {door.name}")
+def test_every_route_is_listed_as_it_is(door: Door) -> None:
+    query = "&".join(f"{name}=" for name in parameters(door))
+    path = f"{door.name}?{query}" if query else door.name
 
-    assert routes
-    for route, method in routes:
-        named = re.escape(route).replace(r"\{id\}", r"\{\w+\}")
-        assert re.search(rf"\| {method} `{named}[`?]", PAGE), route
+    row = f"| {door.method} `{path}` | {door.role or 'none'} | {door.says} |"
+    assert row in PAGE
+
+
+def test_every_status_has_its_codes() -> None:
+    rows = re.findall(r"^\| ([\d, ]+) \|", PAGE, re.MULTILINE)
+    told = {int(status) for row in rows for status in row.split(",")}
+
+    assert {status for door in ROUTES for status in door.statuses} - {200} <= told
 
 
 def test_every_parameter_field_and_range_is_named() -> None:
-    fields = {*FIELDS, *BACKTEST_FIELDS, *PATH_FIELDS, *WINDOW_FIELDS, *DEPLOYMENT_FIELDS}
-    names = {*PARAMETERS, *ALERT_PARAMETERS, *RULE_PARAMETERS, *DELIVERY_PARAMETERS, *fields}
-    names |= {*AUDIT_PARAMETERS, *DEPLOYMENT_PARAMETERS, *OPENMETRICS_PARAMETERS}
+    bodies = [door.body.fields for door in ROUTES if door.body is not None]
+    fields = {name for known in bodies for name in known or ()} | {*WINDOW_FIELDS}
+    names = fields | {name for door in ROUTES for name in parameters(door)}
 
     assert {name for name in names if name not in PAGE} == set()
-    assert {label for label in RANGES if label not in PAGE} == set()
+    assert {label for label in (*RANGES, *FORMATS) if label not in PAGE} == set()

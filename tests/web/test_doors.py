@@ -42,7 +42,7 @@ def a_route(answer: object = "done", role: Role = Role.READER) -> Route:
             raise answer
         return Reply(answer)
 
-    return Route("things", role, say)
+    return Route(name="things", role=role, answer=say, says="it", also=(404, 418, 502))
 
 
 @pytest.fixture

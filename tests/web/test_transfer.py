@@ -7,7 +7,7 @@ import azure.functions as func
 import pytest
 
 from shared.web.auth import Role
-from shared.web.doors import Reply, Route
+from shared.web.doors import Asked, Reply, Route
 from shared.web.metrics import METRICS
 from shared.web.rules import RULE
 from shared.web.transfer import LEAST_TO_COMPRESS, takes_gzip
@@ -25,7 +25,10 @@ def counter() -> Counter:
 
 
 def a_route(data: Any) -> Route:
-    return Route("things", Role.READER, lambda _: Reply(data))
+    def say(_: Asked) -> Reply:
+        return Reply(data)
+
+    return Route(name="things", role=Role.READER, answer=say, says="what it is given")
 
 
 def ask(

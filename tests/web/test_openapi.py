@@ -1,0 +1,101 @@
+"""openapi.json says what the code says, and its examples are true."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import pytest
+
+from shared.web.answers import JSON
+from shared.web.asking import fields_of
+from shared.web.doors import Door
+from shared.web.openapi import PHRASES, description, examples, openapi
+from shared.web.routes import ROUTES
+from shared.web.rules import SAVE
+from tests.web.builders import a_request, as_described
+
+DESCRIBED = [door for door in ROUTES if door.data is not None]
+TAKING = [door for door in ROUTES if door.body is not None]
+
+
+def key(door: Door) -> str:
+    return f"{door.method} {door.name}"
+
+
+def operation(door: Door) -> dict[str, Any]:
+    found: dict[str, Any] = description()["paths"][f"/{door.name}"][door.method.lower()]
+    return found
+
+
+def references(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        yield from (node["$ref"] for _ in [0] if isinstance(node.get("$ref"), str))
+    for inner in (
+        node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    ):
+        yield from references(inner)
+
+
+def test_everybody_may_read_it_and_keep_it() -> None:
+    answer = openapi(a_request())
+    again = openapi(a_request(headers={"If-None-Match": answer.headers["ETag"]}))
+
+    assert (answer.status_code, answer.mimetype) == (200, JSON)
+    assert json.loads(answer.get_body()) == json.loads(msgspec.json.encode(description()))
+    assert again.status_code == 304
+
+
+def test_all_that_it_refers_to_is_there() -> None:
+    whole = json.loads(msgspec.json.encode(description()))
+
+    for reference in set(references(whole)):
+        node = whole
+        for part in reference.removeprefix("#/").split("/"):
+            node = node[part]
+
+
+def test_every_operation_has_an_id_of_its_own() -> None:
+    ids = [operation(door)["operationId"] for door in ROUTES]
+
+    assert len(set(ids)) == len(ids) == len(ROUTES)
+
+
+@pytest.mark.parametrize("door", ROUTES, ids=key)
+def test_every_route_is_described_with_its_parameters_and_statuses(door: Door) -> None:
+    found = operation(door)
+
+    assert found["responses"].keys() == {str(status) for status in door.statuses}
+    named = {one["name"] for one in found["parameters"] if one["in"] == "query"}
+    assert named == {one.encode_name for one in fields_of(door.query)}
+    assert {one["name"] for one in found["parameters"] if one["in"] == "path"} == set(
+        re.findall(r"\{(\w+)\}", door.name)
+    )
+    assert bool(found["security"]) == (door.role is not None)
+
+
+def test_every_status_is_said_in_words() -> None:
+    assert {status for door in ROUTES for status in door.statuses} - {200} <= PHRASES.keys()
+
+
+@pytest.mark.parametrize("door", DESCRIBED, ids=key)
+def test_every_example_of_an_answer_is_what_the_route_answers(door: Door) -> None:
+    example = examples()[key(door)]
+
+    assert as_described(example["data"], door.data) == example["data"]
+    assert as_described(example.get("meta", {}), door.meta) == example.get("meta", {})
+
+
+@pytest.mark.parametrize("door", TAKING, ids=key)
+def test_every_example_of_a_body_is_taken(door: Door) -> None:
+    assert door.body is not None
+    body = examples()[key(door)]["body"]
+    said = {"id": "dtu-long"} if door is SAVE else {}
+
+    msgspec.convert({**body, **said}, door.body.kind)
+    assert operation(door)["requestBody"]["content"][JSON]["example"] == body
+
+
+def test_there_is_no_example_of_what_is_gone() -> None:
+    assert examples().keys() <= {key(door) for door in ROUTES}
