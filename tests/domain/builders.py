@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from shared.catalog.metrics import CATALOG
 from shared.domain.alerts import Alert
 from shared.domain.decisions import Case, Decision, Snooze
-from shared.domain.episodes import Event
+from shared.domain.episodes import Event, TimelineLine
 from shared.domain.folding import first_state
 from shared.domain.handling import acknowledge, resolve, snooze, unsnooze
 from shared.domain.machine import RuleState
@@ -20,7 +20,7 @@ from shared.domain.nodata import Silence, judge_silence
 from shared.domain.quiet import Quiet
 from shared.domain.records import MOST_WRITES, Delete, Insert, Kept, Replace, Write
 from shared.domain.rules import NoDataPolicy, Rule, Severity
-from shared.domain.samples import Cell, Gap
+from shared.domain.samples import Cell, Gap, Outlook
 from shared.domain.telling import decide
 from shared.domain.times import MINUTE
 
@@ -120,10 +120,26 @@ class Desk:
         now: datetime | None = None,
     ) -> Decision:
         """One decide transaction over the next minutes; it may stop early at its limit."""
+        return self.commit(self.decide(cells, covered=covered, now=now))
+
+    def decide(
+        self,
+        cells: Iterable[float | str | None],
+        *,
+        covered: int | None = None,
+        now: datetime | None = None,
+    ) -> Decision:
+        """The decision about the next minutes, not written yet."""
         first = self.folded
         minutes = [(at(first + n), cell_of(cell)) for n, cell in enumerate(cells)]
         end = at(first + len(minutes) if covered is None else covered)
-        return self.commit(decide(self.case(), minutes, covered=end, now=now or end))
+        return decide(self.case(), minutes, covered=end, now=now or end)
+
+    def fold_outlook(self, outlook: Outlook) -> Decision:
+        """One decide transaction over the next minute of a forecast."""
+        minute = at(self.folded)
+        end = minute + MINUTE
+        return self.commit(decide(self.case(), [(minute, outlook)], covered=end, now=end))
 
     def fold_row(self, cells: Iterable[float | str | None]) -> Decision:
         """One decide transaction over the next minute of a composite: a cell for each member."""
@@ -242,3 +258,8 @@ def stands(desk: Desk) -> tuple[str, int | None]:
 def keeping(policy: NoDataPolicy, **changes: Any) -> Rule:
     """A rule with a no-data policy."""
     return a_rule(no_data=policy, **changes)
+
+
+def lines_of(desk: Desk) -> list[TimelineLine]:
+    """The lines of every timeline, in the order they were written."""
+    return [row for key, row in sorted(desk.rows.items()) if key.startswith("timeline:")]

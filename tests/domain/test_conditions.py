@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from shared.domain.conditions import CONDITIONS, Condition, condition_named
 from shared.domain.errors import InvalidRule
-from shared.domain.samples import Gap
+from shared.domain.samples import Gap, Outlook
 from tests.domain import reference
 from tests.domain.drawing import cases
 
@@ -78,6 +78,38 @@ def test_a_clear_threshold_is_accepted_strictly_on_the_ok_side_only(
         assert condition.clears(clear, threshold) is is_ok
     else:
         assert condition.name in ("equals", "not_equals", "absent", "forecast")
+
+
+def test_a_slow_rate_can_be_cleared_too() -> None:
+    rate = CONDITIONS["rate_of_change"]
+
+    assert rate.clears(0.1, 0.5)
+    assert rate.clears(-0.1, -0.5)
+    assert not rate.clears(-0.1, 0.5)
+
+
+@pytest.mark.parametrize(("hours", "bad"), [(3.0, True), (0.0, True), (None, False)])
+def test_a_forecast_is_bad_when_it_names_an_hour(hours: float | None, *, bad: bool) -> None:
+    assert CONDITIONS["forecast"].judge(Outlook(60.0, hours), 95.0) is bad
+
+
+def test_other_conditions_hear_of_an_outlook_where_it_stands() -> None:
+    assert CONDITIONS["greater_than"].judge(Outlook(96.0, None), 95.0) is True
+    assert CONDITIONS["greater_than"].judge(Outlook(94.0, 1.0), 95.0) is False
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("greater_than", "strictly below the threshold 95.5"),
+        ("greater_or_equal", "strictly below the threshold 95.5"),
+        ("less_than", "strictly above the threshold 95.5"),
+        ("less_or_equal", "strictly above the threshold 95.5"),
+        ("rate_of_change", "strictly between 0 and the threshold 95.5"),
+    ],
+)
+def test_where_a_clear_threshold_must_lie_is_said_in_words(name: str, words: str) -> None:
+    assert CONDITIONS[name].clear_side(95.5) == words
 
 
 def test_an_unknown_condition_is_answered_with_all_of_them() -> None:

@@ -14,7 +14,7 @@ from shared.domain.nodata import Silence
 from shared.domain.reasons import Reason
 from shared.domain.rules import NoDataPolicy, Severity
 from shared.domain.times import MINUTE, Span
-from tests.domain.builders import TARGET, Desk, at, keeping
+from tests.domain.builders import TARGET, Desk, at, keeping, lines_of
 
 SILENT, HELD = NoDataState.NO_DATA, NoDataState.HELD
 BAD = 99.0
@@ -85,10 +85,6 @@ def an_event(kind: EventKind, reason: Reason, minute: float, alert: Alert) -> Ev
 
 def a_line(kind: LineKind, reason: Reason, minute: float) -> TimelineLine:
     return TimelineLine(at=at(minute + 0.5), kind=kind, reason=reason, minute=at(minute))
-
-
-def lines_of(desk: Desk) -> list[TimelineLine]:
-    return [row for key, row in sorted(desk.rows.items()) if key.startswith("timeline:")]
 
 
 def logged(decision: Decision) -> list[Transition | Suppression]:

@@ -120,6 +120,8 @@ def test_a_time_far_ahead_blocks_nobody_for_long() -> None:
 
 def test_what_does_not_count_any_more_is_forgotten() -> None:
     assert ask(spent(0, 1), 200) == Taken(spent(200))
+    full = (HOUR + MARGIN) / MINUTE
+    assert ask(spent(0, 1), full) == Taken(spent(1, full))
 
 
 def test_more_than_a_row_can_hold_is_never_allowed() -> None:
