@@ -269,3 +269,27 @@ def describe_api(req: func.HttpRequest) -> func.HttpResponse:
 def health(req: func.HttpRequest) -> func.HttpResponse:
     """Is the app alive, and can it tell anybody?"""
     return answer_health(req, bootstrap.problems)
+
+
+@app.route(route="monitoring/dashboard", methods=["GET"])
+def dashboard(req: func.HttpRequest) -> func.HttpResponse:
+    """The dashboard's page, without any data."""
+    from shared.web.dashboard import dashboard as show  # noqa: PLC0415 - see above
+
+    return show(req)
+
+
+@app.route(route="monitoring/dashboard/{file}", methods=["GET"])
+def dashboard_file(req: func.HttpRequest) -> func.HttpResponse:
+    """A file of the dashboard, as it is now."""
+    from shared.web.dashboard import dashboard_file as hand_out  # noqa: PLC0415 - see above
+
+    return hand_out(req)
+
+
+@app.route(route="monitoring/dashboard/{version}/{file}", methods=["GET"])
+def dashboard_kept(req: func.HttpRequest) -> func.HttpResponse:
+    """A file of the dashboard's version, which may be kept for ever."""
+    from shared.web.dashboard import dashboard_file as hand_out  # noqa: PLC0415 - see above
+
+    return hand_out(req)

@@ -187,6 +187,7 @@ def _as_text(stage: Stage, options: argparse.Namespace) -> str:
 Pantry Monitor watches a world that begins at {iso(options.at)} and runs at {options.speed:g} x;
 its story is {options.script!r}. Ctrl-C ends it.
 
+  page    {stage.api}/dashboard   (sign in with the token below)
   API     {stage.api}
   inbox   {stage.inbox}
   The database is reached {sql_way()}.

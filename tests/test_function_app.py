@@ -101,6 +101,9 @@ def test_every_function_has_its_trigger(indexed: dict[str, Any]) -> None:
         "openmetrics": "httpTrigger",
         "describe_api": "httpTrigger",
         "health": "httpTrigger",
+        "dashboard": "httpTrigger",
+        "dashboard_file": "httpTrigger",
+        "dashboard_kept": "httpTrigger",
     }
 
 

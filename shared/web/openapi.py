@@ -123,8 +123,8 @@ def _operation(door: Door, kinds: Mapping[str, Node], schemas: Node) -> Node:
 
 def _path(door: Door) -> list[Node]:
     schema = {"type": "string", "minLength": 1}
-    parameter = {"name": "id", "in": "path", "required": True, "schema": schema}
-    return [parameter] if "{id}" in door.name else []
+    names = re.findall(r"\{(\w+)\}", door.name)
+    return [{"name": one, "in": "path", "required": True, "schema": schema} for one in names]
 
 
 def _query(door: Door, schemas: Node) -> list[Node]:

@@ -4,6 +4,7 @@ from shared.web.action import DO, MENU, SHOW
 from shared.web.alerts import ACT, ALERT, ALERTS
 from shared.web.backtests import BACKTEST
 from shared.web.channels import CHANNELS, TEST, TEST_PATH
+from shared.web.dashboard import FILE, KEPT_FILE, PAGE
 from shared.web.deliveries import AUDIT, DELIVERIES, RESEND
 from shared.web.deployments import DEPLOYMENTS, MARK
 from shared.web.doors import Door
@@ -47,4 +48,7 @@ ROUTES: tuple[Door, ...] = (
     OPENMETRICS,
     HEALTH,
     OPENAPI,
+    PAGE,
+    FILE,
+    KEPT_FILE,
 )

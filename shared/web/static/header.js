@@ -1,0 +1,93 @@
+/** The title, and the tools: range, refresh, pause, theme, full screen, who is signed in. */
+
+import { RANGES, THEMES, VIEWS } from "./address.js";
+import { between, exactly, iso, local, timeOfDay } from "./times.js";
+import { h } from "./view.js";
+import { capital, duration } from "./words.js";
+
+export const INTERVALS = [10, 30, 60, 300];
+
+/** @param {any} state @param {any} act */
+export function header(state, act) {
+  return h("header", { class: "top" },
+    h("div", { class: "title" },
+      h(state.isPage ? "h1" : "h2", null, "System Monitoring"),
+      h("p", null, "Azure B1 Performance Dashboard", state.board && target(state, act))),
+    state.phase !== "signIn" && h("div", { class: "tools" }, freshness(state), intervals(state, act), buttons(state, act)));
+}
+
+function target(/** @type {any} */ state, /** @type {any} */ _act) {
+  return h("span", { class: "target" }, state.board.meta.target);
+}
+
+/** When the page last heard from the monitor; the time stands still when it is paused. */
+function freshness(/** @type {any} */ state) {
+  if (!state.board) return null;
+  const at = state.board.data.lastUpdated;
+  const age = at ? `${duration(between(at, state.now))} ago` : "never";
+  return h("p", { class: "freshness" },
+    h("span", { class: state.paused ? "dot is-paused" : "dot", "aria-hidden": "true" }),
+    state.paused ? "Paused · last updated " : "Last updated ",
+    at && h("time", { datetime: at, title: exactly(at) }, timeOfDay(at)), `, ${age}`);
+}
+
+function intervals(/** @type {any} */ state, /** @type {any} */ act) {
+  const every = Math.round(state.every / 1000);
+  const known = INTERVALS.includes(every) ? INTERVALS : [...INTERVALS, every].sort((a, b) => a - b);
+  return h("label", { class: "every" }, h("span", { class: "hush" }, "Refresh every"),
+    h("select", { onchange: (/** @type {any} */ event) => act.go({ refresh: Number(event.target.value) }, { replace: true }) },
+      known.map((one) => h("option", { key: String(one), value: String(one), selected: one === every }, duration(one)))));
+}
+
+function buttons(/** @type {any} */ state, /** @type {any} */ act) {
+  const theme = THEMES[(THEMES.indexOf(state.place.theme) + 1) % THEMES.length];
+  return h("div", { class: "buttons", role: "group", "aria-label": "Page" },
+    h("button", { type: "button", onclick: act.refresh }, "Refresh"),
+    h("button", { type: "button", "aria-pressed": String(state.paused), onclick: act.pause }, state.paused ? "Resume" : "Pause"),
+    h("button", { type: "button", onclick: () => act.go({ theme }, { replace: true }), title: "Switch the theme" }, `Theme: ${state.place.theme}`),
+    h("button", { type: "button", onclick: act.fullscreen, "aria-pressed": String(state.isFull) }, state.isFull ? "Leave full screen" : "Full screen"),
+    state.isPage && h("button", { type: "button", onclick: act.help }, "Help"),
+    h("button", { type: "button", onclick: act.signOut }, "Sign out"));
+}
+
+/** The views, as links that can be opened elsewhere, too. @param {any} state @param {any} act */
+export function views(state, act) {
+  return h("nav", { class: "views", "aria-label": "Views" }, VIEWS.map((view) => {
+    const open = view === "episodes" && state.board?.data.alerts.length;
+    const isHere = state.place.view === view;
+    return h("a", {
+      key: view, href: act.link({ view, rule: null, alert: null }), "aria-current": isHere ? "page" : null,
+      onclick: act.follow({ view, rule: null, alert: null }),
+    }, capital(view), open ? h("span", { class: "count" }, h("span", { class: "hush" }, ", open: "), open) : null);
+  }));
+}
+
+/** @param {any} state @param {any} act */
+export function ranges(state, act) {
+  const { range, from, to } = state.place;
+  return h("div", { class: "ranges" },
+    h("div", { class: "buttons", role: "group", "aria-label": "Range" },
+      RANGES.map((one) => h("button", {
+        type: "button", key: one, "aria-pressed": String(!from && one === range),
+        onclick: () => act.go({ range: one, from: null, to: null }),
+      }, one))),
+    from && h("p", { class: "zoomed" }, "Zoomed. ", h("button", { type: "button", class: "link", onclick: act.unzoom }, "Back to the range")),
+    h("details", { class: "span", open: state.open.has("span"), ontoggle: act.toggled("span") },
+      h("summary", null, "From – to"), span(state, act, from, to)));
+}
+
+function span(/** @type {any} */ state, /** @type {any} */ act, /** @type {string | null} */ from, /** @type {string | null} */ to) {
+  const submit = (/** @type {any} */ event) => {
+    event.preventDefault();
+    const given = new FormData(event.target);
+    const [start, end] = ["from", "to"].map((name) => new Date(String(given.get(name))));
+    if (start < end) act.go({ from: iso(start), to: iso(end) });
+  };
+  // Whole hours, so that a refresh does not write over what is being typed.
+  const hour = Math.floor(state.now.getTime() / 3_600_000) * 3_600_000;
+  const usual = { from: new Date(hour - 3_600_000), to: new Date(hour) };
+  return h("form", { onsubmit: submit },
+    h("label", null, "From ", h("input", { type: "datetime-local", name: "from", required: true, value: local(from ? new Date(from) : usual.from) })),
+    h("label", null, "To ", h("input", { type: "datetime-local", name: "to", required: true, value: local(to ? new Date(to) : usual.to) })),
+    h("button", { type: "submit" }, "Show"));
+}

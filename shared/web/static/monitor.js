@@ -1,0 +1,286 @@
+/**
+ * What the page knows and what can be done on it. Everything shown follows from `state`; whoever
+ * changes it says so, and the page is drawn once, soon.
+ */
+
+import { Address } from "./address.js";
+import { ApiError } from "./api.js";
+import { columnsOf } from "./columns.js";
+import { Wishes } from "./wishes.js";
+import { iso, MonitorClock } from "./times.js";
+
+const USUAL_INTERVAL_MS = 30_000;
+const LEAST_INTERVAL_MS = 5_000;
+const AGES_EVERY_MS = 5_000;
+const MOST_ALERTS = 100;
+const SHORTEST_ZOOM_S = 300;
+/** What each view asks for, beside the figures and the alerts. */
+const LISTS = {
+  overview: { audit: ["audit", { limit: 5 }] },
+  rules: { rules: ["rules"] },
+  maintenance: { maintenance: ["maintenance"], rules: ["rules"] },
+  deliveries: { deliveries: ["deliveries", { limit: 200 }], channels: ["channels"] },
+};
+
+export class Monitor {
+  #api;
+  #draw;
+  #clock = new MonitorClock();
+  #timers = /** @type {number[]} */ ([]);
+  #drawing = false;
+  #asked = 0;
+
+  /**
+   * @param {import("./api.js").Api} api
+   * @param {{isPage: boolean, interval: number | null, showsAlerts: boolean}} options
+   * @param {(state: any, act: any) => void} draw
+   */
+  constructor(api, options, draw) {
+    this.#api = api;
+    this.#draw = draw;
+    this.address = new Address(options.isPage, () => this.#moved());
+    this.wishes = new Wishes(api, () => this.change({}), (alert) => this.#settled(alert));
+    this.state = {
+      ...options,
+      place: this.address.place,
+      phase: "loading",
+      board: /** @type {any} */ (null),
+      alerts: /** @type {any[]} */ ([]),
+      marks: /** @type {any[]} */ ([]),
+      health: /** @type {any} */ (null),
+      failure: /** @type {ApiError | null} */ (null),
+      refusal: /** @type {any} */ (null),
+      login: /** @type {string | null} */ (null),
+      mayKeep: api.session.mayKeep,
+      paused: false,
+      isFull: false,
+      isHelping: false,
+      open: new Set(),
+      stories: new Map(),
+      lists: /** @type {Record<string, {data?: any, error?: string}>} */ ({}),
+      editor: /** @type {any} */ (null),
+      notice: "",
+    };
+    this.act = this.#actions();
+  }
+
+  start() {
+    document.addEventListener("visibilitychange", this.#seen);
+    this.#timers.push(setInterval(() => this.change({}), AGES_EVERY_MS));
+    this.#readHealth();
+    this.refresh();
+  }
+
+  stop() {
+    document.removeEventListener("visibilitychange", this.#seen);
+    this.address.close();
+    this.#timers.forEach(clearInterval);
+    clearTimeout(this.#next);
+  }
+
+  get every() {
+    const { place, interval } = this.state;
+    const wanted = place.refresh ? place.refresh * 1000 : interval ?? USUAL_INTERVAL_MS;
+    return Math.max(wanted, LEAST_INTERVAL_MS);
+  }
+
+  /** @param {Record<string, any>} changes */
+  change(changes) {
+    Object.assign(this.state, changes);
+    if (this.#drawing) return;
+    this.#drawing = true;
+    queueMicrotask(() => {
+      this.#drawing = false;
+      this.#draw(this.#shown(), this.act);
+    });
+  }
+
+  /** The state as it is drawn: with the time, and with what was wished for and is on its way. */
+  #shown() {
+    const { state } = this;
+    const board = state.board && { ...state.board, data: { ...state.board.data, alerts: this.wishes.over(state.board.data.alerts) } };
+    return {
+      ...state, board, alerts: this.wishes.over(state.alerts), wishes: this.wishes,
+      now: this.#clock.now(), every: this.every,
+    };
+  }
+
+  /** Ask for everything that is shown; an answer that comes after a newer question is let go. */
+  refresh = async () => {
+    clearTimeout(this.#next);
+    const asking = ++this.#asked;
+    const { place } = this.state;
+    const span = place.from ? { from: place.from, to: place.to } : { range: place.range };
+    const target = place.target;
+    try {
+      const [metrics, alerts] = await Promise.all([
+        this.#api.get("metrics", { ...span, target, format: "columns" }),
+        this.#api.get("alerts", { state: "all", target, limit: MOST_ALERTS }),
+      ]);
+      if (asking !== this.#asked) return;
+      this.#received(metrics, alerts.data);
+    } catch (error) {
+      if (asking !== this.#asked) return;
+      this.#failed(/** @type {ApiError} */ (error));
+    }
+    this.#schedule();
+  };
+
+  #next = 0;
+
+  #schedule() {
+    const { paused, phase } = this.state;
+    clearTimeout(this.#next);
+    if (!paused && phase !== "signIn") this.#next = setTimeout(this.refresh, this.every);
+  }
+
+  #received(/** @type {any} */ metrics, /** @type {any[]} */ alerts) {
+    const { data, meta } = metrics;
+    this.#clock.set(data, meta);
+    this.wishes.heard(alerts);
+    const board = { data, meta, columns: columnsOf(data.historical) };
+    this.change({ phase: "ready", failure: null, refusal: null, board, alerts });
+    this.#readDeployments(meta);
+    this.#readLists();
+    this.#readOpenStories();
+  }
+
+  #failed(/** @type {ApiError} */ error) {
+    if (error.isAboutWho || (error.status === 403 && !this.state.board)) {
+      const wasTried = this.#api.session.token !== null;
+      this.#findLogin();
+      this.change({ phase: "signIn", refusal: { code: error.code, message: error.message, wasTried } });
+    } else this.change({ failure: error });
+  }
+
+  /** The platform's login page, where its authentication is on. */
+  async #findLogin() {
+    const found = await fetch(new URL("/.auth/me", this.#api.base)).catch(() => null);
+    const isOn = found?.ok || found?.status === 401;
+    const back = encodeURIComponent(location.href);
+    this.change({ login: isOn ? new URL(`/.auth/login/aad?post_login_redirect_uri=${back}`, this.#api.base).href : null });
+  }
+
+  /** The marks on the charts; the page is whole without them. */
+  async #readDeployments(/** @type {any} */ { from, to, target }) {
+    const found = await this.#api.get("deployments", { from, to, target }).catch(() => null);
+    const marks = found?.data.deployments ?? [];
+    this.change({ marks: marks.map((/** @type {any} */ one) => ({ at: Date.parse(one.at) / 1000, version: one.version })) });
+  }
+
+  async #readHealth() {
+    const health = await this.#api.get("health").catch(() => null);
+    if (health) this.change({ health: health.data });
+  }
+
+  #readLists() {
+    const wanted = LISTS[/** @type {keyof typeof LISTS} */ (this.state.place.view)] ?? {};
+    for (const name of Object.keys(wanted)) this.readList(name);
+  }
+
+  /** Read a list anew; the old one stays when that fails. */
+  async readList(/** @type {string} */ name) {
+    const all = /** @type {Record<string, any>} */ (Object.assign({}, ...Object.values(LISTS)));
+    const [path, query] = all[name];
+    const found = await this.#api.get(path, query).then(({ data }) => ({ data }), (error) => ({ error: error.message }));
+    this.change({ lists: { ...this.state.lists, [name]: { ...this.state.lists[name], error: undefined, ...found } } });
+  }
+
+  #readOpenStories() {
+    for (const id of this.state.stories.keys()) {
+      if (this.state.open.has(`story-${id}`) || this.state.place.alert === id) this.#readStory(id);
+    }
+  }
+
+  async #readStory(/** @type {string} */ id) {
+    const found = await this.#api.get(`alerts/${encodeURIComponent(id)}`).then(({ data }) => data, (error) => ({ error: error.message }));
+    this.change({ stories: new Map(this.state.stories).set(id, found) });
+  }
+
+  /** The API's word about an alert replaces ours. */
+  #settled(/** @type {any} */ alert) {
+    const replaced = (/** @type {any[]} */ all) => all.map((one) => (one.alertId === alert.alertId ? alert : one));
+    const open = replaced(this.state.board?.data.alerts ?? []).filter((one) => one.state === "firing");
+    const board = this.state.board && { ...this.state.board, data: { ...this.state.board.data, alerts: open } };
+    this.change({ board, alerts: replaced(this.state.alerts) });
+    this.#readOpenStories();
+  }
+
+  #moved() {
+    const { place } = this.address;
+    const before = this.state.place;
+    this.change({ place });
+    const asked = (/** @type {any} */ one) => [one.range, one.from, one.to, one.target].join();
+    if (asked(before) !== asked(place)) this.refresh();
+    else if (before.view !== place.view) this.#readLists();
+    if (place.alert && !this.state.stories.has(place.alert)) this.#readStory(place.alert);
+    if (before.refresh !== place.refresh) this.#schedule();
+  }
+
+  #seen = () => {
+    if (!document.hidden && !this.state.paused && this.state.phase !== "signIn") this.refresh();
+  };
+
+  #actions() {
+    const go = this.address.go.bind(this.address);
+    return {
+      api: this.#api,
+      go,
+      link: this.address.link.bind(this.address),
+      /** A plain click stays on the page; any other is the browser's own. */
+      follow: (/** @type {any} */ changes) => (/** @type {MouseEvent} */ event) => {
+        if (event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
+        event.preventDefault();
+        go(changes);
+      },
+      change: (/** @type {any} */ changes) => this.change(changes),
+      readList: (/** @type {string} */ name) => this.readList(name),
+      refresh: this.refresh,
+      pause: () => {
+        this.change({ paused: !this.state.paused });
+        if (this.state.paused) this.#schedule();
+        else this.refresh();
+      },
+      zoom: (/** @type {number} */ from, /** @type {number} */ to) => {
+        const middle = (from + to) / 2;
+        const half = Math.max(to - from, SHORTEST_ZOOM_S) / 2;
+        const minute = (/** @type {number} */ at) => iso(new Date(Math.round(at / 60) * 60_000));
+        go({ from: minute(middle - half), to: minute(middle + half) });
+      },
+      unzoom: () => this.state.place.from && go({ from: null, to: null }),
+      toggle: (/** @type {string} */ name) => this.#open(name, !this.state.open.has(name)),
+      toggled: (/** @type {string} */ name) => (/** @type {any} */ event) => this.#open(name, event.target.open),
+      toggledStory: (/** @type {any} */ alert, /** @type {string} */ name) => (/** @type {any} */ event) => {
+        this.#open(name, event.target.open);
+        if (event.target.open) this.#readStory(alert.alertId);
+      },
+      onAlert: (/** @type {any} */ alert, /** @type {string} */ action, /** @type {number} */ duration) =>
+        this.wishes.wish(alert, action, this.#clock.now(), duration),
+      signIn: (/** @type {string} */ token, /** @type {boolean} */ keep) => {
+        this.#api.session.signIn(token, keep);
+        this.change({ phase: "loading" });
+        this.refresh();
+      },
+      signOut: () => this.#signOut(),
+      help: () => this.change({ isHelping: !this.state.isHelping }),
+    };
+  }
+
+  #open(/** @type {string} */ name, /** @type {boolean} */ isOpen) {
+    if (this.state.open.has(name) === isOpen) return;
+    const open = new Set(this.state.open);
+    if (isOpen) open.add(name);
+    else open.delete(name);
+    this.change({ open });
+  }
+
+  /** Nothing of what was seen stays behind. */
+  #signOut() {
+    const byPlatform = this.#api.session.token === null;
+    this.#api.session.signOut();
+    this.#asked++;
+    clearTimeout(this.#next);
+    this.change({ phase: "signIn", board: null, alerts: [], lists: {}, stories: new Map(), editor: null, refusal: null, failure: null });
+    if (byPlatform) location.assign(new URL(`/.auth/logout?post_logout_redirect_uri=${encodeURIComponent(location.pathname)}`, this.#api.base));
+  }
+}

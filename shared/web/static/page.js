@@ -1,0 +1,77 @@
+/** The page as a whole: which parts are shown, in which order. */
+
+import { cards } from "./cards.js";
+import { charts } from "./charts.js";
+import { allEpisodes, openEpisodes } from "./episodes.js";
+import { firstRun, isFirstRun, warnings } from "./first_run.js";
+import { header, ranges, views } from "./header.js";
+import { help } from "./keys.js";
+import { panels } from "./panels.js";
+import { signIn } from "./signin.js";
+import { timeOfDay } from "./times.js";
+import { sentenceOf, verdict } from "./verdict.js";
+import { h } from "./view.js";
+
+/** @param {any} state @param {any} act */
+export function page(state, act) {
+  return h("div", { class: `sheet ${state.isPage ? "is-page" : "is-guest"}` },
+    header(state, act),
+    h("p", { class: "hush", role: "status" }, announcement(state)),
+    h(state.isPage ? "main" : "div", { class: "content" }, content(state, act)),
+    state.isHelping && help(state, act));
+}
+
+function content(/** @type {any} */ state, /** @type {any} */ act) {
+  if (state.phase === "signIn") return signIn(state, act);
+  if (!state.board) return state.failure ? trouble(state, act) : skeleton();
+  return [
+    state.failure && trouble(state, act),
+    verdict(state, act),
+    views(state, act),
+    view(state, act),
+  ];
+}
+
+function view(/** @type {any} */ state, /** @type {any} */ act) {
+  switch (state.place.view) {
+    case "episodes": return allEpisodes(state, act);
+    default: return overview(state, act);
+  }
+}
+
+function overview(/** @type {any} */ state, /** @type {any} */ act) {
+  if (isFirstRun(state.board)) return firstRun(state);
+  return [
+    state.showsAlerts && openEpisodes(state, act),
+    cards(state.board),
+    ranges(state, act),
+    charts(state, act),
+    panels(state),
+    warnings(state.health),
+  ];
+}
+
+/** The API failed: what is seen is the last that was heard. */
+function trouble(/** @type {any} */ state, /** @type {any} */ act) {
+  const last = state.board?.data.lastUpdated;
+  const old = last ? ` What you see was last updated at ${timeOfDay(last)}.` : "";
+  return h("div", { class: "trouble", role: "alert" },
+    h("p", null, h("b", null, "The monitor does not answer as it should: "), `${state.failure.message}.${old}`),
+    h("button", { type: "button", onclick: act.refresh }, "Try again"));
+}
+
+/** Grey shapes as large as what will stand there. */
+function skeleton() {
+  const some = (/** @type {number} */ count, /** @type {string} */ kind) =>
+    Array.from({ length: count }, (_, index) => h("div", { class: `bone ${kind}`, key: kind + index }));
+  return h("div", { class: "skeleton", "aria-busy": "true", "aria-label": "Loading", role: "status" },
+    some(1, "verdict"), h("div", { class: "cards" }, some(4, "large"), some(5, "small")), h("div", { class: "charts" }, some(4, "chart")));
+}
+
+/** What a screen reader hears when it changes: how it stands. */
+function announcement(/** @type {any} */ state) {
+  if (state.notice) return state.notice;
+  if (!state.board || state.phase !== "ready") return "";
+  const { systemStatus, alerts } = state.board.data;
+  return alerts.length || systemStatus !== "healthy" ? sentenceOf(state.board, state.now).replace(/ for [^;]*/, "") : "Healthy";
+}

@@ -1,0 +1,118 @@
+/**
+ * What is drawn behind and over a chart's lines: bands, episodes, the part that is not final, and
+ * deployments. Each also stands in words in the chart's summary.
+ */
+
+import { metric, number } from "./words.js";
+
+/** @typedef {{from: number, to: number, severity: string}} Span in seconds */
+
+/** Pale areas from the warning and the critical figure on, and a line with its figure. */
+export function drawBands(/** @type {any} */ plot, /** @type {any} */ { bands, colours, ratio }) {
+  const { warning, critical, better, limit, unit } = metric(bands);
+  const marks = [
+    { from: warning, to: critical, colour: colours.medium },
+    { from: critical, to: better === "high" ? plot.scales.y.min : plot.scales.y.max, colour: colours.critical },
+  ];
+  for (const { from, to, colour } of marks) {
+    if (from === null || from === undefined || from > plot.scales.y.max) continue;
+    area(plot, from, Math.min(to ?? plot.scales.y.max, plot.scales.y.max), colour);
+    level(plot, from, colour, ratio, number(from));
+  }
+  if (limit && limit <= plot.scales.y.max && unit !== "%") {
+    level(plot, limit, colours.quiet, ratio, `limit ${number(limit)}`);
+  }
+}
+
+function area(/** @type {any} */ plot, /** @type {number} */ from, /** @type {number} */ to, /** @type {string} */ colour) {
+  const { ctx, bbox } = plot;
+  const [bottom, top] = [plot.valToPos(from, "y", true), plot.valToPos(to, "y", true)];
+  ctx.save();
+  ctx.globalAlpha = 0.07;
+  ctx.fillStyle = colour;
+  ctx.fillRect(bbox.left, top, bbox.width, bottom - top);
+  ctx.restore();
+}
+
+function level(/** @type {any} */ plot, /** @type {number} */ value, /** @type {string} */ colour, /** @type {number} */ ratio, /** @type {string} */ label) {
+  const { ctx, bbox } = plot;
+  const y = Math.round(plot.valToPos(value, "y", true)) + 0.5;
+  ctx.save();
+  ctx.strokeStyle = ctx.fillStyle = colour;
+  ctx.globalAlpha = 0.75;
+  ctx.lineWidth = ratio;
+  ctx.setLineDash([3 * ratio, 4 * ratio]);
+  stroke(ctx, bbox.left, y, bbox.left + bbox.width, y);
+  ctx.globalAlpha = 1;
+  ctx.font = `600 ${10 * ratio}px system-ui, sans-serif`;
+  ctx.textAlign = "left";
+  ctx.textBaseline = "bottom";
+  ctx.fillText(label, bbox.left + 5 * ratio, y - 1 * ratio);
+  ctx.restore();
+}
+
+/** A tint over the whole height and a strong edge on top, in the colour of the severity. */
+export function drawEpisodes(/** @type {any} */ plot, /** @type {{spans: Span[], colours: any, ratio: number}} */ { spans, colours, ratio }) {
+  const { ctx, bbox } = plot;
+  ctx.save();
+  for (const span of spans) {
+    const [left, right] = [span.from, span.to].map((at) => inside(plot, at));
+    const width = Math.max(right - left, 2 * ratio);
+    ctx.fillStyle = colours[span.severity];
+    ctx.globalAlpha = 0.1;
+    ctx.fillRect(left, bbox.top, width, bbox.height);
+    ctx.globalAlpha = 1;
+    ctx.fillRect(left, bbox.top, width, 3 * ratio);
+  }
+  ctx.restore();
+}
+
+/** Hatched: these figures may still change. */
+export function drawProvisional(/** @type {any} */ plot, /** @type {any} */ { from, colours, ratio }) {
+  const { ctx, bbox } = plot;
+  const left = inside(plot, from);
+  const right = bbox.left + bbox.width;
+  if (left >= right) return;
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(left, bbox.top, right - left, bbox.height);
+  ctx.clip();
+  ctx.globalAlpha = 0.22;
+  ctx.strokeStyle = colours.quiet;
+  ctx.lineWidth = ratio;
+  for (let x = left - bbox.height; x < right; x += 7 * ratio) {
+    stroke(ctx, x, bbox.top + bbox.height, x + bbox.height, bbox.top);
+  }
+  ctx.restore();
+}
+
+/** A line and a small flag with the version. */
+export function drawDeployments(/** @type {any} */ plot, /** @type {any} */ { deployments, colours, ratio }) {
+  const { ctx, bbox } = plot;
+  ctx.save();
+  ctx.strokeStyle = ctx.fillStyle = colours.deploy;
+  ctx.lineWidth = ratio;
+  ctx.font = `600 ${10 * ratio}px system-ui, sans-serif`;
+  ctx.textBaseline = "top";
+  for (const { at, version } of deployments) {
+    const x = Math.round(inside(plot, at)) + 0.5;
+    ctx.setLineDash([2 * ratio, 3 * ratio]);
+    stroke(ctx, x, bbox.top, x, bbox.top + bbox.height);
+    const isLate = x > bbox.left + bbox.width * 0.8;
+    ctx.textAlign = isLate ? "right" : "left";
+    ctx.fillText(version, x + (isLate ? -5 : 5) * ratio, bbox.top + 6 * ratio);
+  }
+  ctx.restore();
+}
+
+function inside(/** @type {any} */ plot, /** @type {number} */ at) {
+  const { left, width } = plot.bbox;
+  return Math.min(Math.max(plot.valToPos(at, "x", true), left), left + width);
+}
+
+function stroke(/** @type {CanvasRenderingContext2D} */ ctx, /** @type {number} */ x1, /** @type {number} */ y1, /** @type {number} */ x2, /** @type {number} */ y2) {
+  ctx.beginPath();
+  ctx.moveTo(x1, y1);
+  ctx.lineTo(x2, y2);
+  ctx.stroke();
+}
