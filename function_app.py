@@ -249,6 +249,14 @@ def mark_deployment(req: func.HttpRequest) -> func.HttpResponse:
     return serve(req, MARK, bootstrap.office)
 
 
+@app.route(route="monitoring/export", methods=["GET"])
+def export(req: func.HttpRequest) -> func.HttpResponse:
+    """The past as CSV."""
+    from shared.web.export import EXPORT  # noqa: PLC0415 - see above
+
+    return serve(req, EXPORT, bootstrap.office)
+
+
 @app.route(route="monitoring/openmetrics", methods=["GET"])
 def openmetrics(req: func.HttpRequest) -> func.HttpResponse:
     """The newest figures for a scraper."""

@@ -98,6 +98,7 @@ def test_every_function_has_its_trigger(indexed: dict[str, Any]) -> None:
         "end_maintenance": "httpTrigger",
         "list_deployments": "httpTrigger",
         "mark_deployment": "httpTrigger",
+        "export": "httpTrigger",
         "openmetrics": "httpTrigger",
         "describe_api": "httpTrigger",
         "health": "httpTrigger",

@@ -8,6 +8,7 @@ from shared.web.dashboard import FILE, KEPT_FILE, PAGE
 from shared.web.deliveries import AUDIT, DELIVERIES, RESEND
 from shared.web.deployments import DEPLOYMENTS, MARK
 from shared.web.doors import Door
+from shared.web.export import EXPORT
 from shared.web.health import HEALTH
 from shared.web.maintenance import ADD, END, WINDOWS
 from shared.web.metrics import METRICS
@@ -45,6 +46,7 @@ ROUTES: tuple[Door, ...] = (
     END,
     DEPLOYMENTS,
     MARK,
+    EXPORT,
     OPENMETRICS,
     HEALTH,
     OPENAPI,
