@@ -101,7 +101,8 @@ def _figure(story: Story) -> str:
     if alert.kind is AlertKind.NO_DATA and not story.is_over:
         return "no data"
     last = quantity(alert.last_value, alert.unit)
-    return last if story.last.unheard_since is None else f"no data, last {last}"
+    is_known = alert.last_value is None or story.last.unheard_since is None
+    return last if is_known else f"no data, last {last}"
 
 
 def gsm(text: str) -> str:

@@ -176,7 +176,7 @@ def _stands(event: Event) -> str:
     if alert.kind is AlertKind.NO_DATA:
         return f": no data since {clock(alert.active_at)}"
     value = quantity(alert.last_value, alert.unit)
-    if unheard is not None:
+    if unheard is not None and alert.last_value is not None:
         return f" was {value}, no data since {clock(unheard)}"
     if alert.forecast_hours is not None:
         return f" {_outlook(alert, alert.forecast_hours)}"

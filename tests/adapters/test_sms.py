@@ -14,6 +14,7 @@ from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from shared.adapters.channels.sms import open_sms, open_sms_as
 from shared.adapters.texting import ALPHABET, LONGEST, gsm, is_phone_number, sms_text
@@ -327,10 +328,13 @@ def test_who_is_called_in_or_reminded_reads_why() -> None:
     later = called.decided_at + timedelta(hours=4)
     reminded = an_event(kind=EventKind.REMINDER, reason=Reason.REMINDER_DUE, decided_at=later)
 
-    said = [sms_text(a_notification(event)) for event in (called, reminded)]
+    absent = replace(reminded, alert=an_alert(condition="absent", last_value=None))
+
+    said = [sms_text(a_notification(event)) for event in (called, reminded, absent)]
 
     assert said[0].startswith("CRITICAL Escalated: DTU critical: 98.2 % on pantry-crm, since")
     assert said[1].startswith("CRITICAL Reminder: DTU critical: no data, last 98.2 % on pantry-")
+    assert said[2].startswith("CRITICAL Reminder: DTU critical: no data on pantry-crm, since")
 
 
 @pytest.mark.parametrize(

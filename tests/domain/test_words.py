@@ -54,6 +54,18 @@ def test_a_reminder_about_a_silent_source_says_how_old_its_figure_is() -> None:
     )
 
 
+def test_a_reminder_of_absence_has_no_figure_that_could_be_old() -> None:
+    absent = an_alert(condition="absent", value=None, last_value=None, threshold=None, count=20)
+    reminder = told(
+        EventKind.REMINDER, Reason.REMINDER_DUE, alert=absent, minute=at(24), decided_at=at(265)
+    )
+
+    said = message(reminder)
+
+    assert said.subject == "[CRITICAL] Reminder: DTU no data for 20 min — pantry-crm"
+    assert "since it began.\nDTU high: DTU is absent since" in said.text
+
+
 def test_a_story_that_begins_again_after_a_manual_resolve_says_so_in_its_subject() -> None:
     said = message(told(EventKind.FIRING, Reason.STILL_BAD))
 
