@@ -1,6 +1,7 @@
 /** The monitor's API: one method a verb, and its refusals as errors with the API's own sentence. */
 
 const PATIENCE_MS = 20_000;
+const MOST_KEPT = 20;
 
 export class ApiError extends Error {
   /** @param {number} status 0: there was no answer @param {string} code @param {string} message */
@@ -19,6 +20,9 @@ export class ApiError extends Error {
 /** @typedef {{data: any, meta: any}} Answer */
 
 export class Api {
+  /** The newest answer to each question, so that one that would say the same need not come again. */
+  #kept = /** @type {Map<string, {etag: string, answer: Answer}>} */ (new Map());
+
   /** @param {URL} base ends with a slash @param {import("./session.js").Session} session */
   constructor(base, session) {
     this.base = base;
@@ -59,11 +63,26 @@ export class Api {
   async #ask(/** @type {URL} */ url, /** @type {RequestInit} */ request) {
     const headers = new Headers(request.headers);
     if (this.session.token) headers.set("Authorization", `Bearer ${this.session.token}`);
+    const kept = request.method === "GET" ? this.#kept.get(url.href) : undefined;
+    if (kept) headers.set("If-None-Match", kept.etag);
     const response = await answered(url, { ...request, headers });
+    if (kept && response.status === 304) return kept.answer;
     const body = await response.json().catch(() => null);
-    if (response.ok && body?.success) return { data: body.data, meta: body.meta };
+    if (response.ok && body?.success) return this.#keep(url, request, response, { data: body.data, meta: body.meta });
     const { code, message } = body?.error ?? { code: "no_answer", message: "the answer can't be read" };
     throw new ApiError(response.status, code, message);
+  }
+
+  #keep(/** @type {URL} */ url, /** @type {RequestInit} */ request, /** @type {Response} */ response, /** @type {Answer} */ answer) {
+    const etag = response.headers.get("ETag");
+    if (request.method === "GET" && etag) this.#kept.set(url.href, { etag, answer });
+    if (this.#kept.size > MOST_KEPT) this.#kept.delete(this.#kept.keys().next().value ?? "");
+    return answer;
+  }
+
+  /** What was kept was for whoever was signed in. */
+  forget() {
+    this.#kept.clear();
   }
 }
 

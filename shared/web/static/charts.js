@@ -51,7 +51,6 @@ function summary(/** @type {import("./chart_table.js").Chart} */ chart, /** @typ
   return [
     low === high ? `${label} ${low} throughout` : `${label} between ${low} and ${high}, mean ${middle}`,
     beyond(chart, columns), gaps(chart, columns), spans.length ? `; ${episodesInWords(spans, state)}` : "", ".",
-    columns.provisionalFrom ? " The hatched end may still change." : "",
   ].join("");
 }
 

@@ -72,6 +72,7 @@ export function ranges(state, act) {
         onclick: () => act.go({ range: one, from: null, to: null }),
       }, one))),
     from && h("p", { class: "zoomed" }, "Zoomed. ", h("button", { type: "button", class: "link", onclick: act.unzoom }, "Back to the range")),
+    state.board.columns.provisionalFrom !== null && h("p", { class: "zoomed" }, "Hatched: may still change."),
     h("details", { class: "span", open: state.open.has("span"), ontoggle: act.toggled("span") },
       h("summary", null, "From – to"), span(state, act, from, to)));
 }

@@ -18,7 +18,7 @@ const SHORTEST_ZOOM_S = 300;
 const LISTS = {
   overview: { audit: ["audit", { limit: 5 }] },
   rules: { rules: ["rules"] },
-  maintenance: { maintenance: ["maintenance"], rules: ["rules"] },
+  maintenance: { maintenance: ["maintenance"] },
   deliveries: { deliveries: ["deliveries", { limit: 200 }], channels: ["channels"] },
 };
 
@@ -59,6 +59,8 @@ export class Monitor {
       stories: new Map(),
       lists: /** @type {Record<string, {data?: any, error?: string}>} */ ({}),
       editor: /** @type {any} */ (null),
+      window: /** @type {any} */ (null),
+      sent: /** @type {any} */ (null),
       notice: "",
     };
     this.act = this.#actions();
@@ -136,9 +138,10 @@ export class Monitor {
 
   #received(/** @type {any} */ metrics, /** @type {any[]} */ alerts) {
     const { data, meta } = metrics;
-    this.#clock.set(data, meta);
+    const isNew = data !== this.state.board?.answer;
+    if (isNew) this.#clock.set(data, meta);
     this.wishes.heard(alerts);
-    const board = { data, meta, columns: columnsOf(data.historical) };
+    const board = isNew ? { answer: data, data, meta, columns: columnsOf(data.historical) } : this.state.board;
     this.change({ phase: "ready", failure: null, refusal: null, board, alerts });
     this.#readDeployments(meta);
     this.#readLists();
@@ -258,6 +261,7 @@ export class Monitor {
         this.wishes.wish(alert, action, this.#clock.now(), duration),
       signIn: (/** @type {string} */ token, /** @type {boolean} */ keep) => {
         this.#api.session.signIn(token, keep);
+        this.#api.forget();
         this.change({ phase: "loading" });
         this.refresh();
       },
@@ -278,9 +282,10 @@ export class Monitor {
   #signOut() {
     const byPlatform = this.#api.session.token === null;
     this.#api.session.signOut();
+    this.#api.forget();
     this.#asked++;
     clearTimeout(this.#next);
-    this.change({ phase: "signIn", board: null, alerts: [], lists: {}, stories: new Map(), editor: null, refusal: null, failure: null });
+    this.change({ phase: "signIn", board: null, alerts: [], lists: {}, stories: new Map(), editor: null, window: null, sent: null, refusal: null, failure: null });
     if (byPlatform) location.assign(new URL(`/.auth/logout?post_logout_redirect_uri=${encodeURIComponent(location.pathname)}`, this.#api.base));
   }
 }

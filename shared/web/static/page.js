@@ -2,11 +2,14 @@
 
 import { cards } from "./cards.js";
 import { charts } from "./charts.js";
+import { deliveries } from "./deliveries.js";
 import { allEpisodes, openEpisodes } from "./episodes.js";
 import { firstRun, isFirstRun, warnings } from "./first_run.js";
 import { header, ranges, views } from "./header.js";
 import { help } from "./keys.js";
+import { maintenance } from "./maintenance.js";
 import { panels } from "./panels.js";
+import { rules } from "./rules.js";
 import { signIn } from "./signin.js";
 import { timeOfDay } from "./times.js";
 import { sentenceOf, verdict } from "./verdict.js";
@@ -35,6 +38,9 @@ function content(/** @type {any} */ state, /** @type {any} */ act) {
 function view(/** @type {any} */ state, /** @type {any} */ act) {
   switch (state.place.view) {
     case "episodes": return allEpisodes(state, act);
+    case "rules": return rules(state, act);
+    case "maintenance": return maintenance(state, act);
+    case "deliveries": return deliveries(state, act);
     default: return overview(state, act);
   }
 }

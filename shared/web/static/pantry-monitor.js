@@ -17,7 +17,7 @@ import { THEMES } from "./address.js";
 
 const HERE = new URL(".", import.meta.url);
 const API = new URL(import.meta.url.replace(/\/dashboard\/.*$/, "/"));
-const SHEETS = ["uPlot.css", "dashboard.css"];
+const SHEET = "dashboard.css";
 
 class PantryMonitor extends HTMLElement {
   static observedAttributes = ["refresh-interval", "alerts-enabled", "theme"];
@@ -37,7 +37,7 @@ class PantryMonitor extends HTMLElement {
     const root = this.shadowRoot ?? this.attachShadow({ mode: "open" });
     const place = root.appendChild(document.createElement("div"));
     place.hidden = true;
-    await Promise.all(SHEETS.map((name) => styled(root, name)));
+    await styled(root, SHEET);
     place.hidden = false;
     if (!this.isConnected) return;
     const monitor = new Monitor(new Api(API, this.#session), this.#options(), (state, act) => this.#draw(place, state, act));

@@ -4,7 +4,7 @@ import catalog from "./catalog.js";
 import { flat } from "./columns.js";
 import { between, exactly, moment } from "./times.js";
 import { h } from "./view.js";
-import { capital, counted, duration, metric, quantity } from "./words.js";
+import { capital, counted, duration, metric, quantity, whole } from "./words.js";
 
 const WORDS = { healthy: "Healthy", degraded: "Degraded", critical: "Critical", unknown: "Unknown" };
 const MARKS = {
@@ -30,7 +30,7 @@ export function verdict(state, act) {
     mark(data.systemStatus),
     h("div", { class: "said" },
       h("p", { class: "sentence" }, sentence),
-      h("ul", { class: "insights" }, beside(data.insights, sentence).map((one) => h("li", { key: one }, capital(one))))),
+      h("ul", { class: "insights" }, beside(data.insights, sentence).map((one) => h("li", { key: one }, whole(capital(one)))))),
     h("details", { class: "ages", open: state.open.has("ages"), ontoggle: act.toggled("ages") },
       h("summary", null, h("span", null, "Data"), " ", newestAge(data, state.now),
         silent > 0 && h("em", null, ` · ${counted(silent, "source")} silent`)),
@@ -56,7 +56,7 @@ export function sentenceOf(/** @type {any} */ { data }, /** @type {Date} */ now)
   const worst = [...data.alerts].sort(bySeverity)[0];
   if (worst) return `${word}: ${about(worst, data, now)}; ${tally(data.alerts)}`;
   const [reason] = data.currentMeta.systemStatusReasons;
-  return data.systemStatus === "healthy" ? `${word}: ${calm(data)}` : `${word}: ${reason ?? "no source of the core figures is fresh"}`;
+  return data.systemStatus === "healthy" ? `${word}: ${calm(data)}` : `${word}: ${whole(reason ?? "no source of the core figures is fresh")}`;
 }
 
 /** The worst first. */

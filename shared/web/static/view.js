@@ -1,7 +1,8 @@
 /**
  * The page as a description: `h` says what should be there, `render` makes the DOM agree.
  *
- * Nodes that stay are kept, so focus, scrolling and half-typed text survive a refresh. What draws
+ * Nodes that stay are kept, so focus, scrolling and half-typed text survive a refresh: nothing is
+ * written over in the field that somebody is typing in. What draws
  * itself (a chart) is a widget: it is mounted once, told of new data, and unmounted.
  *
  * @typedef {{tag: string, key?: string, props: Record<string, any>, children: Child[]}} Wanted
@@ -108,6 +109,7 @@ function apply(/** @type {any} */ node, /** @type {any} */ before, /** @type {an
     if (name === "style") restyle(node, before.style ?? {}, value ?? {});
     else if (name.startsWith("on")) node[name] = value ?? null;
     else if (before[name] === value) continue;
+    else if (name === "value" && node.getRootNode().activeElement === node) continue;
     else if (PROPERTIES.has(name)) node[name] = value ?? (name === "value" ? "" : false);
     else if (value === null || value === undefined || value === false) node.removeAttribute(name);
     else node.setAttribute(name, value === true ? "" : value);

@@ -55,6 +55,9 @@ function two(/** @type {number} */ large, /** @type {string} */ unit, /** @type 
   return rest ? `${main} ${rest}${NO_BREAK}${small}` : main;
 }
 
+/** Figures of a sentence do not part from their units. @param {string} text */
+export const whole = (text) => text.replace(/(\d) (?=[%a-z])/gi, `$1${NO_BREAK}`);
+
 /** @param {number} count @param {string} one @param {string} [many] */
 export function counted(count, one, many = `${one}s`) {
   return `${number(count)} ${count === 1 ? one : many}`;
