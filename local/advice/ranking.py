@@ -1,0 +1,58 @@
+"""Ranks the culprit's advice among all that is advised: `python -m local.advice.ranking`."""
+
+import sys
+
+from msgspec import Struct
+
+from local.advice.scenes import CULPRITS, calm, scene
+from shared.domain.recommendations.registry import judge
+from shared.domain.recommendations.values import Priority, Recommendation
+
+SEEDS = 20
+
+
+class Place(Struct, frozen=True):
+    """Where the right advice stood: 1 is first, 0 is nowhere; `first`: what stood there."""
+
+    place: int
+    rank: int
+    of: int
+    first: str
+
+
+def place_of(name: str, seed: int) -> Place:
+    """The place of the advice of the right kind that names the culprit."""
+    made, subject = scene(name, seed)
+    advised = judge(made.situation())
+    right = [i for i, one in enumerate(advised) if one.kind == name and subject in said(one)]
+    first = f"{advised[0].kind}: {advised[0].title}" if advised else "nothing"
+    if not right:
+        return Place(0, 0, len(advised), first)
+    return Place(right[0] + 1, advised[right[0]].rank, len(advised), first)
+
+
+def said(one: Recommendation) -> str:
+    """All that it says."""
+    return " ".join((one.title, one.description, one.statement or "", one.script or ""))
+
+
+def alarms(seed: int, day: int) -> list[Recommendation]:
+    """What is advised above low in a calm week."""
+    advised = judge(calm(seed, day).situation())
+    return [one for one in advised if one.priority is not Priority.LOW]
+
+
+def main(seeds: int = SEEDS) -> None:
+    """Print a line for each culprit."""
+    for name in CULPRITS:
+        places = [place_of(name, seed) for seed in range(seeds)]
+        first = sum(one.place == 1 for one in places)
+        ranks = sorted(one.rank for one in places if one.place)
+        others = {one.first for one in places if one.place != 1}
+        print(f"{name}: first in {first} of {seeds}, ranks {ranks[0]} to {ranks[-1]}", others or "")
+    loud = [one for seed in range(seeds) for one in alarms(seed, 0)]
+    print(f"calm weeks: {len(loud)} above low", {f"{o.kind}: {o.title}" for o in loud} or "")
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""What to do about what was measured: a function for each recommendation, and what was said."""

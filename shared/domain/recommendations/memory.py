@@ -1,0 +1,228 @@
+"""Memory that only grows, and the restarts that it ends in.
+
+Leaks are told from days by the seasonal form of Kendall's test (R. M. Hirsch, J. R. Slack and
+R. A. Smith, 1982): only hours of the same time of day are compared, because memory follows the
+visitors up in the morning and down at night.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from itertools import combinations, pairwise
+from math import sqrt
+from statistics import median
+
+from msgspec import Struct
+
+from shared.domain.notifications import clock, quantity
+from shared.domain.recommendations.situations import Situation, Stretch
+from shared.domain.recommendations.values import (
+    Area,
+    Confidence,
+    Estimate,
+    Fact,
+    Gist,
+    Measure,
+    Recommendation,
+    Remedy,
+    Text,
+    recommend,
+)
+from shared.domain.times import HOUR
+from shared.domain.trends import SIGNIFICANT
+
+LEAK = Gist(
+    kind="memory_leak",
+    type="memory_leak",
+    area=Area.MEMORY,
+    link="https://nodejs.org/en/learn/diagnostics/memory/using-heap-snapshot",
+)
+SAW_TOOTH = Gist(
+    kind="restarts",
+    type="restarts",
+    area=Area.MEMORY,
+    link="https://learn.microsoft.com/azure/app-service/overview-diagnostics",
+)
+KILLED_AT = 1600.0
+"""MB of the plan's 1,750 from which the system begins to end processes."""
+FALL, LEAST_FALL_MB = 0.85, 80.0
+"""A restart: from one hour to the next to less than 85 %, and by 80 MB."""
+WARM_UP = 2 * HOUR
+DAY_MINUTES = 1440
+LEAST_GROWN_MB = 100.0
+FARTHEST_HOURS = 30 * 24.0
+RESTARTS = 3
+HIGH_BEFORE = 1400.0
+
+
+class Leak(Struct, frozen=True):
+    """Growth since the last restart: MB an hour, its score, and hours to 1,600 MB."""
+
+    since: datetime
+    slope: float
+    score: float
+    hours: float
+
+
+def memory_leak(situation: Situation) -> Iterable[Recommendation]:
+    """Memory that has grown since the last restart whatever the time of day.
+
+    Judged on the process (the plan where no probe tells) by hours from two after the restart on,
+    when there is more than a day of them: slope = the median of all slopes between hours that are
+    whole days apart; sure by the seasonal Kendall test at 99 %, and by at least 100 MB in all,
+    because the test takes hours for independent and days differ. When 1,600 MB are reached within
+    30 days: urgency = 24 / (24 + hours that are left).
+    """
+    leak = leak_of(situation)
+    if leak is None:
+        return
+    deploy = situation.deploy_before(leak.since)
+    a_day = leak.slope * 24
+    told = f" This began with deploy {deploy.version}." if deploy is not None else ""
+    yield recommend(
+        LEAK,
+        "process",
+        Text(
+            f"Memory leak: 1,600 MB in about {leak.hours:.0f} h",
+            f"Since the restart at {clock(leak.since)} memory has grown by "
+            f"{quantity(round(a_day), 'MB')} a day, by day and by night.{told}",
+            (
+                "Take two heap snapshots an hour apart and compare what grew between them."
+                if heap_grows(situation, leak)
+                else "The heap does not grow with it: look at buffers, image processing and native "
+                "modules.",
+                "Look for caches without a limit, listeners that are never removed, and timers.",
+                "Until it is mended, restart the app at a quiet hour before "
+                + clock(situation.now + timedelta(hours=leak.hours))
+                + ".",
+            ),
+            (
+                Fact("growth a day", quantity(round(a_day), "MB")),
+                Fact("hours to 1,600 MB", f"{leak.hours:.0f}"),
+                Fact("Kendall's z", f"{leak.score:.1f}"),
+            ),
+        ),
+        urgency=24 / (24 + leak.hours),
+        size=leak.slope,
+        confidence=Confidence.HIGH if leak.score >= 2 * SIGNIFICANT else Confidence.MEDIUM,
+        remedy=Remedy(
+            estimate=Estimate(round(a_day), "MB"),
+            deploy=deploy,
+            measure=_measure(situation),
+        ),
+    )
+
+
+def _measure(situation: Situation) -> Measure | None:
+    mean = situation.mean("memoryProcess")
+    return None if mean is None else Measure("metric:memoryProcess", "memory", mean, "MB")
+
+
+def leak_of(situation: Situation) -> Leak | None:
+    """The leak, when there is one."""
+    stretch = memory_of(situation)
+    level = max(situation.newest("memoryUsage") or 0.0, situation.newest("memoryProcess") or 0.0)
+    if stretch is None or not level:
+        return None
+    since = max(restarts_of(stretch), default=stretch.start)
+    points = stretch.points(since + WARM_UP)
+    found = seasonal(points)
+    if found is None or found.score < SIGNIFICANT:
+        return None
+    if found.slope * (points[-1][0] - points[0][0]) < LEAST_GROWN_MB:
+        return None
+    hours = max((KILLED_AT - level) / (found.slope * 60), 0.0)
+    return Leak(since, found.slope * 60, found.score, hours) if hours <= FARTHEST_HOURS else None
+
+
+def memory_of(situation: Situation) -> Stretch | None:
+    """The process by the hour; the plan where no probe tells of the process."""
+    process = situation.week.get("memoryProcess")
+    return process if process is not None and process.known else situation.week.get("memoryUsage")
+
+
+def restarts_of(stretch: Stretch) -> list[datetime]:
+    """The hours in which memory fell as it does when a process begins anew; see FALL."""
+    values, found = stretch.curve.values, []
+    known = [(i, value) for i, value in enumerate(values) if value is not None]
+    for (_, before), (i, after) in pairwise(known):
+        if after < before * FALL and before - after >= LEAST_FALL_MB:
+            found.append(stretch.start + i * stretch.step)
+    return found
+
+
+class Seasonal(Struct, frozen=True):
+    """A trend a minute, seen between the same times of different days, and how sure it is."""
+
+    slope: float
+    score: float
+
+
+def seasonal(points: Sequence[tuple[float, float]]) -> Seasonal | None:
+    """The seasonal Kendall test of (minute, value)s; None where no two are whole days apart.
+
+    S and its variance are summed over the times of day: z = (S - sign S) / √Σ n(n-1)(2n+5)/18,
+    with every time's own n.
+    """
+    seasons: dict[float, list[tuple[float, float]]] = defaultdict(list)
+    for at, value in points:
+        seasons[at % DAY_MINUTES].append((at, value))
+    slopes = [
+        (y2 - y1) / (t2 - t1)
+        for season in seasons.values()
+        for (t1, y1), (t2, y2) in combinations(season, 2)
+    ]
+    if not slopes:
+        return None
+    rising = sum((slope > 0) - (slope < 0) for slope in slopes)
+    sizes = [len(season) for season in seasons.values()]
+    variance = sum(n * (n - 1) * (2 * n + 5) for n in sizes) / 18
+    return Seasonal(median(slopes), (rising - ((rising > 0) - (rising < 0))) / sqrt(variance))
+
+
+def heap_grows(situation: Situation, leak: Leak) -> bool:
+    """Whether at least half of the growth is JavaScript's own; unknown counts as yes."""
+    heap = situation.week.get("memoryHeap")
+    found = seasonal(heap.points(leak.since + WARM_UP)) if heap is not None else None
+    return found is None or found.slope * 60 >= leak.slope / 2
+
+
+def restart_saw_tooth(situation: Situation) -> Iterable[Recommendation]:
+    """At least three restarts in a week that came at more than 1,400 MB, deploys left out.
+
+    Urgency = 0.1 + 0.1 × restarts a day, at most 0.5: each one is an outage of seconds to a minute.
+    """
+    stretch = memory_of(situation)
+    if stretch is None or leak_of(situation) is not None:
+        return
+    high = [at for at in restarts_of(stretch) if _was_high(stretch, at)]
+    found = [at for at in high if situation.deploy_before(at + HOUR) is None]
+    if len(found) >= RESTARTS:
+        apart = (found[-1] - found[0]) / (len(found) - 1) / HOUR
+        yield recommend(
+            SAW_TOOTH,
+            "process",
+            Text(
+                f"Memory grows until the app restarts, about every {apart:.0f} h",
+                f"{len(found)} times in the last 7 days memory fell at once from more than 1,400 "
+                "MB, and no deploy explains it: the app is ended and begins anew.",
+                (
+                    "Take a heap snapshot a few hours after a restart, and one before the next.",
+                    "Until it is mended, restart the app every night, when nobody works.",
+                ),
+                (
+                    Fact("restarts in 7 days", str(len(found))),
+                    Fact("hours between them", f"{apart:.0f}"),
+                    Fact("last one", clock(found[-1])),
+                ),
+            ),
+            urgency=min(0.1 + 0.1 * len(found) / 7, 0.5),
+            size=len(found),
+            confidence=Confidence.MEDIUM,
+        )
+
+
+def _was_high(stretch: Stretch, restart: datetime) -> bool:
+    at = (restart - stretch.start) // stretch.step
+    peaks = [one for one in stretch.curve.highs[max(at - 2, 0) : at + 1] if one is not None]
+    return max(peaks, default=0.0) >= HIGH_BEFORE

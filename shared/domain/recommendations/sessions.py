@@ -1,0 +1,216 @@
+"""Who blocks whom, transactions that stay open, and connections that are not shared."""
+
+from collections.abc import Iterable
+
+from shared.domain.inspections import BlockingChain, OpenTransaction, SessionGroup
+from shared.domain.notifications import quantity
+from shared.domain.recommendations.situations import Situation
+from shared.domain.recommendations.values import (
+    Confidence,
+    Fact,
+    Gist,
+    Measure,
+    Recommendation,
+    Remedy,
+    Text,
+    recommend,
+)
+from shared.domain.times import MINUTE, minutes_between
+
+BLOCKING = Gist(
+    kind="blocking_chain",
+    type="blocking",
+    link="https://learn.microsoft.com/azure/azure-sql/database/understand-resolve-blocking",
+)
+TRANSACTION = Gist(
+    kind="open_transaction",
+    type="long_transaction",
+    link="https://learn.microsoft.com/sql/relational-databases/"
+    "sql-server-transaction-locking-and-row-versioning-guide",
+)
+CHURN = Gist(
+    kind="connection_churn",
+    type="connection_pooling",
+    link="https://learn.microsoft.com/sql/connect/ado-net/sql-server-connection-pooling",
+)
+PATIENCE_MS = 60_000.0
+"""After a minute in the queue everybody has given up."""
+LEAST_WAIT_MS = 1_000.0
+OFTEN_BLOCKED = 0.02
+IDLE_FOR = 5 * MINUTE
+RUNS_FOR = 30 * MINUTE
+WHOLE_HOUR = 60.0
+FEWEST_SESSIONS = 5
+YOUNG_SHARE = 0.5
+
+
+def blocking_chains(situation: Situation) -> Iterable[Recommendation]:
+    """Sessions that wait for another one, seen by the inspection.
+
+    Urgency = min(longest wait / 60 s, 1) × (1 - 0.5 ^ sessions that wait).
+    """
+    chains = (situation.inspection and situation.inspection.blocking) or ()
+    for chain in chains:
+        if chain.wait_ms >= LEAST_WAIT_MS:
+            urgency = min(chain.wait_ms / PATIENCE_MS, 1.0) * (1 - 0.5**chain.blocked)
+            yield recommend(
+                BLOCKING,
+                chain.text or f"session {chain.head}",
+                _blocking_text(chain),
+                urgency=urgency,
+                size=chain.wait_ms * chain.blocked,
+                confidence=Confidence.HIGH,
+                remedy=_unblock(chain, situation),
+            )
+
+
+def _blocking_text(chain: BlockingChain) -> Text:
+    state = "sleeps in a transaction that it left open" if chain.is_idle else "is at work"
+    waits = quantity(round(chain.wait_ms / 1000), "s")
+    return Text(
+        f"{chain.blocked} {'session waits' if chain.blocked == 1 else 'sessions wait'} "
+        f"for session {chain.head}",
+        f"Session {chain.head}{_who(chain.program, chain.host)} {state}; the longest has waited "
+        f"for {waits}.",
+        (
+            "End the session at the head if nobody works in it: the script does, and rolls back.",
+            "Commit or roll back in the request that began the transaction, also after an error."
+            if chain.is_idle
+            else "Make the transaction shorter: fewer rows at once, nothing slow inside.",
+            "Give the statement that waits an index, so that it locks fewer rows.",
+        ),
+        (
+            Fact("sessions that wait", str(chain.blocked)),
+            Fact("longest wait", waits),
+            *([Fact("who waits longest", chain.victim)] if chain.victim else []),
+        ),
+    )
+
+
+def _unblock(chain: BlockingChain, situation: Situation) -> Remedy:
+    blocked = situation.mean("blockedSessions")
+    measure = None
+    if blocked is not None:
+        measure = Measure("metric:blockedSessions", "blocked sessions", blocked, "count")
+    return Remedy(statement=chain.text or None, script=f"KILL {chain.head};", measure=measure)
+
+
+def _who(program: str, host: str) -> str:
+    named = " on ".join(filter(None, (program, host)))
+    return f" ({named})" if named else ""
+
+
+def frequent_blocking(situation: Situation) -> Iterable[Recommendation]:
+    """Sessions that waited for locks in more than 2 % of the day, and no chain was seen.
+
+    Urgency = the share of the 5-minute steps of the last 24 hours with a blocked session.
+    """
+    stretch = situation.day.get("blockedSessions")
+    chains = (situation.inspection and situation.inspection.blocking) or ()
+    share = stretch.share(1) if stretch is not None else 0.0
+    if share > OFTEN_BLOCKED and not chains:
+        yield recommend(
+            BLOCKING,
+            "day",
+            Text(
+                f"Sessions waited for locks in {share:.0%} of the last day",
+                "None waited when the database was inspected, so it is not known for whom.",
+                (
+                    "Look at the alert's timeline: at such a moment it names what was executed.",
+                    "Make transactions short, and change tables in the same order everywhere.",
+                ),
+                (Fact("of the day with a blocked session", f"{share:.0%}"),),
+            ),
+            urgency=share,
+            size=share,
+            confidence=Confidence.LOW,
+        )
+
+
+def open_transactions(situation: Situation) -> Iterable[Recommendation]:
+    """Transactions left open: idle for 5 minutes, or at work for 30; heads of chains left out.
+
+    Urgency = 0.3 × min(age / 60 min, 1), half of it while the session works: locks and the log are
+    kept meanwhile, but nobody waits so far.
+    """
+    inspection = situation.inspection
+    if inspection is None:
+        return
+    heads = {chain.head for chain in inspection.blocking or ()}
+    for one in inspection.transactions or ():
+        age = minutes_between(one.began_at, inspection.at)
+        idle = one.idle_since is not None and inspection.at - one.idle_since >= IDLE_FOR
+        if one.session not in heads and (idle or age * MINUTE >= RUNS_FOR):
+            yield recommend(
+                TRANSACTION,
+                one.text or one.program,
+                _transaction_text(one, age, idle=idle),
+                urgency=0.3 * min(age / WHOLE_HOUR, 1.0) * (1.0 if idle else 0.5),
+                size=age,
+                remedy=Remedy(statement=one.text or None, script=f"KILL {one.session};"),
+            )
+
+
+def _transaction_text(one: OpenTransaction, age: int, *, idle: bool) -> Text:
+    state = "and asks for nothing" if idle else "and is at work"
+    return Text(
+        f"A transaction is open for {age} min",
+        f"Session {one.session}{_who(one.program, one.host)} began it {age} min ago {state}: its "
+        "locks stay, and the log can't be cut.",
+        (
+            "Commit or roll back in the same request, also after an error.",
+            "Set XACT_ABORT ON, so that a time-out rolls back.",
+            "End the session if nobody works in it: the script does.",
+        ),
+        (Fact("open for", quantity(age, "min")),),
+    )
+
+
+def connection_churn(situation: Situation) -> Iterable[Recommendation]:
+    """A program that logs in again and again: most of its sessions are less than a minute old.
+
+    Urgency = 0.6 × the share of young sessions × the share of the 30 workers or 300 sessions that
+    are in use at the day's busiest times, the program's own sessions of the 300 at least.
+    """
+    groups = (situation.inspection and situation.inspection.sessions) or ()
+    busy = max(_in_use(metric, situation) for metric in ("workersPercent", "sessionsPercent"))
+    for one in groups:
+        share = one.young / one.sessions if one.sessions else 0.0
+        if one.sessions >= FEWEST_SESSIONS and share >= YOUNG_SHARE:
+            yield recommend(
+                CHURN,
+                f"{one.program}|{_without_number(one.host)}",
+                _churn_text(one, share, busy),
+                urgency=0.6 * share * max(busy, one.sessions / 300),
+                size=one.young,
+                confidence=Confidence.HIGH if share >= 0.8 else Confidence.MEDIUM,
+            )
+
+
+def _in_use(metric: str, situation: Situation) -> float:
+    stretch = situation.day.get(metric)
+    return ((stretch.high() if stretch is not None else None) or 0.0) / 100
+
+
+def _without_number(host: str) -> str:
+    """Instances come and go; the app stays the same."""
+    return host.rstrip("0123456789-")
+
+
+def _churn_text(one: SessionGroup, share: float, busy: float) -> Text:
+    return Text(
+        f"{one.program or 'A program'} opens a connection for each request",
+        f"{one.young} of its {one.sessions} sessions{_who('', one.host)} logged in within the last "
+        f"minute, and {busy:.0%} of the database's workers or sessions were in use at busy times: "
+        "each login costs more than most queries.",
+        (
+            "Make one pool when the process starts, and take connections from it.",
+            "Leave 5 to 10 connections to the pool: the database has 30 workers.",
+            "Close what is borrowed in a finally block, so that it comes back after an error.",
+        ),
+        (
+            Fact("sessions", str(one.sessions)),
+            Fact("younger than a minute", f"{share:.0%}"),
+            Fact("idle for 5 minutes", str(one.idle)),
+        ),
+    )
