@@ -1,6 +1,7 @@
 """The way of every request: its id, who asks, the answer or the error as one, a line in the log."""
 
 import logging
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -10,7 +11,9 @@ import azure.functions as func
 from msgspec import Struct, field
 
 from shared.domain.links import LinkMaker
+from shared.domain.paces import PER_MINUTE
 from shared.ports import House
+from shared.services.paces import count_write
 from shared.web.answers import JSON, document, failure, success
 from shared.web.asking import no_body, query, request_id, wish
 from shared.web.auth import Gate, Principal, Role, demand
@@ -132,7 +135,7 @@ class Door(Struct, frozen=True, kw_only=True):
         found = {200, 400, 401, 403, 500, 503, *self.also}
         found |= {404} if "{" in self.name else set()
         found |= {413, 415} if self.method in WITH_BODY else set()
-        found |= set() if self.changes else {304}
+        found |= {429} if self.changes else {304}
         return self.exactly or tuple(sorted(found))
 
 
@@ -151,9 +154,24 @@ def serve(
         office = open_office()
         visit.principal = office.gate.admit(request.headers)
         demand(visit.principal, route.role)
+        if route.changes:
+            _hold_back(visit.principal, office)
         return route.answer(_asked(request, route, visit.principal, office))
 
     return answered(request, route.name, attend)
+
+
+def _hold_back(principal: Principal, office: Office) -> None:
+    """Count the write; a Problem (429) for who writes too fast."""
+    too_fast = count_write(principal.id, house=office.house())
+    if too_fast is not None:
+        seconds = math.ceil(too_fast.wait.total_seconds())
+        raise Problem(
+            429,
+            "too_many_requests",
+            f"at most {PER_MINUTE} writes a minute; try again in {seconds} s",
+            headers={"Retry-After": str(seconds)},
+        )
 
 
 def _asked(request: func.HttpRequest, route: Route, principal: Principal, office: Office) -> Asked:

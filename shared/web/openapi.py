@@ -28,6 +28,7 @@ PHRASES = {
     413: "The body is too large.",
     415: "The body is not JSON.",
     428: "Say which version you replace.",
+    429: "Too many writes; try again after Retry-After seconds.",
     500: "Something broke; the log knows the request by its id.",
     503: "Out of reach just now; try again after Retry-After seconds.",
 }

@@ -83,9 +83,9 @@ class Tables:
             table.step = step
 
     def on_write(self, step: Callable[[], None]) -> None:
-        """What happens before each write from now on."""
-        for table in self._tables:
-            table.before_write = step
+        """What happens before each write about alerts from now on."""
+        _, alerts, _ = self._tables
+        alerts.before_write = step
 
 
 def _copy(rows: MemoryRows) -> MemoryRows:
