@@ -64,12 +64,13 @@ class _Reader:
 
     def columns(self, parse: Callable[[Any], T]) -> dict[str, T]:
         """Every property that is a metric's, the damaged ones left out."""
-        found: dict[str, T] = {}
-        for name in self._row.properties.keys() - SPECIAL:
-            value = self.read(name, parse, None)
-            if value is not None:
-                found[name] = value
-        return found
+        stored = self._row.properties
+        names = [name for name in stored if name not in SPECIAL]
+        try:
+            return {name: parse(stored[name]) for name in names}
+        except _UNREADABLE:
+            found = {name: self.read(name, parse, None) for name in names}
+            return {name: value for name, value in found.items() if value is not None}
 
     def histograms(self, name: str, count: int) -> tuple[dict[int, int], ...]:
         """That many histograms; empty ones where there are none."""

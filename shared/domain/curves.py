@@ -1,11 +1,16 @@
 """A metric drawn over even steps: what it was in each, and how low and high it went."""
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
+from operator import truediv
+from typing import TypeVar
 
 from msgspec import Struct
 
-from shared.domain.histograms import quantile_of
-from shared.domain.summaries import Buckets, Summary, merge_summaries, weigh
+from shared.domain.histograms import Ladder
+from shared.domain.summaries import Summary, weigh
+
+T = TypeVar("T")
 
 Values = tuple[float | None, ...]
 Cells = Sequence[float | None]
@@ -14,6 +19,8 @@ Point = tuple[float | None, float | None, float | None]
 """Value, low and high of one step."""
 
 NOTHING: Point = (None, None, None)
+_EMPTY: Summary = (0, math.inf, -math.inf, 0.0, 0.0)
+"""What changes nothing that it is merged with."""
 
 
 class Curve(Struct, frozen=True):
@@ -33,11 +40,10 @@ class Curve(Struct, frozen=True):
         """Without the steps before the step `first`."""
         return Curve(self.values[first:], self.lows[first:], self.highs[first:])
 
-    def with_quantiles(self, merged: Sequence[Buckets], q: float) -> "Curve":
+    def with_quantiles(self, ladders: Sequence[Ladder], q: float) -> "Curve":
         """The quantile of each step's histogram; a step that came without one keeps its mean."""
-        found = (quantile_of(buckets, q) for buckets in merged)
-        pairs = zip(self.values, found, strict=True)
-        values = tuple(value if exact is None else exact for value, exact in pairs)
+        pairs = zip(self.values, ladders, strict=True)
+        values = tuple(ladder.quantile(q) if ladder.total else value for value, ladder in pairs)
         return Curve(values, self.lows, self.highs)
 
 
@@ -53,20 +59,23 @@ def curve_of_cells(cells: Cells, size: int, weights: Cells | None = None) -> Cur
     if size == 1:
         line = tuple(cells)
         return Curve(line, line, line)
-    if weights is None:
-        return _curve(_point(cells[i : i + size]) for i in range(0, len(cells), size))
-    return _curve(
-        _weighed_point(cells[i : i + size], weights[i : i + size])
-        for i in range(0, len(cells), size)
-    )
+    if weights is not None:
+        return _curve(map(_weighed_point, _groups(cells, size), _groups(weights, size)))
+    if None not in cells:
+        return _whole_curve(cells, size)  # type: ignore[arg-type]
+    return _curve(map(_point, _groups(cells, size)))
 
 
-def curve_of_summaries(summaries: Sequence[Summary | None], size: int) -> Curve:
-    """Steps of `size` hours or days."""
-    return _curve(
-        _summed_point(merge_summaries(summaries[i : i + size]))
-        for i in range(0, len(summaries), size)
-    )
+def _whole_curve(cells: Sequence[float], size: int) -> Curve:
+    """Without gaps nothing has to be looked at one by one."""
+    groups = [*_groups(cells, size)]
+    means = tuple(total / size for total in map(sum, groups))
+    return Curve(means, tuple(map(min, groups)), tuple(map(max, groups)))
+
+
+def _groups(line: Iterable[T], size: int) -> Iterable[tuple[T, ...]]:
+    """The line in pieces of `size`, which divides its length."""
+    return zip(*[iter(line)] * size, strict=True)
 
 
 def _curve(points: Iterable[Point]) -> Curve:
@@ -87,8 +96,23 @@ def _weighed_point(cells: Cells, weights: Cells) -> Point:
     return total / count, min(real), max(real)
 
 
-def _summed_point(summary: Summary | None) -> Point:
-    if summary is None:
-        return NOTHING
-    count, low, high, total, _ = summary
-    return total / count, low, high
+def curve_of_summaries(summaries: Sequence[Summary | None], size: int) -> Curve:
+    """Steps of `size` hours or days: what `merge_summaries` says of each, column by column."""
+    counts, lows, highs, totals, _ = zip(*(one or _EMPTY for one in summaries), strict=True)
+    if size > 1:
+        counts, totals = (tuple(map(sum, _groups(line, size))) for line in (counts, totals))
+        lows, highs = (
+            tuple(map(min, *_strands(lows, size))),
+            tuple(map(max, *_strands(highs, size))),
+        )
+    if all(counts):
+        return Curve(tuple(map(truediv, totals, counts)), lows, highs)
+    points = zip(counts, totals, lows, highs, strict=True)
+    return _curve(
+        (total / count, low, high) if count else NOTHING for count, total, low, high in points
+    )
+
+
+def _strands(line: Sequence[T], size: int) -> Iterable[Sequence[T]]:
+    """The line dealt out: the first of every `size`, the second, and so on."""
+    return (line[i::size] for i in range(size))

@@ -7,6 +7,7 @@ harmonic centre 2γ^b / (1 + γ), at most 1.96 % off (the DDSketch guarantee, Ma
 import math
 import struct
 import zlib
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 
@@ -15,6 +16,7 @@ from msgspec import Struct
 GAMMA = 1.04
 LAST_BUCKET = 400
 _LN_GAMMA = math.log(GAMMA)
+_VALUES = [2 * GAMMA**bucket / (1 + GAMMA) for bucket in range(LAST_BUCKET + 1)]
 _HEAD = struct.Struct("<BH")
 _WIDTHS = {1: "B", 2: "H", 4: "I", 8: "Q"}
 
@@ -40,7 +42,7 @@ def bucket_of(milliseconds: float) -> int:
 
 def value_of(bucket: int) -> float:
     """The duration in milliseconds that stands for a bucket."""
-    return 2 * GAMMA**bucket / (1 + GAMMA)
+    return _VALUES[bucket]
 
 
 def histogram_of(durations: Iterable[float]) -> Histogram:
@@ -65,20 +67,24 @@ def merge(histograms: Iterable[Histogram]) -> Histogram:
     return Histogram(buckets, total)
 
 
+class Ladder:
+    """A histogram that is asked for several quantiles: its buckets in order, and how far up."""
+
+    def __init__(self, buckets: Mapping[int, int]) -> None:
+        self._buckets = sorted(buckets)
+        self._seen = [*accumulate(map(buckets.__getitem__, self._buckets))]
+        self.total = self._seen[-1] if self._seen else 0
+
+    def quantile(self, q: float) -> float:
+        """The duration in milliseconds that a share `q` of the weight, which is some, stays in."""
+        rank = max(math.ceil(q * self.total), 1)
+        return value_of(self._buckets[bisect_left(self._seen, rank)])
+
+
 def quantile(histogram: Histogram, q: float) -> float | None:
     """The duration in milliseconds that a share `q` of the weight does not exceed."""
-    return quantile_of(histogram.buckets, q)
-
-
-def quantile_of(buckets: Mapping[int, int], q: float) -> float | None:
-    """The same of weights by bucket; None when there are none."""
-    rank = max(math.ceil(q * sum(buckets.values())), 1)
-    seen = 0
-    for bucket in sorted(buckets):
-        seen += buckets[bucket]
-        if seen >= rank:
-            return value_of(bucket)
-    return None
+    ladder = Ladder(histogram.buckets)
+    return ladder.quantile(q) if ladder.total else None
 
 
 def mean(histogram: Histogram) -> float | None:

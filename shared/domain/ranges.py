@@ -19,17 +19,30 @@ RANGES = {
     "3d": timedelta(days=3),
     "7d": timedelta(days=7),
     "14d": timedelta(days=14),
+    "30d": timedelta(days=30),
+    "90d": timedelta(days=90),
+    "1y": timedelta(days=365),
 }
 DEFAULT_RANGE = "1h"
 
 MOST_POINTS = 2000
 """Of one series: more can't be told apart on any screen."""
 
-MINUTES_UP_TO = timedelta(hours=6)
-STEPS_UP_TO = timedelta(days=3)
-STEP = timedelta(minutes=5)
+STEPS = (
+    (timedelta(hours=6), MINUTE),
+    (timedelta(days=3), timedelta(minutes=5)),
+    (timedelta(days=80), HOUR),
+    (timedelta(days=120), timedelta(hours=2)),
+    (MOST_POINTS * DAY, DAY),
+)
+"""Up to which length which step is cheap to read and not too many points."""
+LONGEST = STEPS[-1][0]
+
 SUMMARIES_UP_TO = timedelta(days=14)
-"""So far the hours' own summaries are read; their newest is as new as the last pass."""
+"""So far hours come from their own rows, as new as the last pass; beyond, from their days'."""
+
+MOST_CELLS = 6000
+"""Properties of rows that one answer reads, at some 20 µs each."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -66,11 +79,21 @@ class Grid(Struct, frozen=True):
         return next(whole, Detail.MINUTES)
 
 
+def check_price(grid: Grid, columns: int) -> None:
+    """Raise InvalidInput when the grid's rows have more to read than one answer should."""
+    row = HOUR if grid.detail is Detail.MINUTES else DAY
+    if grid.detail is not Detail.DAYS and (grid.end - grid.start) / row * columns > MOST_CELLS:
+        raise InvalidInput(
+            "that reads too much at once; ask for fewer metrics, a shorter range or a longer step"
+        )
+
+
 def step_for(length: timedelta) -> timedelta:
-    """How finely a range of that length is drawn when nobody says: what is cheap to read."""
-    if length <= MINUTES_UP_TO:
-        return MINUTE
-    return STEP if length <= STEPS_UP_TO else HOUR
+    """How finely a range of that length is drawn when nobody says; raises InvalidInput."""
+    found = next((step for longest, step in STEPS if length <= longest), None)
+    if found is None:
+        raise InvalidInput(f"a range is at most {LONGEST // DAY:,} days long")
+    return found
 
 
 def grid_of(length: timedelta, now: datetime, step: timedelta | None = None) -> Grid:
@@ -82,16 +105,27 @@ def grid_of(length: timedelta, now: datetime, step: timedelta | None = None) -> 
 
 
 def grid_between(
-    start: datetime, end: datetime, now: datetime, step: timedelta | None = None
+    start: datetime,
+    end: datetime,
+    now: datetime,
+    step: timedelta | None = None,
+    *,
+    minutes_kept: timedelta = timedelta.max,
 ) -> Grid:
     """The whole steps that [start, end) touches, up to the one of the last full minute.
 
-    Raises InvalidInput for a range that is empty, has not begun, or has too many steps.
+    `minutes_kept`: what is older is known by the hour. Raises InvalidInput for a range that is
+    empty, has not begun, or has too many steps.
     """
     end = min(end, floor_minute(now))
     if not start < end:
         raise InvalidInput("a range has its start before its end, and before now")
-    step = _checked(step or step_for(end - start), end - start)
+    is_young = now - start <= minutes_kept
+    step = _checked(step or max(step_for(end - start), MINUTE if is_young else HOUR), end - start)
+    if step % HOUR and not is_young:
+        raise InvalidInput(
+            f"minutes are kept for {minutes_kept // DAY} days; ask for steps of whole hours"
+        )
     first = floor_step(start, step)
     return Grid(first, step, -(-(end - first) // step))
 
@@ -102,8 +136,6 @@ def floor_step(at: datetime, step: timedelta) -> datetime:
 
 
 def _checked(step: timedelta, length: timedelta) -> timedelta:
-    if length > SUMMARIES_UP_TO:
-        raise InvalidInput(f"a range is at most {SUMMARIES_UP_TO // DAY} days long")
     if length / step > MOST_POINTS:
         raise InvalidInput(
             f"a series has at most {MOST_POINTS:,} points, so the step is at least "

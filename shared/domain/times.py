@@ -1,6 +1,6 @@
 """Minutes, hours and the forms in which times are written. All times are aware UTC."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
@@ -19,6 +19,17 @@ class Span(Struct, frozen=True):
     def covers(self, moment: datetime) -> bool:
         """Whether the moment lies in it."""
         return self.start <= moment < self.end
+
+
+def joined(spans: Iterable[Span]) -> tuple[Span, ...]:
+    """Spans in order, those that touch or overlap as one."""
+    found: list[Span] = []
+    for span in sorted(spans, key=lambda one: one.start):
+        if found and span.start <= found[-1].end:
+            found[-1] = Span(found[-1].start, max(found[-1].end, span.end))
+        else:
+            found.append(span)
+    return tuple(found)
 
 
 def floor_minute(at: datetime) -> datetime:

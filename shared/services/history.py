@@ -1,19 +1,32 @@
 """The past of a target on an even grid, read from the cheapest rows that can draw it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import chain
 
 from msgspec import Struct
 
-from shared.domain.chunks import NO_CELLS, NO_HISTOGRAMS, HourChunk, by_hour, weights_of
+from shared.domain.chunks import NO_CELLS, NO_HISTOGRAMS, by_hour, weights_of
 from shared.domain.curves import Curve, curve_of_cells, curve_of_summaries
+from shared.domain.days import NO_HOURLY_HISTOGRAMS, NO_HOURS, DayChunk
+from shared.domain.histograms import Ladder
 from shared.domain.metrics import Metric
-from shared.domain.ranges import Detail, Grid
+from shared.domain.ranges import SUMMARIES_UP_TO, Detail, Grid
 from shared.domain.series import Chunks
 from shared.domain.summaries import Buckets, Summary, sum_buckets
-from shared.domain.times import HOUR, MINUTE, Span, each_hour, floor_hour, floor_minute
+from shared.domain.times import (
+    HOUR,
+    MINUTE,
+    Span,
+    each_day,
+    each_hour,
+    floor_day,
+    floor_hour,
+    floor_minute,
+    joined,
+)
 from shared.ports import House
+from shared.services.day_history import days_of_hours, days_of_rows
 
 
 class Past(Struct, frozen=True):
@@ -50,10 +63,12 @@ def _from_minutes(
         first = floor_hour(grid.start - _back(metric, grid) * grid.step)
         groups.setdefault(first, []).append(metric)
     curves: dict[str, Curve] = {}
+    damaged: list[Span] = []
     for group in groups.values():
         line = _read_minutes(target, group, grid, house, now)
         curves |= {metric.name: line.curve(metric) for metric in group}
-    return Past({metric.name: curves[metric.name] for metric in metrics})
+        damaged += line.damaged
+    return Past({metric.name: curves[metric.name] for metric in metrics}, joined(damaged))
 
 
 def _read_minutes(
@@ -83,11 +98,12 @@ class _Minutes:
         self._grid, self._back, self._weights = grid, back, weights
         self._size = grid.step // MINUTE
         start = grid.start - back * grid.step
+        self.damaged = [Span(one.hour, one.hour + HOUR) for one in chunks.values() if one.damaged]
         self._hours = [chunks.get(hour) for hour in each_hour(start, end)]
         skip = (start - floor_hour(start)) // MINUTE
         self._cut = slice(skip, skip + (end - start) // MINUTE)
         self._missing = (grid.end - end) // MINUTE
-        self._steps: list[Buckets] | None = None
+        self._steps: list[Ladder] | None = None
 
     def curve(self, metric: Metric) -> Curve:
         of = self._weights.get(metric.column)
@@ -101,13 +117,12 @@ class _Minutes:
         cells = (hour.cells.get(column, NO_CELLS) if hour else NO_CELLS for hour in self._hours)
         return [*[*chain.from_iterable(cells)][self._cut], *(None,) * self._missing]
 
-    def _merged(self) -> list[Buckets]:
+    def _merged(self) -> list[Ladder]:
         """Each step's histogram, merged once for all quantiles."""
         if self._steps is None:
             found = (hour.histograms if hour else NO_HISTOGRAMS for hour in self._hours)
             line = [*[*chain.from_iterable(found)][self._cut], *({},) * self._missing]
-            starts = range(0, len(line), self._size)
-            self._steps = [sum_buckets(line[i : i + self._size]) for i in starts]
+            self._steps = _ladders(line, self._size)
         return self._steps
 
 
@@ -118,33 +133,39 @@ def _is_quantile(metric: Metric) -> bool:
 def _from_summaries(
     target: str, metrics: Sequence[Metric], grid: Grid, house: House, now: datetime
 ) -> Past:
-    back = max(_back(metric, grid) for metric in metrics) if metrics else 0
+    back = max((_back(metric, grid) for metric in metrics), default=0)
     start, end = grid.start - back * grid.step, min(grid.end, floor_minute(now))
-    found = house.samples.hours(
-        target,
-        start,
-        floor_hour(end - MINUTE),
-        summaries=True,
-        histograms=any(map(_is_quantile, metrics)),
-    )
-    pieces = _Pieces(by_hour(found), [*each_hour(start, grid.end)], grid.step // HOUR)
-    return Past(
-        {
-            metric.name: pieces.curve(metric).held(_back(metric, grid) + 1).cut(back)
-            for metric in metrics
-        }
-    )
+    quantiles = any(map(_is_quantile, metrics))
+    if grid.end - grid.start <= SUMMARIES_UP_TO and now - start <= house.retention.hours:
+        days = days_of_hours(target, start, end, histograms=quantiles, house=house)
+    else:
+        days = days_of_rows(
+            target,
+            start,
+            end,
+            columns=[metric.column for metric in metrics],
+            summaries=grid.detail is Detail.DAYS,
+            histograms=quantiles,
+            house=house,
+        )
+    pieces = _Pieces(days.found, start, grid)
+    curves = {
+        metric.name: pieces.curve(metric).held(_back(metric, grid) + 1).cut(back)
+        for metric in metrics
+    }
+    return Past(curves, days.damaged)
 
 
 class _Pieces:
-    """Summaries of consecutive hours, `size` of them a step."""
+    """Summaries of consecutive hours or days from `start` to the grid's end, as one line."""
 
-    def __init__(
-        self, chunks: Mapping[datetime, HourChunk], hours: Iterable[datetime], size: int
-    ) -> None:
-        self._chunks = [chunks.get(hour) for hour in hours]
-        self._size = size
-        self._steps: list[Buckets] | None = None
+    def __init__(self, days: Mapping[datetime, DayChunk], start: datetime, grid: Grid) -> None:
+        self._days = [days.get(day) for day in each_day(start, grid.end)]
+        self._by_day = grid.detail is Detail.DAYS
+        self._size = grid.step // grid.detail.value
+        skip = (start - floor_day(start)) // grid.detail.value
+        self._cut = slice(skip, skip + (grid.end - start) // grid.detail.value)
+        self._steps: list[Ladder] | None = None
 
     def curve(self, metric: Metric) -> Curve:
         curve = curve_of_summaries(self._summaries(metric.column), self._size)
@@ -152,12 +173,24 @@ class _Pieces:
             curve = curve.with_quantiles(self._merged(), metric.statistic)
         return curve
 
-    def _summaries(self, column: str) -> list[Summary | None]:
-        return [chunk.summary.get(column) if chunk else None for chunk in self._chunks]
+    def _summaries(self, column: str) -> Sequence[Summary | None]:
+        if self._by_day:
+            return [day.summary.get(column) if day else None for day in self._days]
+        hours = (day.hours.get(column, NO_HOURS) if day else NO_HOURS for day in self._days)
+        return [*chain.from_iterable(hours)][self._cut]
 
-    def _merged(self) -> list[Buckets]:
+    def _merged(self) -> list[Ladder]:
+        """Each step's histogram, merged once for all quantiles."""
         if self._steps is None:
-            line = [chunk.summary_histogram if chunk else {} for chunk in self._chunks]
-            starts = range(0, len(line), self._size)
-            self._steps = [sum_buckets(line[i : i + self._size]) for i in starts]
+            self._steps = _ladders(self._histograms(), self._size)
         return self._steps
+
+    def _histograms(self) -> Sequence[Buckets]:
+        if self._by_day:
+            return [day.summary_histogram if day else {} for day in self._days]
+        found = (day.histograms if day else NO_HOURLY_HISTOGRAMS for day in self._days)
+        return [*chain.from_iterable(found)][self._cut]
+
+
+def _ladders(line: Sequence[Buckets], size: int) -> list[Ladder]:
+    return [Ladder(sum_buckets(line[i : i + size])) for i in range(0, len(line), size)]

@@ -14,11 +14,11 @@ from shared.domain.curves import Curve
 from shared.domain.figures import Figure, SourceWord, figure_of, source_word
 from shared.domain.insights import STORAGE, TRENDS, Trail, insights
 from shared.domain.metrics import Metric
-from shared.domain.ranges import Grid, floor_step, grid_of
+from shared.domain.ranges import LONGEST, Grid, floor_step, grid_of, step_for
 from shared.domain.statuses import SystemStatus, system_status
-from shared.domain.times import HOUR, MINUTE, Span, floor_minute
+from shared.domain.times import HOUR, MINUTE, Span, floor_minute, joined
 from shared.ports import House
-from shared.services.history import draw
+from shared.services.history import Past, draw
 from shared.services.query import open_alerts
 
 
@@ -50,14 +50,14 @@ def survey(
     words = [source_word(source, latest=latest, now=now) for source in house.catalog.sources]
     has = set(house.sources_of(target))
     alerts = open_alerts(target, house=house, now=now)[::-1]
-    telling = _telling(house) if _is_recent(grid, now) else []
+    telling = _telling(house) if _is_telling(grid, now) else []
     past = draw(target, _union(metrics, telling), grid, house=house, now=now)
     trails = _trails(target, figures, grid, past.curves, house, now)
     return Survey(
         figures={metric.name: figures[metric.name] for metric in metrics},
         grid=grid,
         past={metric.name: past.curves[metric.name] for metric in metrics},
-        damaged=past.damaged,
+        damaged=_damaged(past, grid, latest),
         provisional_from=_provisional_from(metrics, grid, latest, now),
         alerts=tuple(alerts),
         insights=insights(trails, [word for word in words if word.source.name in has], now=now),
@@ -67,9 +67,17 @@ def survey(
     )
 
 
-def _is_recent(grid: Grid, now: datetime) -> bool:
-    """Whether the grid reaches the present, so that it says something about it."""
-    return grid.end >= floor_minute(now)
+def _is_telling(grid: Grid, now: datetime) -> bool:
+    """Whether the grid reaches the present, and is cheap to read for more metrics than asked."""
+    usual = step_for(grid.end - grid.start) if grid.end - grid.start <= LONGEST else grid.step
+    return grid.end >= floor_minute(now) and grid.step >= usual
+
+
+def _damaged(past: Past, grid: Grid, latest: Latest) -> tuple[Span, ...]:
+    """What could not be read, and what was lost and waits to be read again."""
+    lost = (Span(hour, hour + HOUR) for hour in latest.damaged)
+    within = (one for one in lost if one.start < grid.end and grid.start < one.end)
+    return joined((*past.damaged, *within))
 
 
 def _provisional_from(
@@ -112,7 +120,7 @@ def _trails(
 
     A grid that is drawn by the minute holds that hour already.
     """
-    telling, hour, recent = _telling(house), grid_of(HOUR, now), _is_recent(grid, now)
+    telling, hour, recent = _telling(house), grid_of(HOUR, now), _is_telling(grid, now)
     minutes = curves
     if not recent or grid.step != MINUTE:
         minutes = draw(target, telling, hour, house=house, now=now).curves

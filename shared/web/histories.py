@@ -1,7 +1,7 @@
 """The past in GET metrics: which one was asked for, and its spelling in rows or in columns."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -9,7 +9,9 @@ from msgspec import Meta, Struct, field
 
 from shared.domain.curves import Curve, Values
 from shared.domain.errors import InvalidInput
-from shared.domain.ranges import DEFAULT_RANGE, RANGES, Grid, grid_between, grid_of
+from shared.domain.metrics import Metric
+from shared.domain.ranges import DEFAULT_RANGE, RANGES, Grid, check_price, grid_between, grid_of
+from shared.domain.retention import Retention
 from shared.domain.times import DAY, HOUR, MINUTE
 from shared.domain.wishes import Instant
 from shared.services.survey import Survey
@@ -60,15 +62,23 @@ def label_of(query: RangeQuery) -> str | None:
     return None
 
 
-def grid_asked(query: RangeQuery, now: datetime) -> Grid:
-    """The even steps that the query's range, from, to and step name."""
-    label, step = label_of(query), step_asked(query)
+def grid_asked(
+    query: RangeQuery, metrics: Collection[Metric], kept: Retention, now: datetime
+) -> Grid:
+    """The even steps that the query's range, from, to and step name, for so many metrics."""
     try:
-        if label is not None or query.start is None:
-            return grid_of(RANGES[label or DEFAULT_RANGE], now, step)
-        return grid_between(query.start, query.end or now, now, step)
+        grid = _grid(query, kept, now)
+        check_price(grid, len(metrics))
     except InvalidInput as error:
         raise Problem(400, "invalid_range", str(error)) from None
+    return grid
+
+
+def _grid(query: RangeQuery, kept: Retention, now: datetime) -> Grid:
+    label, step = label_of(query), step_asked(query)
+    if label is not None or query.start is None:
+        return grid_of(RANGES[label or DEFAULT_RANGE], now, step)
+    return grid_between(query.start, query.end or now, now, step, minutes_kept=kept.hours)
 
 
 def step_asked(query: RangeQuery) -> timedelta | None:
@@ -102,21 +112,39 @@ def _series(curve: Curve) -> SeriesJson:
 def in_rows(found: Survey) -> list[Nested]:
     """What the client's own type is: one SystemMetrics for each step."""
     names, columns = list(found.past), [curve.values for curve in found.past.values()]
+    shape = Shape(names)
     return [
-        system_metrics(start, zip(names, values, strict=True))
+        shape.sample(start, values)
         for start, values in zip(found.grid.starts, zip(*columns, strict=True), strict=True)
     ]
 
 
-def system_metrics(
-    timestamp: datetime | None, values: Iterable[tuple[str, float | None]]
-) -> Nested:
-    """One sample in the client's shape: dotted names become nested objects."""
-    sample: Nested = {"timestamp": timestamp}
-    for name, value in values:
-        group, dot, member = name.partition(".")
-        if dot:
-            sample.setdefault(group, {})[member] = value
-        else:
-            sample[name] = value
-    return sample
+class Shape:
+    """The client's shape for samples of these metrics: dotted names become nested objects."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        parted = [(number, name.partition(".")) for number, name in enumerate(names)]
+        groups = dict.fromkeys(group for _, (group, dot, _) in parted if dot)
+        self._plain = _Members([(number, name) for number, (name, dot, _) in parted if not dot])
+        self._groups = {
+            group: _Members([(n, member) for n, (its, _, member) in parted if its == group])
+            for group in groups
+        }
+
+    def sample(self, timestamp: datetime | None, values: Sequence[float | None]) -> Nested:
+        """One sample; `values` in the order of the names."""
+        sample: Nested = {"timestamp": timestamp, **self._plain.of(values)}
+        for group, members in self._groups.items():
+            sample[group] = members.of(values)
+        return sample
+
+
+class _Members:
+    """Some of the values, by name."""
+
+    def __init__(self, members: Sequence[tuple[int, str]]) -> None:
+        self._numbers = [number for number, _ in members]
+        self._names = [name for _, name in members]
+
+    def of(self, values: Sequence[float | None]) -> dict[str, float | None]:
+        return dict(zip(self._names, map(values.__getitem__, self._numbers), strict=True))

@@ -21,11 +21,11 @@ from shared.web.histories import (
     ColumnsJson,
     Nested,
     RangeQuery,
+    Shape,
     grid_asked,
     in_columns,
     in_rows,
     label_of,
-    system_metrics,
 )
 from shared.web.problems import Problem
 from shared.web.views import Json, View, list_of
@@ -107,8 +107,8 @@ def _answer(asked: Asked) -> Reply:
     query: MetricsQuery = asked.query
     target = target_of(query.target, asked.office.targets)
     house, now = asked.office.house(), asked.office.now
-    grid = grid_asked(query, now)
     metrics = metrics_named(query.metrics, house.catalog)
+    grid = grid_asked(query, metrics, house.retention, now)
     found = survey(target, grid=grid, metrics=metrics, house=house, now=now)
     meta = MetricsMeta(
         target=target,
@@ -151,7 +151,8 @@ def _current(figures: Iterable[Figure]) -> Nested:
     """The newest figures; `timestamp` is the newest of their minutes."""
     figures = list(figures)
     newest = max((one.minute for one in figures if one.minute is not None), default=None)
-    return system_metrics(newest, [(one.metric.name, one.value) for one in figures])
+    shape = Shape([one.metric.name for one in figures])
+    return shape.sample(newest, [one.value for one in figures])
 
 
 def _metric_meta(figure: Figure, now: datetime) -> MetricMeta:

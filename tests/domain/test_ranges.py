@@ -5,7 +5,15 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.errors import InvalidInput
-from shared.domain.ranges import MOST_POINTS, RANGES, Detail, floor_step, grid_between, grid_of
+from shared.domain.ranges import (
+    MOST_POINTS,
+    RANGES,
+    Detail,
+    check_price,
+    floor_step,
+    grid_between,
+    grid_of,
+)
 from shared.domain.times import DAY, HOUR, MINUTE
 from tests.domain.builders import at
 
@@ -66,3 +74,31 @@ def test_too_many_points_are_refused_with_the_step_that_would_do() -> None:
 def test_steps_are_counted_from_1970_so_that_every_answer_cuts_alike() -> None:
     assert floor_step(at(0), 7 * HOUR) == floor_step(at(60), 7 * HOUR)
     assert floor_step(at(0), DAY) == at(0)
+
+
+def test_a_range_is_as_long_as_days_can_show_it() -> None:
+    assert grid_of(MOST_POINTS * DAY, at(0)).step == DAY
+    with pytest.raises(InvalidInput, match="at most 2,000 days long"):
+        grid_of((MOST_POINTS + 1) * DAY, at(0))
+
+
+def test_what_is_older_than_minutes_are_kept_is_drawn_by_the_hour() -> None:
+    def between(first: float, step: timedelta | None = None) -> timedelta:
+        return grid_between(at(first), at(first + 60), at(4000), step, minutes_kept=2 * DAY).step
+
+    assert (between(4000 - 2880), between(1000)) == (MINUTE, HOUR)
+    with pytest.raises(InvalidInput, match="minutes are kept for 2 days"):
+        between(1000, MINUTE)
+
+
+@pytest.mark.parametrize(
+    ("length", "step", "most"),
+    [(3 * DAY, 5 * MINUTE, 83), (14 * DAY, 15 * MINUTE, 17), (100 * DAY, 2 * HOUR, 60)],
+)
+def test_an_answer_has_a_price(length: timedelta, step: timedelta, most: int) -> None:
+    grid = grid_of(length, at(0), step)
+
+    check_price(grid, most)
+    with pytest.raises(InvalidInput, match="reads too much at once"):
+        check_price(grid, most + 1)
+    check_price(grid_of(365 * DAY, at(0)), 999)

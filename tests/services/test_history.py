@@ -5,15 +5,19 @@ from datetime import timedelta
 
 import pytest
 
+from local.desks import Storage, memory_storage
+from shared.adapters.rows import ReplaceRow
 from shared.catalog.metrics import CATALOG
 from shared.domain.curves import Curve
 from shared.domain.histograms import histogram_of, merge, quantile
 from shared.domain.ranges import Grid, grid_between, grid_of
+from shared.domain.retention import KEPT
 from shared.domain.samples import MinuteHistogram, Reading, Sample
-from shared.domain.times import DAY, HOUR, MINUTE
+from shared.domain.times import DAY, HOUR, MINUTE, Span
 from shared.ports import House
 from shared.services.collect import store
 from shared.services.history import draw
+from shared.services.summarize import roll_up_days
 from tests.builders import TARGET, a_desk, at
 
 AVG, P95, DTU = "responseTime.avg", "responseTime.p95", "dtuUtilization"
@@ -196,3 +200,116 @@ def test_several_metrics_are_read_at_once_and_one_never_seen_is_empty(house: Hou
     assert list(past.curves) == [P95, DTU]
     assert set(past.curves[P95].values) == {None}
     assert past.curves[DTU].values[0] == 10
+
+
+@pytest.fixture
+def rolled(house: House) -> House:
+    """Forty days, each with its number in its first and second hour, rolled up to the last two."""
+    for n in range(40):
+        keep(house, DTU, "dmv", {n * 1440: float(n), n * 1440 + 60: n + 1.0})
+    keep_requests(house, {0: [10.0] * 900, 61: [1000.0] * 100})
+    roll_up_days(TARGET, house=house, now=at(38 * 1440))
+    return house
+
+
+def without_hours(house: House, until: int) -> House:
+    """The minutes before that day are gone."""
+    for day in range(until):
+        hours = house.samples.versions(TARGET, at(day * 1440), at(day * 1440 + 1439))
+        house.samples.drop_hours(TARGET, hours)
+    return house
+
+
+def test_a_month_is_shown_by_the_hour_from_days_and_from_hours(rolled: House) -> None:
+    grid = between(0, 40 * 1440)
+    whole = shown(rolled, DTU, grid)
+
+    assert grid.step == HOUR
+    assert whole == {n * 1440: n for n in range(40)} | {n * 1440 + 60: n + 1 for n in range(40)}
+    assert shown(without_hours(rolled, 38), DTU, grid) == whole
+
+
+def test_steps_of_several_hours_keep_the_spikes_and_the_gaps(rolled: House) -> None:
+    curve = drawn(rolled, DTU, between(0, 40 * 1440, 2 * HOUR), 40 * 1440)
+
+    assert [(curve.values[n], curve.lows[n], curve.highs[n]) for n in (0, 1, 12)] == [
+        (0.5, 0, 1),
+        (None, None, None),
+        (1.5, 1, 2),
+    ]
+
+
+def test_a_year_is_shown_by_the_day(rolled: House) -> None:
+    now = 40 * 1440.0
+    grid = grid_of(365 * DAY, at(now))
+
+    values = shown(without_hours(rolled, 38), DTU, grid, now)
+
+    assert grid.step == DAY
+    assert values == {n * 1440: n + 0.5 for n in range(40)}
+
+
+@pytest.mark.parametrize("step", [HOUR, 2 * HOUR, DAY])
+def test_means_and_quantiles_of_days_are_those_of_their_requests(
+    rolled: House, step: timedelta
+) -> None:
+    grid = between(0, 40 * 1440, step)
+    before = [shown(rolled, metric, grid) for metric in (AVG, P95)]
+    if step > HOUR:
+        assert before[0][0] == pytest.approx(109)
+        assert before[1][0] == pytest.approx(1000, rel=0.02)
+
+    without_hours(rolled, 38)
+    assert [shown(rolled, metric, grid) for metric in (AVG, P95)] == before
+
+
+def test_a_week_of_long_ago_is_told_by_its_days(rolled: House) -> None:
+    without_hours(rolled, 38)
+    now = 100 * 1440.0
+    grid = grid_between(at(1440), at(8 * 1440), at(now), minutes_kept=KEPT.hours)
+
+    assert grid.step == HOUR
+    assert len(shown(rolled, DTU, grid, now)) == 14
+
+
+@pytest.fixture
+def storage() -> Storage:
+    return memory_storage()
+
+
+def spoil(storage: Storage, key: str, **nonsense: str) -> None:
+    row = storage.samples.get(TARGET, key)
+    assert row is not None
+    changed = ReplaceRow(key, {**row.properties, **nonsense}, row.etag)
+    storage.samples.transact(TARGET, [changed])
+
+
+def test_a_damaged_hour_is_left_out_and_told(storage: Storage) -> None:
+    house = a_desk(storage=storage).house
+    keep(house, DTU, "dmv", {0: 1, 60: 2, 120: 3, 180: 4})
+    keep(house, "memoryUsage", "plan", {60: 5})
+    for key in ("h:2026010101", "h:2026010102"):
+        spoil(storage, key, dtuUtilization="[", summary="{")
+
+    for grid in (between(0, 240), between(0, 7 * 1440), between(0, 1440, DAY)):
+        past = draw(TARGET, [CATALOG.metric(DTU)], grid, house=house, now=at(LATER))
+        assert past.damaged == (Span(at(60), at(180)),)
+        assert 2 not in past.curves[DTU].highs
+        assert 4 in past.curves[DTU].highs
+    other = draw(TARGET, [CATALOG.metric("memoryUsage")], between(0, 240), house=house, now=at(999))
+    assert other.damaged == ()
+
+
+def test_a_damaged_day_is_told_by_its_hours_or_else_left_out(storage: Storage) -> None:
+    house = a_desk(storage=storage).house
+    keep(house, DTU, "dmv", {0: 1, 1440: 2})
+    roll_up_days(TARGET, house=house, now=at(2 * 1440))
+    spoil(storage, "d:20260101", dtuUtilization="[")
+    grid = between(0, 40 * 1440)
+
+    assert shown(house, DTU, grid) == {0: 1, 1440: 2}
+
+    without_hours(house, 1)
+    past = draw(TARGET, [CATALOG.metric(DTU)], grid, house=house, now=at(LATER))
+    assert past.damaged == (Span(at(0), at(1440)),)
+    assert shown(house, DTU, grid) == {1440: 2}

@@ -8,9 +8,10 @@ import pytest
 from shared.catalog.metrics import CATALOG
 from shared.domain.ranges import RANGES, Grid, grid_between, grid_of
 from shared.domain.samples import Reading, Sample
-from shared.domain.times import HOUR
+from shared.domain.times import HOUR, Span
 from shared.ports import House
 from shared.services.collect import store
+from shared.services.summarize import change_damaged
 from shared.services.survey import survey
 from tests.builders import OK, TARGET, a_desk, a_reading, at
 
@@ -81,3 +82,13 @@ def test_what_a_source_that_fell_silent_has_covered_is_final(house: House) -> No
     keep(house, "memoryUsage", "plan", {3: 5.0})
 
     assert provisional(house, "memoryUsage", grid_of(HOUR, at(12)), 12) is None
+
+
+def test_hours_that_wait_to_be_read_again_are_told(house: House) -> None:
+    keep(house, "memoryUsage", "plan", {3: 5.0})
+    change_damaged(TARGET, lambda known: {*known, at(0), at(60), at(300)}, house)
+
+    grid = grid_between(at(60), at(240), at(400))
+    found = survey(TARGET, grid=grid, metrics=[], house=house, now=at(400))
+
+    assert found.damaged == (Span(at(60), at(120)),)

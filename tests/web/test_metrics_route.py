@@ -143,6 +143,9 @@ def test_status_alerts_and_insights_tell_the_same_story(counter: Counter) -> Non
         ("3d", 864, 5),
         ("7d", 168, 60),
         ("14d", 336, 60),
+        ("30d", 720, 60),
+        ("90d", 1080, 120),
+        ("1y", 365, 1440),
     ],
 )
 def test_a_range_is_answered_in_even_steps(
@@ -160,7 +163,9 @@ def test_a_range_is_answered_in_even_steps(
 
 
 def test_every_range_is_tried_here() -> None:
-    assert list(RANGES) == ["15m", "30m", "1h", "3h", "6h", "12h", "24h", "3d", "7d", "14d"]
+    ranges = "15m 30m 1h 3h 6h 12h 24h 3d 7d 14d 30d 90d 1y"
+
+    assert list(RANGES) == ranges.split()
 
 
 def test_an_hour_is_the_default_and_gaps_are_null(counter: Counter) -> None:
@@ -220,6 +225,14 @@ def strangers(counter: Counter) -> Counter:
         ({"from": "0001-01-01T00:00:00Z"}, "invalid_from", "with its zone"),
         ({"from": "2025-12-31T00:00:00Z", "to": "noon"}, "invalid_to", "with its zone"),
         ({"range": "3d", "step": "1m"}, "invalid_range", "at most 2,000 points"),
+        ({"range": "30d", "step": "30m"}, "invalid_range", "reads too much at once"),
+        ({"from": "2019-01-01T00:00:00Z"}, "invalid_range", "at most 2,000 days long"),
+        ({"from": "2025-09-01T00:00:00Z", "step": "5m"}, "invalid_range", "at most 2,000 points"),
+        (
+            {"from": "2025-09-01T00:00:00Z", "to": "2025-09-02T00:00:00Z", "step": "5m"},
+            "invalid_range",
+            "minutes are kept for 90 days; ask for steps of whole hours",
+        ),
         ({"step": "90s"}, "invalid_step", "5m, 1h or 1d"),
         ({"step": "0m"}, "invalid_step", "5m, 1h or 1d"),
         ({"format": "csv"}, "invalid_format", "one of rows, columns"),

@@ -1,0 +1,146 @@
+"""How long GET metrics takes through the app's own handler, over 90 days of minutes and a year.
+
+Every metric of the catalog is answered, JSON and the check of the token included, by one worker
+over Azurite; the 95th percentile of each range is held against its limit.
+"""
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+import azure.functions as func
+import jwt
+from msgspec.structs import replace
+
+from local.azurite import running_azurite
+from local.bench_store import END, TARGET, a_week
+from local.desks import VirtualClock, furnish, table_storage
+from shared.catalog.metrics import CATALOG
+from shared.catalog.rules import default_rules
+from shared.domain.chunks import Asked, HourChunk, Latest
+from shared.domain.days import roll_up
+from shared.domain.machine import RuleState
+from shared.domain.records import Insert, state_key
+from shared.domain.times import DAY, HOUR, MINUTE, floor_day
+from shared.ports import House
+from shared.web.auth import Gate
+from shared.web.doors import Office, serve
+from shared.web.metrics import METRICS
+
+LIMITS = {"1h": 60, "24h": 150, "7d": 150, "90d": 250, "1y": 250}
+"""Milliseconds, at the 95th percentile."""
+FORMATS = ("rows", "columns")
+RUNS = 20
+WEEK = timedelta(days=7)
+HOURS_KEPT = timedelta(days=90)
+DAYS_KEPT = timedelta(days=400)
+KEY = "a shared secret of more than 32 bytes"
+
+
+def run(out: Callable[[str], None]) -> bool:
+    """Fill the store, ask for each range, print the percentiles; True when all hold."""
+    with _house() as house:
+        began = time.perf_counter()
+        _fill(house)
+        out(
+            f"{len(CATALOG.metrics)} metrics, 90 days of minutes, a year of days "
+            f"(filled in {time.perf_counter() - began:.0f} s); {RUNS} requests each\n"
+            f"{'range':>5} {'format':>8} {'KB':>6} {'median':>9} {'p95':>9} {'limit':>9}"
+        )
+        held = [_measured(house, label, shape, out) for label in LIMITS for shape in FORMATS]
+    return all(held)
+
+
+@contextmanager
+def _house() -> Iterator[House]:
+    with running_azurite() as azurite:
+        storage = table_storage(azurite.fresh_account().connection_string)
+        yield furnish(
+            storage,
+            catalog=CATALOG,
+            rules=default_rules(),
+            sources=[],
+            channels={},
+            clock=VirtualClock(END),
+        )
+
+
+def _fill(house: House) -> None:
+    week = list(a_week())
+    first = floor_day(END - HOURS_KEPT)
+    hours = [_at(week, first + n * HOUR) for n in range((END - first) // HOUR)]
+    for start in range(0, len(hours), 12):
+        house.samples.save(TARGET, hours[start : start + 12], house.samples.latest(TARGET))
+    for n in range(DAYS_KEPT // DAY):
+        day = floor_day(END) - (n + 1) * DAY
+        chunks = [_at(week, day + hour * HOUR) for hour in range(24)]
+        house.samples.save_day(TARGET, roll_up(day, chunks))
+    states = [
+        Insert(state_key(rule.id), RuleState(last_folded=END, rule_hash="")) for rule in house.rules
+    ]
+    house.alerts.commit(TARGET, states)
+
+
+def _at(week: list[HourChunk], hour: datetime) -> HourChunk:
+    """The week again and again."""
+    return replace(week[(hour - week[0].hour) // HOUR % len(week)], hour=hour)
+
+
+def _latest(chunk: HourChunk) -> Latest:
+    sources = [source.name for source in CATALOG.sources]
+    return Latest(
+        values={name: one[4] for name, one in chunk.summary.items()},
+        minutes=dict.fromkeys(chunk.summary, END - MINUTE),
+        covered=dict.fromkeys(sources, END),
+        asked=dict.fromkeys(sources, Asked(END)),
+        updated_at=END,
+    )
+
+
+def _measured(house: House, label: str, shape: str, out: Callable[[str], None]) -> bool:
+    _ask(house, label, shape)
+    taken = sorted(_ask(house, label, shape) for _ in range(RUNS))
+    seconds = [one for one, _ in taken]
+    p95, limit = seconds[-(RUNS // 20) - 1], LIMITS[label]
+    out(
+        f"{label:>5} {shape:>8} {taken[0][1] / 1024:>6.0f} "
+        f"{statistics.median(seconds) * 1000:>6.0f} ms {p95 * 1000:>6.0f} ms {limit:>6} ms"
+    )
+    return p95 * 1000 <= limit
+
+
+def _ask(house: House, label: str, shape: str) -> tuple[float, int]:
+    """Seconds, and the bytes of the answer."""
+    office = Office(gate=_gate(), targets=(TARGET,), house=lambda: house, now=END)
+    request = func.HttpRequest(
+        "GET",
+        "/api/monitoring/metrics",
+        headers={"Authorization": f"Bearer {_token()}"},
+        params={"range": label, "format": shape},
+        body=b"",
+    )
+    began = time.perf_counter()
+    answer = serve(request, METRICS, lambda: office)
+    seconds = time.perf_counter() - began
+    body = answer.get_body()
+    if answer.status_code != 200:
+        raise AssertionError(body.decode())
+    return seconds, len(body)
+
+
+def _gate() -> Gate:
+    return Gate(
+        issuer="", audience="", jwks_url="", role_claim="roles", crm_key=KEY, platform_login=False
+    )
+
+
+def _token() -> str:
+    now = int(time.time())
+    claims = {"iss": "pantry-crm", "aud": "pantry-monitor", "sub": "1", "roles": "reader"}
+    return jwt.encode({**claims, "iat": now, "exp": now + 60}, KEY, "HS256")
+
+
+if __name__ == "__main__":
+    run(print)
