@@ -12,8 +12,12 @@ IF DATABASE_PRINCIPAL_ID(N'func-pantry-monitor') IS NULL
     CREATE USER [func-pantry-monitor] FROM EXTERNAL PROVIDER;
 
 -- DTU with its parts, workers and sessions (sys.dm_db_resource_stats), connections
--- (sys.dm_exec_sessions), and later Query Store. It shows no row of any table.
+-- (sys.dm_exec_sessions), waits and Query Store. It shows no row of any table.
 GRANT VIEW DATABASE STATE TO [func-pantry-monitor];
+
+-- Optional: the names, indexes, sizes and statistics of tables (sys.indexes and others), for advice on
+-- indexes. It shows how tables and procedures are defined, and no row of any table.
+GRANT VIEW DEFINITION TO [func-pantry-monitor];
 
 -- The CRM's own counts: sessions, interactions, reports and offline changes. Only the columns that
 -- are counted by; a table that stays ungranted costs its own figure only. These are the names of
@@ -26,7 +30,8 @@ GRANT SELECT ON OBJECT::[dbo].[OfflineSync] ([status], [updatedAt]) TO [func-pan
 -- 2. In master, on the tiers Basic, S0 and S1 only: optional --------------------------------------
 
 -- There VIEW DATABASE STATE does not show what other sessions execute. This role does: who blocks
--- whom, and the query that an alert about a storm names. It reads the state of every database of
+-- whom, the query that an alert about a storm names, which indexes are used and which are missed, and
+-- transactions that were forgotten. It reads the state of every database of
 -- this server in which the identity is a user, and changes nothing.
 IF NOT EXISTS (SELECT 1 FROM sys.server_principals WHERE name = N'func-pantry-monitor')
     CREATE LOGIN [func-pantry-monitor] FROM EXTERNAL PROVIDER;

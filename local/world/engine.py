@@ -8,9 +8,11 @@ from random import Random
 
 from local.world import counters, telemetry, traffic, written
 from local.world.events import BusinessRows, Health, RunningRequest, WorldMinute
+from local.world.inside import IdleTransaction, Inside
 from local.world.levels import MIB, PAGE, STORAGE_LIMIT, Levels, calm
 from local.world.running import FIRST_SESSION, calm_requests
 from local.world.scenes import Scene
+from local.world.workloads import Workload, calm_workload
 from shared.domain.errors import InvalidInput
 from shared.domain.times import floor_minute
 
@@ -39,6 +41,9 @@ class ScriptedWorld:
         self.begins = floor_minute(_utc(script.begins))
         self._seed = seed
         self._play_once = lru_cache(_KEPT_MINUTES)(self._play)
+        self._calm_work = calm_workload(seed)
+        edges = (edge for scene in script.scenes for edge in (scene.begins, scene.ends))
+        self._cuts = tuple(sorted(set(edges)))
 
     @property
     def storage_limit_bytes(self) -> int:
@@ -83,6 +88,18 @@ class ScriptedWorld:
         ends = FIRST_SESSION + self.minute(second).sessions
         return tuple(request for request in found if request.session_id < ends)
 
+    def inside(self, at: datetime) -> Inside:
+        """See World."""
+        moment = _utc(at)
+        return Inside(
+            at=moment,
+            begins=self.begins,
+            work=self._work,
+            cuts=self._cuts,
+            seed=self._seed,
+            transactions=self._idling(moment),
+        )
+
     def is_down(self, source: str, at: datetime) -> bool:
         """See World."""
         moment = _utc(at)
@@ -92,6 +109,22 @@ class ScriptedWorld:
         """See World."""
         moment = _utc(at)
         return max((scene.delays(moment) for scene in self.script.scenes), default=timedelta(0))
+
+    def _work(self, at: datetime) -> Workload:
+        work = self._calm_work
+        for scene in self.script.scenes:
+            if scene.holds(at):
+                work = scene.work(work)
+        return work
+
+    def _idling(self, at: datetime) -> tuple[IdleTransaction, ...]:
+        found: list[IdleTransaction] = []
+        first = FIRST_SESSION
+        for scene in self.script.scenes:
+            if scene.holds(at):
+                found.extend(scene.idling(first))
+                first += scene.sessions
+        return tuple(found)
 
     def _levels(self, at: datetime) -> Levels:
         levels = calm(at, self.begins)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from local.world.inside import Inside
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -227,6 +229,10 @@ class World(Protocol):
 
     def requests_running(self, at: datetime) -> tuple[RunningRequest, ...]:
         """What the CRM's sessions, numbered from 51 on, execute at that moment."""
+        ...
+
+    def inside(self, at: datetime) -> Inside:
+        """What the database's own views would show of itself at that moment."""
         ...
 
     def is_down(self, source: str, at: datetime) -> bool:

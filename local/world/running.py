@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from random import Random
 
 from local.world.events import RunningRequest
+from local.world.workloads import HARMLESS
 
 FIRST_SESSION = 51
 """Smaller numbers are the system's own, as in SQL Server."""
@@ -19,25 +20,8 @@ BAD_QUERY = (
     "ORDER BY i.[createdAt] DESC"
 )
 """It begins its patterns with a wildcard, so that no index helps: it scans both tables."""
-HARMLESS = (
-    (
-        "(@P1 nvarchar(40))",
-        "SELECT [id], [userId], [lastActivityAt] FROM [dbo].[Session] WHERE [id] = @P1",
-    ),
-    (
-        "(@P1 nvarchar(40),@P2 int)",
-        "SELECT TOP (@P2) [id], [type] FROM [dbo].[Interaction] WHERE [userId] = @P1",
-    ),
-    (
-        "(@P1 nvarchar(20))",
-        "SELECT [id], [stage], [value] FROM [dbo].[Opportunity] WHERE [stage] = @P1",
-    ),
-    (
-        "(@P1 nvarchar(40),@P2 datetime2)",
-        "UPDATE [dbo].[Session] SET [lastActivityAt] = @P2 WHERE [id] = @P1",
-    ),
-)
-"""Declarations and statements of the requests that the CRM makes all the time."""
+FORGOTTEN = "UPDATE [dbo].[Opportunity] SET [stage] = N'won' WHERE [id] = @P1"
+"""What a session did before it forgot to end its transaction."""
 _HEAD_START = timedelta(seconds=20)
 _SCANS = 6
 _CORE_SHARE = 0.09

@@ -9,8 +9,10 @@ from typing import ClassVar
 
 from local.world.events import RunningRequest
 from local.world.failures import BROKEN, TIMEOUT, UNREACHABLE
+from local.world.inside import IdleTransaction
 from local.world.levels import STORAGE_LIMIT, Levels
-from local.world.running import chain_requests, storm_requests
+from local.world.running import FORGOTTEN, chain_requests, storm_requests
+from local.world.workloads import Workload
 from shared.domain.errors import InvalidInput
 from shared.domain.times import MINUTE, floor_minute
 
@@ -47,6 +49,14 @@ class Scene:
 
     def requests(self, at: datetime, first: int) -> tuple[RunningRequest, ...]:  # noqa: ARG002
         """What it makes the database execute at a moment of it, in sessions from `first` on."""
+        return ()
+
+    def work(self, workload: Workload) -> Workload:
+        """What the CRM asks of its database while the scene holds."""
+        return workload
+
+    def idling(self, first: int) -> tuple[IdleTransaction, ...]:  # noqa: ARG002 - for overriding
+        """The transactions that it leaves open, in sessions from `first` on."""
         return ()
 
     def takes_away(self, source: str) -> bool:  # noqa: ARG002 - for overriding
@@ -103,6 +113,10 @@ class Blocking(Scene):
     def requests(self, at: datetime, first: int) -> tuple[RunningRequest, ...]:
         """The waiting ones: who idles has no request, only a session."""
         return chain_requests(at, self.begins, first)
+
+    def idling(self, first: int) -> tuple[IdleTransaction, ...]:
+        """See Scene; it idles in the chain's first session."""
+        return (IdleTransaction(first, self.begins, FORGOTTEN),)
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ from shared.adapters.sql_failures import (
 from shared.catalog.sql_queries import (
     BUSY,
     COUNTS,
+    GRANTED,
     GRANTS,
     MINUTE_BATCH,
     OWN_SHARE,
@@ -200,11 +201,11 @@ class _Visit:
         if isinstance(found, SourceError):
             raise found
         [row] = found
-        missing = [grant for grant in Grant if not row[_COLUMN[grant]]]
+        missing = {grant for grant in Grant if not row[GRANTED[grant]]}
         lacking = {
-            query.source: f"it needs {query.needs}; {HOW_TO_GRANT}"
+            query.source: f"it needs {query.wants}; {HOW_TO_GRANT}"
             for query in MINUTE_BATCH
-            if query.needs in missing
+            if not missing.isdisjoint(query.needs)
         }
         for source in sorted(lacking.keys() - self._standing.lacking.keys()):
             _log.warning("%s is left out: %s", source, lacking[source])
@@ -345,16 +346,10 @@ class _Visit:
         return dict.fromkeys(queries, failure)
 
 
-_COLUMN = {
-    Grant.DATABASE_STATE: "view_database_state",
-    Grant.SERVER_STATE: "view_server_state",
-}
-
-
 def _lacking(query: SqlQuery, failure: SqlFailure) -> str:
     """What a person can give, without the server's words: health tells it to whoever asks."""
     if failure.number in DENIED:
-        needs = f"it needs {query.needs}" if query.needs else "it needs SELECT on its table"
+        needs = f"it needs {query.wants}" if query.needs else "it needs SELECT on its table"
         return f"{needs}; {HOW_TO_GRANT} (error {failure.number})"
     if failure.number in UNKNOWN_NAME and query in COUNTS:
         wrong = f"a table or a column that it counts by is not there (error {failure.number})"

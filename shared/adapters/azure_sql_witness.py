@@ -37,7 +37,7 @@ def _look(database: Database) -> Sequence[Culprit]:
     with closing(database.connect(patience=SHORT)) as connection:
         outcome = connection.run([Statement(RUNNING_REQUESTS.text)])
     if outcome.failure is not None:
-        lacks = f"it needs {RUNNING_REQUESTS.needs}: " if outcome.failure.number in DENIED else ""
+        lacks = f"it needs {RUNNING_REQUESTS.wants}: " if outcome.failure.number in DENIED else ""
         raise SourceError(f"{lacks}{outcome.failure}")
     return [_culprit(row) for row in checked(RUNNING_REQUESTS, outcome.tables[0])]
 

@@ -21,6 +21,7 @@ class Grant(StrEnum):
 
     DATABASE_STATE = "VIEW DATABASE STATE"
     SERVER_STATE = "##MS_ServerStateReader##"
+    DEFINITION = "VIEW DEFINITION"
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,13 @@ class SqlQuery:
     name: str
     columns: tuple[str, ...]
     source: str = ""
-    needs: Grant | None = None
+    needs: tuple[Grant, ...] = ()
     parameters: tuple[str, ...] = field(default=())
+
+    @property
+    def wants(self) -> str:
+        """What it needs, in words; empty when everybody may read it."""
+        return " and ".join(self.needs)
 
     @cached_property
     def text(self) -> str:
@@ -50,12 +56,12 @@ RESOURCE_STATS = SqlQuery(
         "max_session_percent",
     ),
     source="dmv",
-    needs=Grant.DATABASE_STATE,
+    needs=(Grant.DATABASE_STATE,),
     parameters=("since",),
 )
-SESSIONS = SqlQuery("sessions", ("connections",), source="sessions", needs=Grant.DATABASE_STATE)
+SESSIONS = SqlQuery("sessions", ("connections",), source="sessions", needs=(Grant.DATABASE_STATE,))
 STORAGE = SqlQuery("storage", ("used_bytes", "limit_bytes"), source="size")
-BLOCKING = SqlQuery("blocking", ("blocked",), source="blocking", needs=Grant.SERVER_STATE)
+BLOCKING = SqlQuery("blocking", ("blocked",), source="blocking", needs=(Grant.SERVER_STATE,))
 OWN_SHARE = SqlQuery("own_share", ("cpu_ms", "logical_reads"), source="self")
 
 MINUTE_BATCH = (RESOURCE_STATS, SESSIONS, STORAGE, BLOCKING, OWN_SHARE)
@@ -94,11 +100,19 @@ RUNNING_REQUESTS = SqlQuery(
         "host_name",
         "statement",
     ),
-    needs=Grant.SERVER_STATE,
+    needs=(Grant.SERVER_STATE,),
 )
-GRANTS = SqlQuery("grants", ("view_database_state", "view_server_state"))
+GRANTS = SqlQuery("grants", ("view_database_state", "view_server_state", "view_definition"))
 
 SQL_QUERIES = (*MINUTE_BATCH, *COUNTS, RUNNING_REQUESTS, GRANTS)
+"""What is asked every minute or five, and when a storm begins."""
+
+GRANTED = {
+    Grant.DATABASE_STATE: "view_database_state",
+    Grant.SERVER_STATE: "view_server_state",
+    Grant.DEFINITION: "view_definition",
+}
+"""The column of GRANTS that says whether the login has it."""
 
 NAME_SETS: dict[str, dict[str, str]] = {
     "crm": {

@@ -67,7 +67,7 @@ def tables() -> dict[str, Table | SqlFailure]:
         "reports": [],
         "sync_pending": [{"pending": 4}],
         "sync_failures": [],
-        "grants": [{"view_database_state": 1, "view_server_state": 1}],
+        "grants": [{"view_database_state": 1, "view_server_state": 1, "view_definition": 1}],
     }
 
 
@@ -246,8 +246,11 @@ def test_what_is_seen_of_the_moment_covers_what_lies_before_this_minute(ask: Ask
 @pytest.mark.parametrize(
     ("granted", "left"),
     [
-        ({"view_database_state": 0, "view_server_state": 0}, {"dmv", "sessions", "blocking"}),
-        ({"view_database_state": 1, "view_server_state": 0}, {"blocking"}),
+        (
+            {"view_database_state": 0, "view_server_state": 0, "view_definition": 1},
+            {"dmv", "sessions", "blocking"},
+        ),
+        ({"view_database_state": 1, "view_server_state": 0, "view_definition": 1}, {"blocking"}),
     ],
 )
 def test_what_the_login_may_not_read_is_left_out_and_named(
@@ -291,7 +294,9 @@ def test_a_view_that_is_refused_costs_its_own_figures_only(
 
 
 def test_grants_are_looked_at_again_after_six_hours(server: Server, ask: Ask) -> None:
-    server.book["grants"] = [{"view_database_state": 0, "view_server_state": 0}]
+    server.book["grants"] = [
+        {"view_database_state": 0, "view_server_state": 0, "view_definition": 1}
+    ]
     ask()
     server.book |= tables()
 

@@ -36,9 +36,11 @@ def problems(text: str, columns: Collection[str], names: Collection[str]) -> lis
     statement = statements[0]
     if len(statements) != 1 or not isinstance(statement, exp.Select):
         return ["it is not one SELECT"]
+    named = {one.alias: list(one.this.named_selects) for one in statement.find_all(exp.CTE)}
+    known = {**dict.fromkeys(names, ()), **named}
     return [
         *_shape(statement, columns),
-        *(said for select in statement.find_all(exp.Select) for said in _unknown(select, names)),
+        *(said for select in statement.find_all(exp.Select) for said in _unknown(select, known)),
     ]
 
 
@@ -56,7 +58,7 @@ def _is_text(literal: exp.Expression) -> bool:
     return isinstance(literal, exp.National) or literal.is_string
 
 
-def _unknown(select: exp.Select, names: Collection[str]) -> Iterator[str]:
+def _unknown(select: exp.Select, names: Scope) -> Iterator[str]:
     """What a SELECT names that its tables do not have."""
     read: dict[str, Collection[str]] = {}
     for source in _sources(select):
@@ -65,8 +67,17 @@ def _unknown(select: exp.Select, names: Collection[str]) -> Iterator[str]:
             yield f"nothing is documented of {source.sql('tsql')}"
         read[source.alias_or_name] = known or ()
     for column in select.find_all(exp.Column):
-        if column.find_ancestor(exp.Select) is select and not _is_known(column, read):
+        if column.find_ancestor(exp.Select) is not select or _orders_by_alias(column, select):
+            continue
+        if not _is_known(column, read):
             yield f"nobody has the column {column.sql('tsql')}"
+
+
+def _orders_by_alias(column: exp.Column, select: exp.Select) -> bool:
+    """What a SELECT answers has a name in its ORDER BY, and nowhere else."""
+    is_alias = not column.table and column.name in select.named_selects
+    order = column.find_ancestor(exp.Order)
+    return is_alias and order is not None and order.parent is select
 
 
 def _sources(select: exp.Select) -> Iterator[exp.Expression]:
@@ -76,7 +87,8 @@ def _sources(select: exp.Select) -> Iterator[exp.Expression]:
     yield from (join.this for join in select.args.get("joins") or ())
 
 
-def _columns(source: exp.Expression, names: Collection[str]) -> Collection[str] | None:
+def _columns(source: exp.Expression, names: Scope) -> Collection[str] | None:
+    """`names` are logical ones, and what the statement itself defined WITH its columns."""
     match source:
         case exp.Subquery():
             return list(source.this.named_selects)
@@ -86,6 +98,8 @@ def _columns(source: exp.Expression, names: Collection[str]) -> Collection[str] 
             return DOCUMENTED.get(source.name)
         case exp.Table() if source.this.quoted and source.name in names:
             return [name for name in names if name.startswith(f"{source.name}.")]
+        case exp.Table() if not source.db:
+            return names.get(source.name) or None
     return None
 
 

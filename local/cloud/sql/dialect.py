@@ -14,7 +14,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from local.cloud.sql.engine import SYNTAX, UNKNOWN_OBJECT, SqlError
-from local.cloud.sql.remedies import TEXT_TABLE, remedied
+from local.cloud.sql.remedies import FUNCTIONS, remedied
 from local.cloud.sql.views import BUSINESS_TABLES, SYSTEM_VIEWS
 
 # It warns of every hint and option that it leaves out: these are meant for another server.
@@ -88,9 +88,9 @@ def _placed(tree: exp.Expr) -> tuple[frozenset[str], frozenset[str]]:
     views, tables = set(), set()
     for table in list(tree.find_all(exp.Table)):
         name, schema = table.name.lower(), table.db.lower()
-        if name == TEXT_TABLE and not schema:
-            views.add(TEXT_TABLE)
-        elif schema == "sys" and name in _SYSTEM and name != TEXT_TABLE:
+        if name in FUNCTIONS and not schema:
+            views.add(name)
+        elif schema == "sys" and name in _SYSTEM and name not in FUNCTIONS:
             views.add(_SYSTEM[name])
             table.set("db", None)
         elif schema in ("", "dbo") and name in _BUSINESS:

@@ -6,13 +6,20 @@ anew for every statement, so that each sees the desk's clock and its own login.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
 
 from local.cloud.sql.accounts import Account
-from local.cloud.sql.grants import DATABASE, VIEW_DATABASE_STATE, VIEW_SERVER_STATE, Grants
+from local.cloud.sql.grants import (
+    DATABASE,
+    VIEW_DATABASE_STATE,
+    VIEW_DEFINITION,
+    VIEW_SERVER_STATE,
+    Grants,
+)
+from local.cloud.sql.inside_rows import statistics_key
 from local.cloud.sql.kept import naive
 from local.cloud.sql.moments import DATABASE_ID, LOG_PAGES, Moment
 from local.world.levels import STORAGE_LIMIT
@@ -57,6 +64,7 @@ _FILE_PROPERTIES = {
 _PERMISSIONS = {
     VIEW_DATABASE_STATE: _of("view_database_state"),
     VIEW_SERVER_STATE: _of("view_server_state"),
+    VIEW_DEFINITION: _of("view_definition"),
     "CONNECT": "1",
     "SELECT": "CASE WHEN list_contains("
     + _of("refused")
@@ -72,6 +80,9 @@ _MACROS = {
     "global_trancount()": "0",
     "db_name()": f"'{DATABASE}'",
     "db_id()": f"CAST({DATABASE_ID} AS SMALLINT)",
+    "schema_name(id)": "CASE id WHEN 1 THEN 'dbo' END",
+    "stats_date(object, stats)": f"list_extract({_of('analysed')}, "
+    f"list_position({_of('statistics')}, 1000 * CAST(object AS BIGINT) + stats))",
     "host_name()": _of("host"),
     "app_name()": _of("program"),
     "original_login()": _of("login"),
@@ -105,11 +116,20 @@ class Facts:
             "refused": ["", *self.grants.refused()],
             "view_database_state": int(self.grants.holds(VIEW_DATABASE_STATE)),
             "view_server_state": int(self.grants.holds(VIEW_SERVER_STATE)),
+            "view_definition": int(self.grants.holds(VIEW_DEFINITION)),
             "data_pages": moment.data_pages if moment else 0,
             "limit_bytes": moment.world.storage_limit_bytes if moment else STORAGE_LIMIT,
             "pending": moment.pending if moment else 0,
             "users": USERS,
+            **_analysed(moment),
         }
+
+
+def _analysed(moment: Moment | None) -> dict[str, Any]:
+    """Which statistics there are, and when they were refreshed; lists keep their types by one."""
+    known = {statistics_key(0, 0): naive(datetime.max.replace(tzinfo=UTC))}
+    known |= moment.inside_rows.statistics_dates() if moment else {}
+    return {"statistics": list(known), "analysed": list(known.values())}
 
 
 def define_functions(database: duckdb.DuckDBPyConnection, facts: Facts) -> None:

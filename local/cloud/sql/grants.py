@@ -3,19 +3,33 @@
 from threading import Lock
 
 from local.cloud.sql.engine import DENIED, SqlError
+from local.cloud.sql.inside_views import INSIDE_VIEWS
 
 DATABASE = "pantry"
 VIEW_DATABASE_STATE = "VIEW DATABASE STATE"
 VIEW_SERVER_STATE = "VIEW SERVER STATE"
-PERMISSIONS = (VIEW_DATABASE_STATE, VIEW_SERVER_STATE)
+VIEW_DEFINITION = "VIEW DEFINITION"
+PERMISSIONS = (VIEW_DATABASE_STATE, VIEW_SERVER_STATE, VIEW_DEFINITION)
 NO_DATABASE_PERMISSION = 262
 NO_ACTION_PERMISSION = 297
 NO_SERVER_PERMISSION = 300
 
 _NEEDED = {
     "dm_db_resource_stats": VIEW_DATABASE_STATE,
+    "dm_db_wait_stats": VIEW_DATABASE_STATE,
+    "dm_db_partition_stats": VIEW_DATABASE_STATE,
+    "database_query_store_options": VIEW_DATABASE_STATE,
+    **dict.fromkeys(
+        (name for name in INSIDE_VIEWS if name.startswith("query_store_")), VIEW_DATABASE_STATE
+    ),
     # On Basic, S0 and S1 only: elsewhere VIEW DATABASE STATE is enough.
     "dm_exec_connections": VIEW_SERVER_STATE,
+    "dm_db_index_usage_stats": VIEW_SERVER_STATE,
+    "dm_os_sys_info": VIEW_SERVER_STATE,
+    **dict.fromkeys(
+        (name for name in INSIDE_VIEWS if name.startswith(("dm_db_missing_", "dm_tran_"))),
+        VIEW_SERVER_STATE,
+    ),
 }
 _NUMBERS = (DENIED, NO_DATABASE_PERMISSION, NO_ACTION_PERMISSION, NO_SERVER_PERMISSION)
 
@@ -24,7 +38,7 @@ class Grants:
     """Permissions that are held, and objects that are refused whatever is held; thread-safe.
 
     VIEW SERVER STATE stands for membership of ##MS_ServerStateReader##, which brings VIEW DATABASE
-    STATE with it.
+    STATE with it. Without VIEW DEFINITION the catalog's views are empty, and nothing is refused.
     """
 
     def __init__(self, *permissions: str) -> None:
@@ -33,7 +47,7 @@ class Grants:
         self._lock = Lock()
 
     def give(self, permission: str) -> None:
-        """Grant VIEW DATABASE STATE or VIEW SERVER STATE."""
+        """Grant one of PERMISSIONS."""
         with self._lock:
             self._held.add(_known(permission))
 
@@ -57,7 +71,8 @@ class Grants:
     def holds(self, permission: str) -> bool:
         """Whether the login has it, by itself or by its role."""
         with self._lock:
-            return permission in self._held or VIEW_SERVER_STATE in self._held
+            by_role = permission == VIEW_DATABASE_STATE and VIEW_SERVER_STATE in self._held
+            return by_role or permission in self._held
 
     def refused(self) -> list[str]:
         """The names, in small letters, of what can't be selected from."""

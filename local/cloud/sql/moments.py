@@ -12,8 +12,10 @@ from typing import Any
 
 from local.cloud.sql.accounts import READ_COMMITTED, Account
 from local.cloud.sql.grants import DATABASE
+from local.cloud.sql.inside_rows import InsideRows, query_hash
 from local.cloud.sql.kept import naive
 from local.world.events import ResourceRow, RunningRequest, World, WorldMinute
+from local.world.inside import Inside
 from local.world.levels import PAGE
 from local.world.running import FIRST_SESSION, HOST, PROGRAM, WORKER_HOST
 from shared.domain.times import MINUTE, each_minute, floor_minute
@@ -33,7 +35,8 @@ _SYSTEM_SESSIONS = range(1, 7)
 class Moment:
     """The database at `now`, as the connection `asking` may see it.
 
-    `sees_sessions` and `sees_requests`: those of others, too, not only its own.
+    `sees_sessions` and `sees_requests`: those of others, too, not only its own. `refused`: names of
+    what can't be selected from.
     """
 
     world: World
@@ -42,6 +45,8 @@ class Moment:
     accounts: tuple[Account, ...]
     sees_sessions: bool = True
     sees_requests: bool = True
+    sees_definitions: bool = True
+    refused: frozenset[str] = frozenset()
 
     def rows(self, view: str) -> list[Row]:
         """The rows of a view of the schema sys; raises KeyError for one that there is not."""
@@ -54,7 +59,19 @@ class Moment:
             "database_files": self._files,
             "database_service_objectives": self._objectives,
         }
-        return list(feeds[view]())
+        found = self.inside_rows.rows(view)
+        return list(feeds[view]() if found is None else found)
+
+    @cached_property
+    def inside(self) -> Inside:
+        """What the database shows of itself."""
+        return self.world.inside(self.now)
+
+    @cached_property
+    def inside_rows(self) -> InsideRows:
+        """The rows of the views that show it."""
+        database = (DATABASE_ID, DATABASE)
+        return InsideRows(self.inside, database, self.sees_definitions, self.refused)
 
     @cached_property
     def minute(self) -> WorldMinute:
@@ -97,7 +114,7 @@ class Moment:
     def _crm_session(self, place: int) -> Row:
         number = FIRST_SESSION + place
         request = next((each for each in self._running if each.session_id == number), None)
-        began = floor_minute(self.now) - (1 + place * 7 % 50) * MINUTE
+        began = self._logged_in(place)
         blocks = any(each.blocked_by == number for each in self._running)
         last = request.started_at if request else self.now - (1 + place % 20) * timedelta(seconds=1)
         return {
@@ -111,7 +128,14 @@ class Moment:
             "open_transaction_count": int(blocks),
         }
 
+    def _logged_in(self, place: int) -> datetime:
+        """Connections are of all ages that they reach."""
+        step = self.inside.session_life / 50
+        base = floor_minute(self.now) if step >= MINUTE else self.now
+        return base - (1 + place * 7 % 50) * step
+
     def _connections(self) -> Iterator[Row]:
+        last = {one.session_id: _handle(one.text) for one in self.inside.transactions}
         for row in self._sessions():
             if row["is_user_process"]:
                 number = row["session_id"]
@@ -129,6 +153,7 @@ class Moment:
                     "last_write": row["last_request_end_time"],
                     "net_packet_size": 4096,
                     "client_net_address": "198.51.100.20",
+                    "most_recent_sql_handle": last.get(number),
                 }
 
     def _requests(self) -> Iterator[Row]:
@@ -154,6 +179,7 @@ class Moment:
 
     def _texts(self) -> Iterator[Row]:
         batches = [each.before + each.text for each in self._running if self.sees_requests]
+        batches += [each.text for each in self.inside.transactions if self.sees_requests]
         others = self.accounts if self.sees_requests else self._own
         batches += [batch for account in others if (batch := account.batch) is not None]
         for batch in dict.fromkeys(batches):
@@ -251,7 +277,7 @@ def _any_request(number: int, batch: str, statement: str) -> Row:
         "command": "SELECT",
         "sql_handle": _handle(batch),
         "plan_handle": b"\x06\x00" + sha256(batch.encode()).digest(),
-        "query_hash": sha256(statement.encode()).digest()[:8],
+        "query_hash": query_hash(statement),
         "query_plan_hash": sha256(b"plan" + statement.encode()).digest()[:8],
         "database_id": DATABASE_ID,
         "blocking_session_id": 0,

@@ -11,11 +11,15 @@ from typing import Any
 from sqlglot import exp
 
 from local.cloud.sql.engine import SYNTAX, SqlError
+from local.cloud.sql.views import SYSTEM_VIEWS
 
 GLOBALS = ("SPID", "VERSION", "SERVERNAME", "TRANCOUNT")
 UNDECLARED = 137
-TEXT_TABLE = "dm_exec_sql_text"
-_TEXT_COLUMNS = ("dbid", "objectid", "number", "encrypted", "text")
+FUNCTIONS = {
+    "dm_exec_sql_text": ("sql_handle",),
+    "dm_db_stats_properties": ("object_id", "stats_id"),
+}
+"""Views of the desk that are functions in the schema sys: the columns that are their arguments."""
 _UNITS = {
     **dict.fromkeys(("YY", "YYYY"), "YEAR"),
     **dict.fromkeys(("QQ", "Q"), "QUARTER"),
@@ -194,28 +198,32 @@ def _lateral(node: exp.Lateral) -> Node:
     if isinstance(called, exp.Dot):
         if called.this.name.lower() != "sys":
             raise _no_function(called.sql("tsql"))
-        node.set("this", _sql_text(called.expression))
+        node.set("this", _rows_of(called.expression))
     return node
 
 
 def _table(node: exp.Table) -> Node:
-    """The same function, called once."""
+    """Such a function, called once."""
     if not isinstance(node.this, exp.Anonymous):
         return node
     if node.db.lower() != "sys":
         raise _no_function(node.this.name)
-    found = _sql_text(node.this)
+    found = _rows_of(node.this)
     found.set("alias", node.args.get("alias"))
     return found
 
 
-def _sql_text(called: Node) -> Node:
-    if called.name.lower() != TEXT_TABLE or len(called.expressions) != 1:
-        raise _no_function(f"sys.{called.name.lower()}")
-    columns = [exp.column(name) for name in _TEXT_COLUMNS]
-    mine = exp.column("sql_handle", table=TEXT_TABLE)
-    texts = exp.select(*columns).from_(exp.Table(this=exp.to_identifier(TEXT_TABLE)))
-    return texts.where(mine.eq(called.expressions[0].copy())).subquery()
+def _rows_of(called: Node) -> Node:
+    """The rows that the function answers: those of its view where its arguments stand."""
+    name = called.name.lower()
+    arguments = FUNCTIONS.get(name)
+    if arguments is None or len(called.expressions) != len(arguments):
+        raise _no_function(f"sys.{name}")
+    given = zip(arguments, called.expressions, strict=True)
+    conditions = [exp.column(each, table=name).eq(value.copy()) for each, value in given]
+    answered = [exp.column(each) for each in SYSTEM_VIEWS[name] if each != "sql_handle"]
+    view = exp.Table(this=exp.to_identifier(name))
+    return exp.select(*answered).from_(view).where(*conditions).subquery()
 
 
 def _no_function(name: str) -> SqlError:
@@ -265,6 +273,7 @@ REMEDIES: Mapping[type[Node], Remedy] = {
     exp.Parameter: _global,
     exp.CurrentTimestamp: lambda _: _called("sysutcdatetime"),
     exp.CurrentTimestampLTZ: lambda _: _called("world_offset"),
+    exp.CurrentSchema: lambda node: _called("schema_name", node.this.copy()) if node.this else node,
     exp.CurrentUser: lambda _: _called("original_login"),
     exp.DateAdd: _date_add,
     exp.DateDiff: _date_diff,

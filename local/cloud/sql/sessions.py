@@ -15,7 +15,12 @@ from local.cloud.sql.dialect import Translated, heading, translate
 from local.cloud.sql.engine import UNKNOWN_OBJECT, Cancelled, Column, Result, SqlError
 from local.cloud.sql.errors import sql_error
 from local.cloud.sql.functions import Facts
-from local.cloud.sql.grants import VIEW_DATABASE_STATE, VIEW_SERVER_STATE, Grants
+from local.cloud.sql.grants import (
+    VIEW_DATABASE_STATE,
+    VIEW_DEFINITION,
+    VIEW_SERVER_STATE,
+    Grants,
+)
 from local.cloud.sql.kept import KeptRows
 from local.cloud.sql.moments import Moment
 from local.cloud.sql.remedies import UNDECLARED
@@ -147,6 +152,8 @@ class DeskSession:
             accounts=tuple(database.accounts.all()),
             sees_sessions=database.grants.holds(VIEW_DATABASE_STATE),
             sees_requests=database.grants.holds(VIEW_SERVER_STATE),
+            sees_definitions=database.grants.holds(VIEW_DEFINITION),
+            refused=frozenset(database.grants.refused()),
         )
 
     def _fill(self, view: str, moment: Moment, mentions: frozenset[str] | None) -> None:

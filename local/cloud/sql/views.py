@@ -7,8 +7,7 @@ desk has no figure for is NULL.
 import re
 from collections.abc import Mapping
 
-Columns = Mapping[str, str]
-"""T-SQL types by the names of columns, in the documented order."""
+from local.cloud.sql.inside_views import INSIDE_VIEWS, Columns, columns
 
 DUCKDB_TYPES = {
     "bit": "BOOLEAN",
@@ -27,16 +26,7 @@ DUCKDB_TYPES = {
 }
 
 
-def _columns(text: str) -> Columns:
-    """Reads lines of a type, a colon and names."""
-    found: dict[str, str] = {}
-    for line in text.strip().splitlines():
-        kind, _, names = line.partition(":")
-        found |= dict.fromkeys(names.split(), kind.strip())
-    return found
-
-
-_RESOURCE_STATS = _columns("""
+_RESOURCE_STATS = columns("""
     datetime: end_time
     decimal(5,2): avg_cpu_percent avg_data_io_percent avg_log_write_percent
     decimal(5,2): avg_memory_usage_percent xtp_storage_percent
@@ -46,7 +36,7 @@ _RESOURCE_STATS = _columns("""
     decimal(5,2): avg_login_rate_percent
     int: replica_role
 """)
-_SESSIONS = _columns("""
+_SESSIONS = columns("""
     smallint: session_id
     datetime: login_time
     nvarchar: host_name program_name
@@ -77,7 +67,7 @@ _SESSIONS = _columns("""
     int: authenticating_database_id open_transaction_count
     bigint: page_server_reads
 """)
-_CONNECTIONS = _columns("""
+_CONNECTIONS = columns("""
     int: session_id most_recent_session_id
     datetime: connect_time
     nvarchar: net_transport protocol_type
@@ -94,7 +84,7 @@ _CONNECTIONS = _columns("""
     uniqueidentifier: connection_id parent_connection_id
     varbinary: most_recent_sql_handle
 """)
-_REQUESTS = _columns("""
+_REQUESTS = columns("""
     smallint: session_id
     int: request_id
     datetime: start_time
@@ -137,7 +127,7 @@ _REQUESTS = _columns("""
     bigint: page_server_reads
     uniqueidentifier: dist_statement_id
 """)
-_TEXTS = _columns("""
+_TEXTS = columns("""
     varbinary: sql_handle
     smallint: dbid
     int: objectid
@@ -145,7 +135,7 @@ _TEXTS = _columns("""
     bit: encrypted
     nvarchar: text
 """)
-_FILES = _columns("""
+_FILES = columns("""
     int: file_id
     uniqueidentifier: file_guid
     tinyint: type
@@ -166,7 +156,7 @@ _FILES = _columns("""
     uniqueidentifier: redo_target_fork_guid
     decimal(25,0): backup_lsn
 """)
-_OBJECTIVES = _columns("""
+_OBJECTIVES = columns("""
     int: database_id
     nvarchar: edition service_objective elastic_pool_name
 """)
@@ -179,13 +169,14 @@ SYSTEM_VIEWS: Mapping[str, Columns] = {
     "dm_exec_sql_text": _TEXTS,
     "database_files": _FILES,
     "database_service_objectives": _OBJECTIVES,
+    **INSIDE_VIEWS,
 }
 """The views of the schema sys; dm_exec_sql_text is a function, and sql_handle its argument."""
 
-_USER = _columns("nvarchar: id email name role\n datetime2: createdAt")
-_INTERACTION = _columns("nvarchar: id type userId\n datetime2: createdAt")
-_REPORT = _columns("nvarchar: id type userId\n datetime2: createdAt")
-_OPPORTUNITY = _columns("""
+_USER = columns("nvarchar: id email name role\n datetime2: createdAt")
+_INTERACTION = columns("nvarchar: id type userId\n datetime2: createdAt")
+_REPORT = columns("nvarchar: id type userId\n datetime2: createdAt")
+_OPPORTUNITY = columns("""
     nvarchar: id stage
     decimal(12,2): value
     datetime2: createdAt closedAt
@@ -193,13 +184,13 @@ _OPPORTUNITY = _columns("""
 
 BUSINESS_TABLES: Mapping[str, Columns] = {
     "User": _USER,
-    "Session": _columns("nvarchar: id userId\n datetime2: createdAt lastActivityAt"),
-    "UserSession": _columns("nvarchar: id userId\n datetime2: createdAt lastActivity"),
+    "Session": columns("nvarchar: id userId\n datetime2: createdAt lastActivityAt"),
+    "UserSession": columns("nvarchar: id userId\n datetime2: createdAt lastActivity"),
     "Interaction": _INTERACTION,
     "Report": _REPORT,
     "ReportExecution": _REPORT,
-    "OfflineSync": _columns("nvarchar: id status userId\n datetime2: updatedAt"),
-    "OfflineSyncItem": _columns("nvarchar: id syncStatus userId\n datetime2: updatedAt"),
+    "OfflineSync": columns("nvarchar: id status userId\n datetime2: updatedAt"),
+    "OfflineSyncItem": columns("nvarchar: id syncStatus userId\n datetime2: updatedAt"),
     "Opportunity": _OPPORTUNITY,
 }
 """The CRM's tables in the schema dbo, by the names that two versions of it have for them."""

@@ -1,5 +1,5 @@
 -- Interactions that were logged in the window, by slots of five minutes since it began.
-SELECT slot, COUNT_BIG(*) AS logged
+SELECT /* pantry-monitor */ slot, COUNT_BIG(*) AS logged
 FROM (
     SELECT DATEDIFF(minute, @since, [interactions.createdAt]) / 5 AS slot
     FROM [interactions]

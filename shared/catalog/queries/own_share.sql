@@ -1,7 +1,7 @@
 -- What this connection has cost the database so far, the running batch included. Everybody may see
 -- their own session. cpu_time is in milliseconds, logical_reads in pages of 8 KB.
 -- learn.microsoft.com: sys.dm_exec_sessions, sys.dm_exec_requests.
-SELECT
+SELECT /* pantry-monitor */
     s.cpu_time + ISNULL(r.cpu_time, 0) AS cpu_ms,
     s.logical_reads + ISNULL(r.logical_reads, 0) AS logical_reads
 FROM sys.dm_exec_sessions AS s

@@ -1,5 +1,5 @@
 -- Reports that were generated in the window, by slots of five minutes since it began.
-SELECT slot, COUNT_BIG(*) AS generated
+SELECT /* pantry-monitor */ slot, COUNT_BIG(*) AS generated
 FROM (
     SELECT DATEDIFF(minute, @since, [reports.createdAt]) / 5 AS slot
     FROM [reports]

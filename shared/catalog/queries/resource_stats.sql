@@ -1,6 +1,6 @@
 -- The database's own load: a row for every fifteen seconds, kept for about an hour, end_time in UTC.
 -- learn.microsoft.com: sys.dm_db_resource_stats (VIEW DATABASE STATE).
-SELECT TOP (240)
+SELECT /* pantry-monitor */ TOP (240)
     end_time,
     avg_cpu_percent,
     avg_data_io_percent,

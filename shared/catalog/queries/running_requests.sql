@@ -1,7 +1,7 @@
 -- The storm snapshot: what runs now, the hungriest first, with the statement that is being executed.
 -- Offsets count bytes of two-byte characters; -1 means to the end. Times are in milliseconds.
 -- learn.microsoft.com: sys.dm_exec_requests, sys.dm_exec_sql_text (on Basic: ##MS_ServerStateReader##).
-SELECT TOP (5)
+SELECT /* pantry-monitor */ TOP (5)
     r.session_id,
     r.status,
     r.command,

@@ -1,5 +1,5 @@
 -- Offline changes that failed in the window, by slots of five minutes since it began.
-SELECT slot, COUNT_BIG(*) AS failed
+SELECT /* pantry-monitor */ slot, COUNT_BIG(*) AS failed
 FROM (
     SELECT DATEDIFF(minute, @since, [syncs.updatedAt]) / 5 AS slot
     FROM [syncs]

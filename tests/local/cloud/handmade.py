@@ -15,6 +15,8 @@ from local.world.events import (
     SiteMinute,
     WorldMinute,
 )
+from local.world.inside import Inside
+from local.world.workloads import Workload
 
 T0 = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 HEALTHY = Health(200, 20.0, 100, 200, T0 + timedelta(days=30))
@@ -75,6 +77,9 @@ class PlainWorld:
 
     def requests_running(self, at: datetime) -> tuple[RunningRequest, ...]:  # noqa: ARG002
         return self.running
+
+    def inside(self, at: datetime) -> Inside:
+        return Inside(at, T0, lambda _: Workload())
 
     def is_down(self, source: str, at: datetime) -> bool:  # noqa: ARG002 - as above
         return source in self.down

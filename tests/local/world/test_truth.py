@@ -19,8 +19,10 @@ from local.world.events import (
     World,
     WorldMinute,
 )
+from local.world.inside import Inside
 from local.world.traffic import MONITOR
 from local.world.truth import truth, weighted_quantile
+from local.world.workloads import Workload
 from shared.domain.times import MINUTE
 from tests.local.world.playing import T0
 
@@ -79,6 +81,9 @@ class SmallWorld:
 
     def requests_running(self, at: datetime) -> tuple[RunningRequest, ...]:
         return self.running.get(at.second, ())
+
+    def inside(self, at: datetime) -> Inside:
+        return Inside(at, T0, lambda _: Workload())
 
     def is_down(self, source: str, at: datetime) -> bool:  # noqa: ARG002 - never
         return False

@@ -211,7 +211,9 @@ def test_the_monitor_sees_what_it_costs_grow(database: Database) -> None:
 @both_seeds
 @every_moment
 def test_everything_is_granted_at_first(database: Database) -> None:
-    assert database.catalog("grants") == [{"view_database_state": 1, "view_server_state": 1}]
+    assert database.catalog("grants") == [
+        {"view_database_state": 1, "view_server_state": 1, "view_definition": 1}
+    ]
 
 
 @pytest.mark.parametrize("at", [T0])

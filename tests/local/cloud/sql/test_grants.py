@@ -37,7 +37,9 @@ def test_without_database_state_others_are_not_there_and_load_is_denied(storm: D
         assert (denied.number, denied.severity) == (262, 14)
         assert storm.catalog("own_share")[0]["logical_reads"] > 0
         assert storm.catalog("storage")[0]["used_bytes"] > 0
-        assert storm.catalog("grants") == [{"view_database_state": 0, "view_server_state": 0}]
+        assert storm.catalog("grants") == [
+            {"view_database_state": 0, "view_server_state": 0, "view_definition": 1}
+        ]
     finally:
         grants.give(VIEW_SERVER_STATE)
         grants.give(VIEW_DATABASE_STATE)
@@ -55,7 +57,9 @@ def test_without_server_state_only_own_requests_and_texts_are_there(storm: Datab
         assert len(storm.ask("SELECT session_id FROM sys.dm_exec_sessions")) > 40
         denied = failure(lambda: storm.ask("SELECT * FROM sys.dm_exec_connections"))
         assert (denied.number, denied.severity) == (300, 14)
-        assert storm.catalog("grants") == [{"view_database_state": 1, "view_server_state": 0}]
+        assert storm.catalog("grants") == [
+            {"view_database_state": 1, "view_server_state": 0, "view_definition": 1}
+        ]
         assert storm.value("SELECT IS_SRVROLEMEMBER('##MS_ServerStateReader##')") == 0
     finally:
         storm.engine.grants.give(VIEW_SERVER_STATE)
@@ -63,7 +67,9 @@ def test_without_server_state_only_own_requests_and_texts_are_there(storm: Datab
 
 def test_the_role_brings_database_state_with_it(database: Database) -> None:
     database.engine.grants.take(VIEW_DATABASE_STATE)
-    assert database.catalog("grants") == [{"view_database_state": 1, "view_server_state": 1}]
+    assert database.catalog("grants") == [
+        {"view_database_state": 1, "view_server_state": 1, "view_definition": 1}
+    ]
     assert database.ask("SELECT TOP (1) end_time FROM sys.dm_db_resource_stats")
 
 
