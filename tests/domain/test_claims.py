@@ -221,7 +221,12 @@ def test_a_row_that_a_later_final_one_overtook_shares_its_fate(
 
 
 @pytest.mark.parametrize(
-    "final", [a_row(1, status=SENT), a_row(3, OTHER, status=SENT), a_row(3, channel=CHAT)]
+    "final",
+    [
+        a_row(1, status=SENT),
+        a_row(3, OTHER, status=SENT),
+        a_row(3, channel=CHAT, status=SENT),
+    ],
 )
 def test_nothing_earlier_and_nothing_of_another_group_overtakes(final: Delivery) -> None:
     assert ended(kept(a_row(2), final)) == []
