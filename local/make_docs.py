@@ -34,9 +34,11 @@ def metrics_page() -> str:
             "*every*: minutes that a sample holds; *minute*: how several samples of one minute",
             "merge; *bands*: warning / critical.",
             "",
-            "| source | asked every | complete after | what |",
-            "|---|---|---|---|",
+            "| source | asked every | complete after | remembers | what |",
+            "|---|---|---|---|---|",
             *map(_source_row, SOURCES),
+            "",
+            "*remembers*: for how long it can be asked again what was lost.",
             "",
         ]
     )
@@ -122,7 +124,9 @@ def _metric_row(metric: Metric) -> str:
 
 def _source_row(source: Source) -> str:
     cadence, settle = (int(t.total_seconds()) // 60 for t in (source.cadence, source.settle))
-    return f"| `{source.name}` | {cadence} min | {settle} min | {source.description} |"
+    days, hours = divmod(int(source.remembers.total_seconds()) // 3600, 24)
+    again = f"{days} days" if days else f"{hours} h" if hours else ""
+    return f"| `{source.name}` | {cadence} min | {settle} min | {again} | {source.description} |"
 
 
 def _bands(metric: Metric) -> str:

@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from http import HTTPStatus
 from http.client import HTTPException
@@ -45,8 +45,7 @@ from shared.domain.samples import Reading, Sample
 from shared.domain.times import floor_hour
 
 PUBLIC_CLOUD = "https://management.azure.com"
-FURTHEST = timedelta(days=92)
-"""Azure keeps 93 days; the last one is left for the grains that reach beyond the asked minutes."""
+FURTHEST = CATALOG.source(DATABASE).remembers
 
 _SETTLE = CATALOG.source(DATABASE).settle
 # What comes, outside the SDK's own tree, of half an answer or a host that can't be one.

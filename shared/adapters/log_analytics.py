@@ -26,14 +26,13 @@ PUBLIC_CLOUD = "https://api.loganalytics.io"
 SERVER_TIMEOUT = 5
 SHORTEST = timedelta(hours=1)
 """What a reading covers at least: after a failure half as much is asked, down to this."""
-FURTHEST = timedelta(days=30)
-"""Older telemetry may be deleted already, and what is gone must not be read as zeros."""
 LONGEST_REQUEST = MINUTE
 """A row is dated by its request's start and sent at its end: quick later ones overtake it."""
 LATEST = HOUR
 """How much later than usual telemetry may come before its absence counts as silence."""
 
 _NAME = "logs"
+FURTHEST = CATALOG.source(_NAME).remembers
 
 
 class LogsClient(Protocol):

@@ -5,7 +5,8 @@ from functools import partial
 
 from shared.domain.metrics import Source, Writes
 
-_platform = partial(Source, settle=timedelta(minutes=3))
+# Azure keeps 93 days; the last one is left for the grains that reach beyond the asked minutes.
+_platform = partial(Source, settle=timedelta(minutes=3), remembers=timedelta(days=92))
 _now = partial(Source, settle=timedelta(0))
 _rows = partial(Source, settle=timedelta(0), cadence=timedelta(minutes=5), writes=Writes.WINDOW)
 
@@ -19,6 +20,7 @@ SOURCES = (
     Source(
         name="dmv",
         settle=timedelta(minutes=1),
+        remembers=timedelta(hours=1),
         description="The load of the database in rows of 15 seconds.",
     ),
     _now(name="sessions", description="Who is connected to the database."),
@@ -31,6 +33,8 @@ SOURCES = (
     Source(
         name="logs",
         settle=timedelta(minutes=5),
+        # Older telemetry may be deleted already, and what is gone must not be read as zeros.
+        remembers=timedelta(days=30),
         description="Application Insights tables in the Log Analytics workspace.",
     ),
     _rows(name="users", description="The CRM's own sessions."),

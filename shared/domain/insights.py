@@ -8,7 +8,7 @@ from msgspec import Struct
 from shared.domain.figures import Band, Figure, SourceWord, band_of
 from shared.domain.notifications import quantity
 from shared.domain.statuses import band_start, reading
-from shared.domain.times import DAY, MINUTE, minutes_between
+from shared.domain.times import DAY, HOUR, MINUTE, Span, iso, minutes_between
 
 MOST_SENTENCES = 3
 RECENT = timedelta(minutes=15)
@@ -51,13 +51,21 @@ class Trail(Struct, frozen=True, kw_only=True):
 
 
 def insights(
-    trails: Sequence[Trail], words: Sequence[SourceWord], *, now: datetime
+    trails: Sequence[Trail],
+    words: Sequence[SourceWord],
+    damaged: Sequence[Span] = (),
+    *,
+    now: datetime,
 ) -> tuple[str, ...]:
-    """The three most pressing sentences: alarming bands, silence, warnings, rises, storage."""
+    """The three most pressing sentences.
+
+    In their order: alarming bands, silence, warnings, damaged hours, rises, storage.
+    """
     found = [
         *_of_bands(trails, Band.CRITICAL),
         *_of_silence(words, now),
         *_of_bands(trails, Band.WARNING),
+        *_of_damage(damaged),
         *_of_trends(trails),
         *_of_storage(trails),
     ]
@@ -117,6 +125,16 @@ def _length(minutes: int) -> str:
     if minutes < 120:
         return f"{minutes} min"
     return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} days"
+
+
+def _of_damage(damaged: Sequence[Span]) -> Iterable[tuple[str, str]]:
+    if damaged:
+        hours = sum((one.end - one.start for one in damaged), start=timedelta(0)) // HOUR
+        what = "1 hour" if hours == 1 else f"{hours} hours"
+        yield (
+            "damaged",
+            f"{what} of this range can't be read in full, from {iso(damaged[0].start)} on.",
+        )
 
 
 def _of_trends(trails: Iterable[Trail]) -> Iterable[tuple[str, str]]:

@@ -48,12 +48,14 @@ class Source(Struct, frozen=True, kw_only=True):
     """Something that is asked for samples.
 
     `settle`: how far behind the clock its minutes are complete. `cadence`: how often it is asked.
+    `remembers`: how far back it can be asked again; zero: what it does not say in time is lost.
     """
 
     name: str
     settle: timedelta
     description: str
     cadence: timedelta = timedelta(minutes=1)
+    remembers: timedelta = timedelta(0)
     writes: Writes = Writes.REPLACE
 
 

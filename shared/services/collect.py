@@ -81,7 +81,7 @@ def _questions(
     """A question for each source that is read alone, and one for each group with a due source."""
     since = {name: latest.covered.get(name) for name in due}
     alone = [
-        Question((source.name,), partial(_alone, source, target, since[source.name], now))
+        Question((source.name,), partial(read_alone, source, target, since[source.name], now))
         for source in house.sources
         if source.name in since
     ]
@@ -93,9 +93,10 @@ def _questions(
     return alone + together
 
 
-def _alone(
+def read_alone(
     source: MetricSource, target: str, since: datetime | None, now: datetime
 ) -> list[Answer]:
+    """The answers of a source that is read by itself."""
     return [source.read(target, since=since, now=now)]
 
 

@@ -19,6 +19,7 @@ from shared.services.deliver import deliver_due, waiting_groups
 from shared.services.dispatch import dispatch
 from shared.services.evaluate import evaluate
 from shared.services.leases import last_lease, lease
+from shared.services.mend import mend
 from shared.services.passes import Pass, PassKind, log_line, measured
 from shared.services.targets import activate, leavers, retire, rules_in_force
 
@@ -75,7 +76,11 @@ def _tick(done: Pass, house: House) -> None:
 
 def _watch(done: Pass, house: House) -> None:
     names = house.sources_of(done.target)
+    keep_going = _deadline(house)
     _pass(done, [name for name in names if is_probe(name, house.catalog)], house)
+    if done.damaged and keep_going():
+        with done.timed("mend"):
+            mend(done.target, house=house, now=done.now)
 
 
 def _close(done: Pass, house: House) -> None:
@@ -107,6 +112,7 @@ def _collect_and_evaluate(
     activated_at = activate(done.target, config=house.config, now=done.now)
     with done.timed("collect"):
         done.answers, latest = collect(done.target, house=house, sources=sources, now=done.now)
+    done.damaged = len(latest.damaged)
     rules = rules_in_force(done.target, house=house)
     _evaluate(done, rules, activated_at, house, latest, keep_going)
 

@@ -44,7 +44,7 @@ class Pass(Struct):
     """What one pass over one target did; `skipped` when another pass held the lease.
 
     `rules`: how many were in force. `durations`: milliseconds by step. `error`: what ended the
-    pass half-way.
+    pass half-way. `damaged`: hours of the target that wait to be read again.
     """
 
     target: str
@@ -58,6 +58,7 @@ class Pass(Struct):
     dispatched: int = 0
     attempts: list[Attempt] = field(default_factory=list)
     durations: dict[str, int] = field(default_factory=dict)
+    damaged: int = 0
     error: str | None = None
 
     @property

@@ -1,10 +1,12 @@
 """Can anybody be told, and is everything measured? A monitor that can't do its work must say so."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+from shared.domain.chunks import Latest
 from shared.domain.metrics import Catalog
 from shared.domain.notifications import clock
 from shared.domain.rules import Action, Rule, Severity
+from shared.domain.times import iso
 from shared.ports import Channel, Ledger, SampleStore
 from shared.services.closures import closures
 
@@ -85,16 +87,28 @@ def unmeasured(
 
 
 def lacking(measured: Mapping[str, Collection[str]], samples: SampleStore) -> list[str]:
-    """One sentence for every source that was not asked because it lacks what a person can give.
+    """What is missing in the stored past and present, in sentences.
 
-    `measured` is the sources by target: of what is no longer set up, nothing is wanted.
+    Every source that was not asked because it lacks what a person can give, and every target with
+    hours that wait to be read again. `measured` is the sources by target: of what is no longer set
+    up, nothing is wanted.
     """
     return [
-        f"{source} of {target} is not read: {what}"
+        sentence
         for target, sources in measured.items()
-        for source, what in samples.latest(target).lacking.items()
-        if source in sources
+        for sentence in _lacking(target, sources, samples.latest(target))
     ]
+
+
+def _lacking(target: str, sources: Collection[str], latest: Latest) -> Iterator[str]:
+    for source, what in latest.lacking.items():
+        if source in sources:
+            yield f"{source} of {target} is not read: {what}"
+    if latest.damaged:
+        yield (
+            f"{len(latest.damaged)} stored hours of {target}, the first at "
+            f"{iso(latest.damaged[0])}, lost something and wait to be read again"
+        )
 
 
 def refusing(config: Ledger) -> list[str]:

@@ -52,15 +52,17 @@ def survey(
     alerts = open_alerts(target, house=house, now=now)[::-1]
     telling = _telling(house) if _is_telling(grid, now) else []
     past = draw(target, _union(metrics, telling), grid, house=house, now=now)
+    damaged = _damaged(past, grid, latest)
+    measured = [word for word in words if word.source.name in has]
     trails = _trails(target, figures, grid, past.curves, house, now)
     return Survey(
         figures={metric.name: figures[metric.name] for metric in metrics},
         grid=grid,
         past={metric.name: past.curves[metric.name] for metric in metrics},
-        damaged=_damaged(past, grid, latest),
+        damaged=damaged,
         provisional_from=_provisional_from(metrics, grid, latest, now),
         alerts=tuple(alerts),
-        insights=insights(trails, [word for word in words if word.source.name in has], now=now),
+        insights=insights(trails, measured, damaged, now=now),
         status=system_status(alerts, figures, words),
         sources=tuple(words),
         updated_at=latest.updated_at,
