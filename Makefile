@@ -56,7 +56,7 @@ replay: setup ## Replay a recorded series: make replay ARGS='--csv FILE --metric
 bench: setup ## Measure import time, reads, and the long proofs
 	$(PY) -m local.bench $(ARGS)
 
-chaos: setup ## End a process before and after every call it makes, and compare the stories
+chaos: setup ## Kill a process between any two calls, lose every answer, and judge what people heard
 	$(PY) -m local.chaos $(ARGS)
 
 mutants: $(VENV_READY) ## Change the rule machine and delivery a little, and see that tests notice

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 
 from local.cloud import email, resources, slack, sms, teams, webhooks
+from local.cloud.answerers import Desk
 from local.cloud.clouds import Cloud
 from local.odbc import NoOdbc, driver
 from shared.adapters.sql_connections import PURE_PYTHON
@@ -37,23 +38,30 @@ def surroundings(
         "AZURE_MONITOR_ENDPOINT": urls["platform"],
         "LOG_ANALYTICS_ENDPOINT": urls["logs"],
         "ALERT_EMAIL": ADMIN,
-        "ACS_CONNECTION_STRING": email.connection_string(cloud.desk),
-        "MAIL_FROM": email.SENDER,
-        "SLACK_WEBHOOKS": json.dumps(slack.webhooks(cloud.desk)),
-        "SLACK_ENDPOINT": slack.endpoint(cloud.desk),
-        "WEBHOOKS": json.dumps(webhooks.webhooks(cloud.desk)),
-        "WEBHOOK_HOSTS": ",".join(
-            urls[one].removeprefix("http://") for one in (webhooks.NAME, teams.NAME)
-        ),
-        "TEAMS_WEBHOOKS": json.dumps(teams.webhooks(cloud.desk)),
-        "SMS_FROM": sms.SENDER,
-        "SMS_CONNECTION_STRING": sms.connection_string(cloud.desk),
+        **ways_to_tell(cloud.desk),
         "AUTH_ISSUER": cloud.issuer,
         "AUTH_AUDIENCE": AUDIENCE,
         "AUTH_JWKS_URL": cloud.jwks_url,
         "CRM_TOKEN_KEY": secrets.token_urlsafe(48),
         **cloud.identity_environment,
         **(changes or {}),
+    }
+
+
+def ways_to_tell(desk: Desk) -> dict[str, str]:
+    """The settings of every channel, as they lead to the desk's services."""
+    return {
+        "ACS_CONNECTION_STRING": email.connection_string(desk),
+        "MAIL_FROM": email.SENDER,
+        "SLACK_WEBHOOKS": json.dumps(slack.webhooks(desk)),
+        "SLACK_ENDPOINT": slack.endpoint(desk),
+        "WEBHOOKS": json.dumps(webhooks.webhooks(desk)),
+        "WEBHOOK_HOSTS": ",".join(
+            desk.urls[one].removeprefix("http://") for one in (webhooks.NAME, teams.NAME)
+        ),
+        "TEAMS_WEBHOOKS": json.dumps(teams.webhooks(desk)),
+        "SMS_FROM": sms.SENDER,
+        "SMS_CONNECTION_STRING": sms.connection_string(desk),
     }
 
 

@@ -1,0 +1,1 @@
+"""The crash walk: whatever ends, is lost or comes thrice, every follower hears the whole story."""
