@@ -257,6 +257,22 @@ def export(req: func.HttpRequest) -> func.HttpResponse:
     return serve(req, EXPORT, bootstrap.office)
 
 
+@app.route(route="monitoring/advice", methods=["GET"])
+def list_advice(req: func.HttpRequest) -> func.HttpResponse:
+    """What to do about the database, or about the app."""
+    from shared.web.advice import ADVICE  # noqa: PLC0415 - see above
+
+    return serve(req, ADVICE, bootstrap.office)
+
+
+@app.route(route="monitoring/advice/{id}", methods=["PATCH"])
+def change_advice(req: func.HttpRequest) -> func.HttpResponse:
+    """A recommendation was seen, done or dismissed."""
+    from shared.web.advice import CHANGE  # noqa: PLC0415 - see above
+
+    return serve(req, CHANGE, bootstrap.office)
+
+
 @app.route(route="monitoring/openmetrics", methods=["GET"])
 def openmetrics(req: func.HttpRequest) -> func.HttpResponse:
     """The newest figures for a scraper."""

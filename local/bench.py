@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 
+from local.advice.ranking import run as rank_advice
 from local.bench_first import run as bench_first
 from local.bench_latency import run as bench_latency
 from local.bench_sql import run as bench_sql
@@ -87,6 +88,11 @@ def sql() -> bool:
     return bench_sql(print)
 
 
+def advice() -> bool:
+    """A culprit among decoys in 100 databases of six kinds: does its advice come first?"""
+    return rank_advice(print, 100)
+
+
 def replays() -> bool:
     """Whole recordings through Azurite; their transitions equal an independent computation."""
     return _pytest("tests/local/test_replay.py", "-m", "bench")
@@ -114,6 +120,7 @@ SECTIONS: dict[str, Callable[[], bool]] = {
     "latency": latency,
     "sql": sql,
     "store": store,
+    "advice": advice,
     "replays": replays,
     "calm": calm,
     "promtool": promtool,

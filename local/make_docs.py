@@ -6,6 +6,7 @@ A test fails when a document and the code disagree, so run this after changing e
 from collections.abc import Iterable
 from pathlib import Path
 
+from local.advice.page import advice_page
 from shared.catalog.metrics import CATALOG, METRICS
 from shared.catalog.rules import default_rules
 from shared.catalog.sources import SOURCES
@@ -143,7 +144,12 @@ def _code(text: str) -> str:
     return f"`{text}`" if text else ""
 
 
-PAGES = {"metrics.md": metrics_page, "rules.md": rules_page, "settings.md": settings_page}
+PAGES = {
+    "advice.md": advice_page,
+    "metrics.md": metrics_page,
+    "rules.md": rules_page,
+    "settings.md": settings_page,
+}
 
 
 def main() -> None:

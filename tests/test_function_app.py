@@ -98,6 +98,8 @@ def test_every_function_has_its_trigger(indexed: dict[str, Any]) -> None:
         "end_maintenance": "httpTrigger",
         "list_deployments": "httpTrigger",
         "mark_deployment": "httpTrigger",
+        "list_advice": "httpTrigger",
+        "change_advice": "httpTrigger",
         "export": "httpTrigger",
         "openmetrics": "httpTrigger",
         "describe_api": "httpTrigger",

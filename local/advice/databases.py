@@ -266,13 +266,13 @@ class Database:
         inspection = self.inspection()
         io, cpu = self.io_percent, self.cpu_percent
         day = {
-            "dtuCpu": self._day(lambda noon: cpu * (0.5 + noon)),
-            "dtuDataIo": self._day(lambda noon: io * (0.5 + noon)),
+            "dtuCpu": self._day(lambda noon: cpu * (0.5 + noon), 100),
+            "dtuDataIo": self._day(lambda noon: io * (0.5 + noon), 100),
             "dtuLogWrite": self._day(lambda noon: 4 + 4 * noon),
-            "workersPercent": self._day(lambda noon: self.workers * (0.6 + 0.6 * noon)),
+            "workersPercent": self._day(lambda noon: self.workers * (0.6 + 0.6 * noon), 100),
             "sessionsPercent": self._day(lambda noon: 4 + 2 * noon),
             "blockedSessions": self._day(self._blocked),
-            "cpuUtilization": self._day(lambda noon: 15 + 40 * noon),
+            "cpuUtilization": self._day(lambda noon: 15 + 40 * noon, 100),
             "httpQueueLength": self._day(lambda _: 0),
             "outboundSockets": self._day(lambda noon: 80 + 90 * noon),
             "responseTime.avg": self._day(lambda noon: 150 + 3 * max(cpu, io) * noon),
@@ -303,13 +303,11 @@ class Database:
     def _blocked(self, noon: float) -> float:
         return float(self.random.random() < self.blocked_share * 2 * noon)
 
-    def _day(self, level: Callable[[float], float]) -> Stretch:
+    def _day(self, level: Callable[[float], float], most: float = math.inf) -> Stretch:
         start, step = self.now - DAY, timedelta(minutes=5)
         times = [start + i * step for i in range(288)]
-        noise = self.random.gauss
-        return _stretch(
-            start, step, [min(max(level(_noon(at)) * noise(1, 0.12), 0), 1e4) for at in times]
-        )
+        noisy = (level(_noon(at)) * self.random.gauss(1, 0.12) for at in times)
+        return _stretch(start, step, [min(max(value, 0.0), most) for value in noisy])
 
     def _memory(self, steps: int, step: timedelta) -> Stretch:
         """Waves by day, shallower ones at weekends, noise, levels that differ from day to day.

@@ -22,7 +22,7 @@ DECOYS_OF_A_SCENE = 4
 MINUTE = timedelta(minutes=1)
 
 
-def ordinary(seed: int) -> Database:
+def ordinary(seed: str) -> Database:
     """A database at work: some ten queries that together take 10 to 30 % of its DTU."""
     made = Database(random.Random(seed))
     chance = made.random
@@ -336,7 +336,7 @@ DECOYS: tuple[Decoy, ...] = (
 
 def scene(name: str, seed: int, decoys: int = DECOYS_OF_A_SCENE) -> tuple[Database, str]:
     """A database with that culprit among decoys, and what its advice has to name."""
-    made = ordinary(seed)
+    made = ordinary(f"{name} {seed}")
     for decoy in made.random.sample(DECOYS, decoys):
         decoy(made)
     return made, CULPRITS[name](made)
@@ -344,7 +344,7 @@ def scene(name: str, seed: int, decoys: int = DECOYS_OF_A_SCENE) -> tuple[Databa
 
 def calm(seed: int, day: int = 0) -> Database:
     """A database without any culprit and six decoys, on a day of its week."""
-    made = ordinary(seed)
+    made = ordinary(f"calm {seed} {day}")
     made.now = NOW + day * DAY
     for decoy in made.random.sample(DECOYS, 6):
         decoy(made)

@@ -112,6 +112,15 @@ def deploy_key(name: str) -> str:
     return f"deploy:{name}"
 
 
+def advice_key(name: str) -> str:
+    """What was recommended, by its id."""
+    return f"advice:{name}"
+
+
+ADVISED = "advised"
+"""When recommendations were looked for last."""
+
+
 def short_hash(*parts: str) -> str:
     """Eight hex digits that stand for the parts."""
     return hashlib.sha256("|".join(parts).encode()).hexdigest()[:8]

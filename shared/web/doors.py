@@ -99,7 +99,7 @@ class Body(Struct, frozen=True):
     said_already: tuple[str, ...] = ()
 
 
-WITH_BODY = ("POST", "PUT")
+WITH_BODY = ("POST", "PUT", "PATCH")
 
 
 class Door(Struct, frozen=True, kw_only=True):

@@ -1,6 +1,7 @@
 """Every route of the API, in the order in which docs/api.md lists them."""
 
 from shared.web.action import DO, MENU, SHOW
+from shared.web.advice import ADVICE, CHANGE
 from shared.web.alerts import ACT, ALERT, ALERTS
 from shared.web.backtests import BACKTEST
 from shared.web.channels import CHANNELS, TEST, TEST_PATH
@@ -46,6 +47,8 @@ ROUTES: tuple[Door, ...] = (
     END,
     DEPLOYMENTS,
     MARK,
+    ADVICE,
+    CHANGE,
     EXPORT,
     OPENMETRICS,
     HEALTH,

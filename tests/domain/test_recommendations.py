@@ -239,8 +239,8 @@ def test_a_query_counts_by_the_part_of_the_dtu_that_is_highest() -> None:
     def first(day: dict[str, float]) -> str:
         return next(iter(bad_queries(a_situation(day=day, queries=(reader, thinker))))).title
 
-    assert first(busy_disk) == "Query 1 takes 82% of the database's IO"
-    assert first(busy_cpu) == "Query 2 takes 99% of the database's CPU"
+    assert first(busy_disk) == "Query 1 takes 82 % of the database's IO"
+    assert first(busy_cpu) == "Query 2 takes 99 % of the database's CPU"
 
 
 def test_what_an_index_would_save_is_not_laid_to_the_query() -> None:
@@ -469,7 +469,7 @@ def test_query_store_says_when_it_is_nearly_full() -> None:
     full = only(query_store, a_situation(query_store=store(actual="READ_WRITE", used_mb=9.2)))
     roomy = a_situation(query_store=store(actual="READ_WRITE", used_mb=8.9))
 
-    assert (full.title, full.priority) == ("Query Store is 92% full", "low")
+    assert (full.title, full.priority) == ("Query Store is 92 % full", "low")
     assert list(query_store(roomy)) == []
 
 

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.domain.maintenance_wishes import FIELDS as WINDOW_FIELDS
+from shared.web.advice import ADVICE, CHANGE
 from shared.web.alerts import ACT, ALERT, ALERTS, FIELDS
 from shared.web.backtests import BACKTEST
 from shared.web.channels import CHANNELS, TEST, TEST_PATH
@@ -22,6 +23,8 @@ from tests.builders import BAD, OK, TARGET, Desk, a_desk
 from tests.web.builders import Counter, a_request, bearer, check_answer, crm_token
 
 ROUTES = {
+    "advice": ADVICE,
+    "decide": CHANGE,
     "metrics": METRICS,
     "alerts": ALERTS,
     "alert": ALERT,

@@ -83,7 +83,7 @@ def memory_leak(situation: Situation) -> Iterable[Recommendation]:
         LEAK,
         "process",
         Text(
-            f"Memory leak: 1,600 MB in about {leak.hours:.0f} h",
+            f"Memory leak: 1,600 MB {_when(leak)}",
             f"Since the restart at {clock(leak.since)} memory has grown by "
             f"{quantity(round(a_day), 'MB')} a day, by day and by night.{told}",
             (
@@ -92,9 +92,7 @@ def memory_leak(situation: Situation) -> Iterable[Recommendation]:
                 else "The heap does not grow with it: look at buffers, image processing and native "
                 "modules.",
                 "Look for caches without a limit, listeners that are never removed, and timers.",
-                "Until it is mended, restart the app at a quiet hour before "
-                + clock(situation.now + timedelta(hours=leak.hours))
-                + ".",
+                _restart(leak, situation.now),
             ),
             (
                 Fact("growth a day", quantity(round(a_day), "MB")),
@@ -106,11 +104,22 @@ def memory_leak(situation: Situation) -> Iterable[Recommendation]:
         size=leak.slope,
         confidence=Confidence.HIGH if leak.score >= 2 * SIGNIFICANT else Confidence.MEDIUM,
         remedy=Remedy(
-            estimate=Estimate(round(a_day), "MB"),
+            estimate=Estimate(round(a_day), "MB a day"),
             deploy=deploy,
             measure=_measure(situation),
         ),
     )
+
+
+def _restart(leak: Leak, now: datetime) -> str:
+    if leak.hours < 1:
+        return "Restart the app now, and every night until it is mended."
+    by = clock(now + timedelta(hours=leak.hours))
+    return f"Until it is mended, restart the app at a quiet hour before {by}."
+
+
+def _when(leak: Leak) -> str:
+    return f"in about {leak.hours:.0f} h" if leak.hours >= 1 else "are reached"
 
 
 def _measure(situation: Situation) -> Measure | None:

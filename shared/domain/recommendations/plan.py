@@ -13,6 +13,7 @@ from shared.domain.recommendations.values import (
     Recommendation,
     Remedy,
     Text,
+    percent,
     recommend,
 )
 
@@ -65,15 +66,15 @@ def cpu_saturation(situation: Situation) -> Iterable[Recommendation]:
             Text(
                 f"The app's CPU was at its limit for {share * 24:.1f} h of the last day",
                 "B1 has one core, and no quota: at 90 % and more everything simply gets slower."
-                f"{f' Requests queued in {waiting:.0%} of the day.' if waiting else ''}",
+                f"{f' Requests queued in {percent(waiting)} of the day.' if waiting else ''}",
                 (
                     "Profile the app in such an hour: one busy function is the usual cause.",
                     "Move reports, imports and image work to a queue that runs at night.",
                     "Scale up to B2 (2 cores), or out to 2 instances, for the busy hours.",
                 ),
                 (
-                    Fact("of the day at 90 % and more", f"{share:.1%}"),
-                    Fact("of the day with a queue", f"{waiting:.1%}"),
+                    Fact("of the day at 90 % and more", percent(share, 1)),
+                    Fact("of the day with a queue", percent(waiting, 1)),
                 ),
             ),
             urgency=share,
@@ -102,7 +103,7 @@ def outbound_sockets(situation: Situation) -> Iterable[Recommendation]:
                     "Keep connections alive: one HTTP agent with keepAlive for the process.",
                     "Make one client for each service when the process starts, none per request.",
                 ),
-                (Fact("at the day's busiest times", f"{share:.0%} of the limit"),),
+                (Fact("at the day's busiest times", f"{percent(share)} of the limit"),),
             ),
             urgency=share - 0.5,
             size=high,
@@ -144,7 +145,7 @@ def app_disk(situation: Situation) -> Iterable[Recommendation]:
             DISK,
             "plan",
             Text(
-                f"The app's disk is {share:.0%} full",
+                f"The app's disk is {percent(share)} full",
                 f"{quantity(round(used, 1), 'GB')} of the 10 GB that a Basic plan's apps share; "
                 "a full one breaks deploys and uploads.",
                 (

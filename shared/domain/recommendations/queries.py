@@ -26,6 +26,7 @@ from shared.domain.recommendations.values import (
     Recommendation,
     Remedy,
     Text,
+    percent,
     recommend,
 )
 
@@ -90,7 +91,7 @@ def _bad_query(
         BAD_QUERY,
         query.query_hash,
         Text(
-            f"Query {query.query_id} takes {share:.0%} of the database's {WORD_OF[resource]}",
+            f"Query {query.query_id} takes {percent(share)} of the database's {WORD_OF[resource]}",
             f"In 24 hours it ran {use.executions:,} times, with "
             f"{quantity(round(use.average_cpu_ms, 1), 'ms')} CPU and "
             f"{quantity(round(use.average_logical_reads), 'pages')} read each."
@@ -270,7 +271,7 @@ def failing_queries(situation: Situation) -> Iterable[Recommendation]:
 def _failure(one: FailedQuery, share: float) -> Text:
     mostly_aborted = one.aborted >= one.exceptions
     return Text(
-        f"Query {one.query_id} fails in {share:.0%} of its executions",
+        f"Query {one.query_id} fails in {percent(share)} of its executions",
         f"In 24 hours {one.aborted:,} executions were given up by the CRM and {one.exceptions:,} "
         f"ended in an error, of {one.executions:,}.",
         (

@@ -13,6 +13,7 @@ from shared.domain.recommendations.values import (
     Recommendation,
     Remedy,
     Text,
+    percent,
     recommend,
 )
 from shared.domain.times import MINUTE, minutes_between
@@ -113,13 +114,13 @@ def frequent_blocking(situation: Situation) -> Iterable[Recommendation]:
             BLOCKING,
             "day",
             Text(
-                f"Sessions waited for locks in {share:.0%} of the last day",
+                f"Sessions waited for locks in {percent(share)} of the last day",
                 "None waited when the database was inspected, so it is not known for whom.",
                 (
                     "Look at the alert's timeline: at such a moment it names what was executed.",
                     "Make transactions short, and change tables in the same order everywhere.",
                 ),
-                (Fact("of the day with a blocked session", f"{share:.0%}"),),
+                (Fact("of the day with a blocked session", percent(share)),),
             ),
             urgency=share,
             size=share,
@@ -201,8 +202,8 @@ def _churn_text(one: SessionGroup, share: float, busy: float) -> Text:
     return Text(
         f"{one.program or 'A program'} opens a connection for each request",
         f"{one.young} of its {one.sessions} sessions{_who('', one.host)} logged in within the last "
-        f"minute, and {busy:.0%} of the database's workers or sessions were in use at busy times: "
-        "each login costs more than most queries.",
+        f"minute, and {percent(busy)} of the database's workers or sessions were in use at busy "
+        "times: each login costs more than most queries.",
         (
             "Make one pool when the process starts, and take connections from it.",
             "Leave 5 to 10 connections to the pool: the database has 30 workers.",
@@ -210,7 +211,7 @@ def _churn_text(one: SessionGroup, share: float, busy: float) -> Text:
         ),
         (
             Fact("sessions", str(one.sessions)),
-            Fact("younger than a minute", f"{share:.0%}"),
+            Fact("younger than a minute", percent(share)),
             Fact("idle for 5 minutes", str(one.idle)),
         ),
     )

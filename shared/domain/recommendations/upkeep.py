@@ -15,6 +15,7 @@ from shared.domain.recommendations.values import (
     Recommendation,
     Remedy,
     Text,
+    percent,
     recommend,
 )
 from shared.domain.times import DAY
@@ -90,7 +91,7 @@ def _stopped(state: QueryStoreState) -> Text:
 
 def _full_soon(state: QueryStoreState, used: float) -> Text:
     return Text(
-        f"Query Store is {used:.0%} full",
+        f"Query Store is {percent(used)} full",
         "When it is full it stops writing.",
         ("Let it clean up by size, and leave out what hardly ever runs: the script does both.",),
         (Fact("used", f"{state.used_mb:.1f} of {state.limit_mb:.0f} MB"),),

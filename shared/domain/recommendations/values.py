@@ -7,6 +7,7 @@ from math import sqrt
 from msgspec import Struct
 
 from shared.domain.deployments import RecentDeploy
+from shared.domain.notifications import quantity
 from shared.domain.records import short_hash
 
 LOWEST_RANK = 255
@@ -23,8 +24,10 @@ class Area(StrEnum):
 
 
 class Priority(StrEnum):
-    """How much it matters."""
+    """How much it matters; the first two are said of memory at this very minute only."""
 
+    CRITICAL = "critical"
+    IMMEDIATE = "immediate"
     HIGH = "high"
     MEDIUM = "medium"
     LOW = "low"
@@ -46,7 +49,7 @@ class Fact(Struct, frozen=True):
 
 
 class Estimate(Struct, frozen=True):
-    """What following it should save: points of DTU percent (`% DTU`) or MB."""
+    """What following it should save: points of DTU percent (`% DTU`), or `MB a day`."""
 
     value: float
     unit: str
@@ -168,6 +171,11 @@ def recommend(
         measure=remedy.measure,
         link=gist.link,
     )
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """A share of 1 as people read it: `41 %`."""
+    return quantity(round(100 * share, digits or None), "%")
 
 
 def rank_of(urgency: float) -> int:
