@@ -25,7 +25,8 @@ const STEADY = 0.05;
 export function cards(board) {
   const current = Object.fromEntries(flat(board.data.current));
   const show = (/** @type {any} */ one, /** @type {string} */ size) => card(one, size, current[one.name], board);
-  return h("section", { class: "cards", "aria-label": "Key figures" },
+  return h("section", { class: "cards", "aria-labelledby": "cards-title" },
+    h("h2", { id: "cards-title", class: "hush" }, "Key figures"),
     LARGE.map((one) => show(one, "large")),
     SMALL.map((one) => show(one, "small")));
 }

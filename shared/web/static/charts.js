@@ -9,7 +9,9 @@ import { counted, duration, metric, NOTHING, quantity } from "./words.js";
 
 /** @param {any} state @param {any} act */
 export function charts(state, act) {
-  return h("section", { class: "charts", "aria-label": "Charts" }, CHARTS.map((one) => figure(one, state, act)));
+  return h("section", { class: "charts", "aria-labelledby": "charts-title" },
+    h("h2", { id: "charts-title", class: "hush" }, "Charts"),
+    CHARTS.map((one) => figure(one, state, act)));
 }
 
 function figure(/** @type {import("./chart_table.js").Chart} */ chart, /** @type {any} */ state, /** @type {any} */ act) {

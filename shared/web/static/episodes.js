@@ -14,7 +14,8 @@ const LONGEST_SNOOZE = 10_080;
 /** What is open, as the overview shows it. @param {any} state @param {any} act */
 export function openEpisodes(state, act) {
   const open = state.alerts.filter((/** @type {any} */ one) => one.state === "firing").sort(bySeverity);
-  return h("section", { class: "episodes", "aria-label": "Open episodes" },
+  return h("section", { class: "episodes", "aria-labelledby": "open-title" },
+    h("h2", { id: "open-title", class: "hush" }, "Open episodes"),
     open.length ? open.map((/** @type {any} */ one) => episode(one, state, act)) : nothing(state));
 }
 

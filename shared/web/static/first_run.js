@@ -10,16 +10,18 @@ export const isFirstRun = (board) =>
 
 /** @param {any} state */
 export function firstRun(state) {
-  const { sources } = state.board.data.currentMeta;
+  const { currentMeta: { sources }, lastUpdated } = state.board.data;
   return h("section", { class: "first-run", "aria-labelledby": "first-title" },
     h("h2", { id: "first-title" }, "Nothing was measured yet"),
     h("p", null, "Figures appear here with the first minute that a source answers. This is what the monitor knows of its surroundings:"),
-    h("ul", { class: "connections" }, Object.keys(catalog.sources).map((name) => connection(name, sources[name]))),
+    h("ul", { class: "connections" }, Object.keys(catalog.sources).map((name) => connection(name, sources[name], lastUpdated !== null))),
     warnings(state.health));
 }
 
-function connection(/** @type {string} */ name, /** @type {any} */ source) {
-  const [kind, word] = !source ? ["none", "not connected"] : source.coveredUntil ? ["normal", "answers"] : source.askedAt ? ["warning", "asked, no answer yet"] : ["idle", "not asked yet"];
+function connection(/** @type {string} */ name, /** @type {any} */ source, /** @type {boolean} */ hasBegun) {
+  const [kind, word] = source?.coveredUntil ? ["normal", "answers"]
+    : source?.askedAt ? ["warning", "asked, no answer yet"]
+    : hasBegun ? ["none", "not connected"] : ["idle", "not asked yet"];
   return h("li", { key: name, class: `is-${kind}` },
     h("b", null, capital(name)), h("span", { class: "standing" }, word), h("small", null, catalog.sources[name]));
 }

@@ -70,7 +70,7 @@ function trouble(/** @type {any} */ state, /** @type {any} */ act) {
 function skeleton() {
   const some = (/** @type {number} */ count, /** @type {string} */ kind) =>
     Array.from({ length: count }, (_, index) => h("div", { class: `bone ${kind}`, key: kind + index }));
-  return h("div", { class: "skeleton", "aria-busy": "true", "aria-label": "Loading", role: "status" },
+  return h("div", { class: "skeleton", key: "skeleton", "aria-busy": "true", "aria-label": "Loading", role: "status" },
     some(1, "verdict"), h("div", { class: "cards" }, some(4, "large"), some(5, "small")), h("div", { class: "charts" }, some(4, "chart")));
 }
 

@@ -26,7 +26,9 @@ const PANELS = [
 export function panels(state) {
   const { data } = state.board;
   const current = Object.fromEntries(flat(data.current));
-  return h("section", { class: "panels", "aria-label": "Panels" }, PANELS.map(({ title, names }) =>
+  return h("section", { class: "panels", "aria-labelledby": "panels-title" },
+    h("h2", { id: "panels-title", class: "hush" }, "Panels"),
+    PANELS.map(({ title, names }) =>
     h("article", { class: "panel", key: title },
       h("h3", null, `${title} metrics`),
       h("dl", null, names.map((name) => row(name, current[name], data.currentMeta.metrics[name], state.now))),

@@ -25,7 +25,7 @@ const CALM = ["dtuUtilization", "memoryUsage", "responseTime.avg"];
 export function verdict(state, act) {
   const { data } = state.board;
   const sentence = sentenceOf(state.board, state.now);
-  const silent = Object.values(data.currentMeta.sources).filter((/** @type {any} */ one) => one.stale).length;
+  const silent = Object.values(data.currentMeta.sources).filter((/** @type {any} */ one) => one.stale && one.askedAt).length;
   return h("section", { class: `verdict is-${data.systemStatus}`, "aria-label": "How it stands" },
     mark(data.systemStatus),
     h("div", { class: "said" },
@@ -99,9 +99,9 @@ function ages(/** @type {any} */ data, /** @type {Date} */ now) {
 }
 
 function age(/** @type {string} */ name, /** @type {any} */ one, /** @type {Date} */ now) {
-  const ago = (/** @type {string | null} */ at) => (at ? h("time", { datetime: at, title: exactly(at) }, `${moment(at, now)}, ${duration(between(at, now))} ago`) : "never");
+  const ago = (/** @type {string | null} */ at) => (at ? h("time", { datetime: at, title: exactly(at) }, `${moment(at, now)}, ${duration(between(at, now))} ago`) : "–");
   return h("tr", { key: name, class: one.stale ? "is-stale" : "" },
-    h("th", { scope: "row", title: catalog.sources[name] }, capital(name), one.stale && h("em", null, " silent")),
+    h("th", { scope: "row", title: catalog.sources[name] }, capital(name), one.stale && h("em", null, one.askedAt ? " silent" : " not connected")),
     h("td", null, ago(one.coveredUntil)),
     h("td", null, ago(one.askedAt)));
 }

@@ -100,6 +100,8 @@ function update(/** @type {Element} */ node, /** @type {Wanted} */ wanted) {
   else if (handle === undefined) handle = widget.mount(node, data);
   else widget.update(handle, data);
   known.set(node, { wanted, handle });
+  // The browser's own autofocus looks only at what comes with the page.
+  if (!was && wanted.props.autofocus) queueMicrotask(() => /** @type {HTMLElement} */ (node).focus());
 }
 
 function apply(/** @type {any} */ node, /** @type {any} */ before, /** @type {any} */ after) {

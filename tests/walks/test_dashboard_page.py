@@ -1,0 +1,264 @@
+"""The dashboard as people use it, in a real Chromium; its pictures go to build/dashboard."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect
+
+from tests.walks.page_stage import (
+    AXE,
+    FIRST_STORM,
+    MINUTE,
+    PICTURES,
+    SECOND_STORM,
+    SIZES,
+    STORM_MINUTES,
+    Stage,
+    running_browser,
+    running_page,
+)
+
+pytestmark = pytest.mark.slow
+
+STORM = "DTU Usage Critical"
+VIEWS = ("overview", "episodes", "rules", "maintenance", "deliveries")
+LARGEST = 60_000
+MOST_FILES = 6
+CALM_LAYOUT = 0.05
+WATCH_LAYOUT = """
+window.shifted = 0;
+new PerformanceObserver((list) => {
+  for (const one of list.getEntries()) if (!one.hadRecentInput) window.shifted += one.value;
+}).observe({ type: "layout-shift", buffered: true });
+"""
+TRAVELLED = """
+[performance.getEntriesByType("navigation"), performance.getEntriesByType("resource")]
+  .flat().filter((one) => one.name.includes("/dashboard"))
+  .map((one) => [one.name, one.encodedBodySize])
+"""
+OPEN_ALL = """
+document.querySelector("pantry-monitor").shadowRoot.querySelectorAll("details")
+  .forEach((one) => { one.open = true; })
+"""
+JUDGE = """
+axe.run().then(({ violations }) => violations.flatMap((one) =>
+  one.nodes.map((node) => `${one.id}: ${node.target.join(" ")}: ${node.failureSummary}`)))
+"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with running_browser() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def stage(browser: Browser) -> Iterator[Stage]:
+    """In the middle of the first storm."""
+    with running_page(browser) as running:
+        running.play_to(FIRST_STORM + 4 * MINUTE)
+        yield running
+
+
+def picture(page: Page, name: str) -> None:
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=PICTURES / f"{name}.png", full_page=True, caret="initial")
+
+
+def episode(page: Page) -> Any:
+    return page.get_by_role("article").filter(has=page.get_by_role("heading", name=STORM))
+
+
+def judged(stage: Stage, page: Page) -> list[str]:
+    """What axe-core finds; the policy refuses the styles that it tries to set, as it should."""
+    assert stage.troubles == []
+    found: list[str] = page.evaluate(JUDGE)
+    stage.troubles.clear()
+    return found
+
+
+def refreshed(page: Page) -> None:
+    with page.expect_response(lambda answer: "/metrics?" in answer.url):
+        page.get_by_role("button", name="Refresh", exact=True).click()
+
+
+def test_a_first_run_and_a_storm_that_is_acknowledged_and_silenced(browser: Browser) -> None:
+    with running_page(browser, LOG_ANALYTICS_WORKSPACE_ID="") as stage, stage.page() as page:
+        expect(page.get_by_role("heading", name="Nothing was measured yet")).to_be_visible()
+        expect(page.get_by_role("listitem").filter(has_text="Logs")).to_contain_text("not asked")
+        picture(page, "first-run")
+
+        stage.play_to(FIRST_STORM)
+        refreshed(page)
+        expect(page.locator(".sentence")).to_contain_text("Healthy")
+        expect(page.locator(".ages tr").filter(has_text="Logs")).to_contain_text("not connected")
+        picture(page, "calm")
+
+        stage.play_to(FIRST_STORM + 4 * MINUTE)
+        refreshed(page)
+        expect(page.locator(".sentence")).to_have_text(
+            re.compile(r"^Critical: DTU 9\d(\.\d)?\s% for 4\smin; 1 critical$")
+        )
+        expect(episode(page).locator("code")).to_contain_text("FROM [dbo].[Interaction]")
+        told = stage.told(STORM) + stage.told("DTU 9")
+        assert told
+
+        acknowledge = episode(page).get_by_role("button", name="Acknowledge")
+        acknowledge.click()
+        expect(episode(page)).to_contain_text("Acknowledged by Desk user")
+        expect(acknowledge).to_be_disabled()
+
+        episode(page).get_by_role("button", name="Snooze …").click()
+        episode(page).get_by_role("button", name="1 h", exact=True).click()
+        expect(episode(page)).to_contain_text("Snoozed until")
+
+        stage.play_to(SECOND_STORM)
+        refreshed(page)
+        expect(page.locator(".nothing")).to_contain_text(f"The last was {STORM}")
+        after_first = stage.told("CRITICAL")
+        assert stage.told("RESOLVED")
+
+        stage.play_to(SECOND_STORM + 4 * MINUTE)
+        refreshed(page)
+        expect(episode(page)).to_contain_text("Snoozed until")
+        assert stage.told("CRITICAL") == after_first, "the snooze holds for the next storm, too"
+
+        episode(page).get_by_text("Timeline").click()
+        expect(episode(page).locator(".timeline")).to_contain_text("Suppressed")
+        episode(page).get_by_role("button", name="Resolve").click()
+        expect(page.locator(".nothing")).to_be_visible()
+        assert stage.rig.clock.now < SECOND_STORM + STORM_MINUTES * MINUTE
+
+
+def test_a_refused_action_rolls_the_button_back(stage: Stage) -> None:
+    with stage.page(role="reader") as page:
+        acknowledge = episode(page).get_by_role("button", name="Acknowledge")
+        held: list[Route] = []
+
+        def hold(route: Route) -> None:
+            held.append(route)
+
+        page.route("**/monitoring/alerts", hold)
+
+        acknowledge.click()
+
+        expect(episode(page)).to_contain_text("Acknowledged by you")
+        expect(episode(page).get_by_role("button", name="Resolve")).to_be_disabled()
+        held.pop().continue_()
+        expect(episode(page).get_by_role("alert")).to_contain_text("This needs the role admin")
+        expect(episode(page)).not_to_contain_text("Acknowledged by you")
+        expect(acknowledge).to_be_enabled()
+
+
+def test_ranges_and_zooms_are_in_the_address(stage: Stage) -> None:
+    with stage.page("?range=3h") as page:
+        expect(page.get_by_role("button", name="3h")).to_have_attribute("aria-pressed", "true")
+        page.get_by_role("button", name="15m").click()
+        expect(page).to_have_url(f"{stage.url}?range=15m")
+
+        plot = page.locator(".stage").first
+        plot.scroll_into_view_if_needed()
+        box = plot.bounding_box()
+        assert box
+        page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + 40)
+        page.mouse.down()
+        page.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + 60, steps=5)
+        page.mouse.up()
+
+        expect(page.get_by_text("Zoomed.")).to_be_visible()
+        assert "from=2026-11-23T09" in page.url
+        page.go_back()
+        expect(page).to_have_url(f"{stage.url}?range=15m")
+        page.get_by_role("link", name="Rules").click()
+        expect(page).to_have_url(f"{stage.url}?view=rules&range=15m")
+        expect(page.get_by_role("heading", name=STORM)).to_be_visible()
+
+
+def test_the_last_good_figures_stay_when_the_api_fails(stage: Stage) -> None:
+    with stage.page() as page:
+        expect(episode(page)).to_be_visible()
+        page.route("**/metrics?*", lambda route: route.fulfill(status=503, body="{"))
+
+        refreshed(page)
+
+        expect(page.locator(".trouble")).to_contain_text("What you see was last updated at")
+        expect(episode(page)).to_be_visible()
+        picture(page, "api-failure")
+        page.unroute("**/metrics?*")
+        page.get_by_role("button", name="Try again").click()
+        expect(page.locator(".trouble")).to_have_count(0)
+
+
+def test_everything_can_be_done_with_the_keyboard(stage: Stage) -> None:
+    with stage.page(role=None) as page:
+        expect(page.get_by_label("Access token")).to_be_focused()
+        page.keyboard.type(stage.token("admin"))
+        page.keyboard.press("Enter")
+        expect(episode(page)).to_be_visible()
+
+        page.keyboard.press("?")
+        expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+        page.keyboard.press("Escape")
+        page.locator(".stage").first.focus()
+        page.keyboard.press("Home")
+        slider = page.get_by_role("slider", name="DTU Utilization Trend")
+        first = slider.get_attribute("aria-valuetext")
+        page.keyboard.press("End")
+        assert first != slider.get_attribute("aria-valuetext")
+        expect(slider).to_have_attribute("aria-valuetext", re.compile(r"DTU 9\d"))
+        page.keyboard.press("+")
+        expect(page.get_by_text("Zoomed.")).to_be_visible()
+        page.keyboard.press("-")
+
+        episode(page).get_by_role("button", name="Snooze").focus()
+        page.keyboard.press("Enter")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Tab")
+        expect(episode(page).get_by_role("button", name="15 min")).to_be_focused()
+        page.keyboard.press("3")
+        expect(page.get_by_role("heading", name="Rules")).to_be_visible()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_nobody_is_kept_out_of_any_view(stage: Stage, theme: str) -> None:
+    """axe-core finds nothing, and what was there to see is kept as pictures."""
+    script = AXE.read_text(encoding="utf-8")
+    with stage.page(theme=theme, script=script) as page:
+        for view in VIEWS:
+            page.goto(f"{stage.url}?view={view}&rule=dtu-critical")
+            expect(page.locator(".sentence")).to_be_visible()
+            page.wait_for_load_state("networkidle")
+            page.evaluate(OPEN_ALL)
+            assert judged(stage, page) == [], view
+            picture(page, f"{view}-{theme}")
+    with stage.page(theme=theme, role=None, script=script) as page:
+        expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+        assert judged(stage, page) == []
+        picture(page, f"sign-in-{theme}")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_it_fits_every_screen(stage: Stage, size: str) -> None:
+    with stage.page(size=size, theme="dark" if size == "wall" else "light") as page:
+        expect(episode(page)).to_be_visible()
+        page.wait_for_load_state("networkidle")
+        picture(page, size)
+
+        wide = page.evaluate("document.documentElement.scrollWidth")
+
+        assert wide <= SIZES[size][0]
+
+
+def test_it_starts_small_and_stands_still(stage: Stage) -> None:
+    with stage.page(script=WATCH_LAYOUT) as page:
+        expect(episode(page)).to_be_visible()
+        page.wait_for_load_state("networkidle")
+
+        travelled = page.evaluate(TRAVELLED)
+
+        assert len(travelled) <= MOST_FILES, json.dumps(travelled)
+        assert 0 < sum(size for _, size in travelled) <= LARGEST, json.dumps(travelled)
+        assert page.evaluate("window.shifted") <= CALM_LAYOUT
