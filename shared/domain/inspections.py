@@ -38,17 +38,17 @@ class QueryUse(Struct, frozen=True, kw_only=True, rename="camel"):
     @property
     def average_cpu_ms(self) -> float:
         """CPU time of an execution, in ms."""
-        return self.cpu_ms / self.executions
+        return self.cpu_ms / max(self.executions, 1)
 
     @property
     def average_duration_ms(self) -> float:
         """How long an execution took, in ms."""
-        return self.duration_ms / self.executions
+        return self.duration_ms / max(self.executions, 1)
 
     @property
     def average_logical_reads(self) -> float:
         """Pages that an execution read."""
-        return self.logical_reads / self.executions
+        return self.logical_reads / max(self.executions, 1)
 
     @property
     def logical_reads_mb(self) -> float:

@@ -157,7 +157,7 @@ def wanted_indexes(situation: Situation) -> list[MissingIndex]:
     columns are a beginning, and these with its first other column, too.
     """
     groups: list[list[MissingIndex]] = []
-    for one in sorted(situation.missing_indexes, key=_width, reverse=True):
+    for one in sorted(filter(keys_of, situation.missing_indexes), key=_width, reverse=True):
         group = next((group for group in groups if _serves(group, one)), None)
         if group is None:
             groups.append([one])
