@@ -39,6 +39,15 @@ def roll_up(timer: func.TimerRequest) -> None:  # noqa: ARG001 - what a missed n
     night(bootstrap.settings().targets, house=bootstrap.house(), now=bootstrap.utc_now())
 
 
+@app.timer_trigger(arg_name="timer", schedule="35 5,20,35,50 * * * *")
+def advise(timer: func.TimerRequest) -> None:  # noqa: ARG001 - as above
+    """Each quarter of an hour: inspect the databases that have time for it, and advise."""
+    from shared.services.consult import consult_all  # noqa: PLC0415 - see above
+
+    house, now = bootstrap.house(), bootstrap.utc_now()
+    consult_all(bootstrap.settings().targets, house=house, now=now)
+
+
 @app.queue_trigger(
     arg_name="message", queue_name=minute.COLLECT_QUEUE, connection="AzureWebJobsStorage"
 )

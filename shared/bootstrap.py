@@ -27,7 +27,16 @@ from shared.domain.links import LinkMaker
 from shared.domain.retention import Retention
 from shared.domain.routing import Routing
 from shared.domain.rules import Action, ActionType, Rule, Severity
-from shared.ports import Channel, House, MetricSource, Pulse, SourceGroup, Witness, WorkQueue
+from shared.ports import (
+    Channel,
+    House,
+    Inspector,
+    MetricSource,
+    Pulse,
+    SourceGroup,
+    Witness,
+    WorkQueue,
+)
 from shared.services.reach import lacking, refusing, unmeasured, unreachable
 from shared.services.rulebook import every_rule
 from shared.setting_forms import DatabasePlace, Resources
@@ -103,6 +112,7 @@ def furnish(given: Settings, identity: Callable[[], Any] | None = None) -> House
         measured=measured(given),
         groups=_groups(databases),
         witness=_witness(databases),
+        inspector=_inspector(databases),
         channels=channels(given, identity),
         budgets={ActionType.EMAIL: Limits(given.mails_per_minute, given.mails_per_hour)},
         wall=_wall_second,
@@ -338,6 +348,14 @@ def _witness(databases: "Mapping[str, Database]") -> Witness | None:
     from shared.adapters.azure_sql_witness import AzureSqlWitness  # noqa: PLC0415 - as above
 
     return AzureSqlWitness(databases) if databases else None
+
+
+def _inspector(databases: "Mapping[str, Database]") -> Inspector | None:
+    from shared.adapters.azure_sql_inspector import (  # noqa: PLC0415 - as above
+        AzureSqlInspector,
+    )
+
+    return AzureSqlInspector(databases) if databases else None
 
 
 def _token_of(credential: Any) -> Callable[[], str]:

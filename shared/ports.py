@@ -11,6 +11,7 @@ from shared.domain.budgets import Limits
 from shared.domain.chunks import HourChunk, Latest
 from shared.domain.culprits import Culprit
 from shared.domain.days import DayChunk, Versions
+from shared.domain.inspections import Inspection
 from shared.domain.links import LinkMaker
 from shared.domain.metrics import Catalog
 from shared.domain.notifications import Notification
@@ -69,6 +70,22 @@ class Witness(Protocol):
 
         Bounded to a few seconds and a handful of rows: it is asked when the database suffers.
         Raises SourceError when it can't be seen.
+        """
+        ...
+
+
+class Inspector(Protocol):
+    """Somebody who can look at a target's database from the inside."""
+
+    def knows(self, target: str) -> bool:
+        """Whether that target has a database that can be inspected."""
+        ...
+
+    def inspect(self, target: str, *, now: datetime) -> Inspection:
+        """Everything that can be read, compared with nothing yet; what can't be is named.
+
+        It costs the database something and is bounded to a minute: ask when it has time. Raises
+        SourceError when it can't be entered.
         """
         ...
 
@@ -239,6 +256,7 @@ class House:
     measured: Mapping[str, Collection[str]] = field(default_factory=dict)
     groups: Sequence[SourceGroup] = ()
     witness: Witness | None = None
+    inspector: Inspector | None = None
     reader_zone: tzinfo | None = None
     links: LinkMaker | None = None
     pulse: Pulse | None = None

@@ -72,6 +72,7 @@ def test_every_function_has_its_trigger(indexed: dict[str, Any]) -> None:
         "tick": "timerTrigger",
         "watch": "timerTrigger",
         "roll_up": "timerTrigger",
+        "advise": "timerTrigger",
         "collect_target": "queueTrigger",
         "deliver": "queueTrigger",
         "metrics": "httpTrigger",
@@ -110,14 +111,15 @@ def test_every_function_has_its_trigger(indexed: dict[str, Any]) -> None:
     }
 
 
-def test_timers_run_each_minute_and_each_night_and_have_six_fields(indexed: dict[str, Any]) -> None:
+def test_timers_run_as_often_as_they_should_and_have_six_fields(indexed: dict[str, Any]) -> None:
     found = triggers(indexed)
-    schedules = {name: found[name]["schedule"] for name in ("tick", "watch", "roll_up")}
+    schedules = {name: found[name]["schedule"] for name in ("tick", "watch", "roll_up", "advise")}
 
     assert schedules == {
         "tick": "20 * * * * *",
         "watch": "50 * * * * *",
         "roll_up": "0 10 2 * * *",
+        "advise": "35 5,20,35,50 * * * *",
     }
 
 
@@ -208,6 +210,7 @@ def test_the_timers_work_on_real_storage(app: Any) -> None:
     call(app.tick, a_timer())
     call(app.watch, a_timer())
     call(app.roll_up, a_timer())
+    call(app.advise, a_timer())
 
     house = bootstrap.house()
     updated = house.samples.latest(TARGET).updated_at

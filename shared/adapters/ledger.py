@@ -1,6 +1,7 @@
 """Typed rows over `Rows`: every field a property of its own, so that the portal shows them.
 
-Scalars stay scalars, times are ISO text, nested values are JSON text, None is left out.
+Scalars and bytes stay what they are, times are ISO text, nested values are JSON text, None is left
+out.
 """
 
 import logging
@@ -32,6 +33,7 @@ _log = logging.getLogger(__name__)
 _SCALARS: frozenset[type[inspect.Type]] = frozenset(
     {
         inspect.StrType,
+        inspect.BytesType,
         inspect.IntType,
         inspect.FloatType,
         inspect.BoolType,
@@ -101,7 +103,7 @@ def to_properties(value: Any) -> Properties:
     """A Struct's fields as properties; raises StoreRefused for NaN inside a nested value."""
     kind: Any = type(value)
     form = _form(kind)
-    fields: dict[str, Any] = msgspec.to_builtins(value)
+    fields: dict[str, Any] = msgspec.to_builtins(value, builtin_types=(bytes,))
     return {
         name: _property(form, name, field) for name, field in fields.items() if field is not None
     }

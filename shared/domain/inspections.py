@@ -60,8 +60,8 @@ class QueryStatistics(Struct, frozen=True, kw_only=True, rename="camel"):
     """A query that is among the first ten by CPU, reads, duration or executions of some window.
 
     One for each query_hash (`0x…`, sys.query_store_query): the same statement under several
-    query_ids. `query_id`: the one that was executed last; `plans`: every plan_id that was executed
-    in the week, the newest last. `first_seen_at`: when it was first compiled, as far as Query Store
+    query_ids. `query_id`: the newest of them; `plans`: plan_ids that were executed in the week, the
+    newest last, at most 20. `first_seen_at`: when it was first compiled, as far as Query Store
     remembers. A window in which it was not executed is None.
     """
 
@@ -292,11 +292,12 @@ class Statistics(Struct, frozen=True, kw_only=True, rename="camel"):
 class Inspection(Struct, frozen=True, kw_only=True, rename="camel"):
     """A database as it was found at `at`.
 
-    `lacking`: a sentence for each part (by its field's name) that could not be read, naming the
-    grant that it needs, or why else. `started_at`: since when the server counts missing indexes
-    and usage (sys.dm_os_sys_info.sqlserver_start_time), None when that can't be read: then nothing
-    proves how long an index was not used. `compared_with`: when the inspection was made that
-    `grown_…` figures are differences to. `dtu_percent`: the load at which it was made.
+    `lacking`: a sentence for each part (by its field's name; `usage` and `sizes` of indexes) that
+    could not be read, naming the grant that it needs, or why else. `started_at`: since when the
+    server counts missing indexes and usage (sys.dm_os_sys_info.sqlserver_start_time), None when
+    that can't be read: then nothing proves how long an index was not used. `compared_with`: when
+    the inspection was made that `grown_…` figures are differences to. `dtu_percent`: the load at
+    which it was made.
     """
 
     at: datetime

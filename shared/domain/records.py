@@ -15,6 +15,9 @@ T_co = TypeVar("T_co", covariant=True)
 
 MOST_WRITES = 100
 LEASE = "lease:"
+INSPECTIONS = "inspection:"
+INSPECTING = "inspecting"
+"""How a target's inspections stand."""
 
 
 class Kept(Struct, Generic[T_co], frozen=True):
@@ -119,6 +122,11 @@ def advice_key(name: str) -> str:
 
 ADVISED = "advised"
 """When recommendations were looked for last."""
+
+
+def inspection_key(at: datetime) -> str:
+    """An inspection of the target's database; keys sort as their times."""
+    return f"{INSPECTIONS}{second_key(at)}"
 
 
 def short_hash(*parts: str) -> str:

@@ -130,6 +130,7 @@ class Walk:
             sources=fresh.sources,
             groups=fresh.groups,
             witness=fresh.witness,
+            inspector=fresh.inspector,
             channels=fresh.channels,
         )
 

@@ -116,7 +116,7 @@ class Moment:
         request = next((each for each in self._running if each.session_id == number), None)
         began = self._logged_in(place)
         blocks = any(each.blocked_by == number for each in self._running)
-        last = request.started_at if request else self.now - (1 + place % 20) * timedelta(seconds=1)
+        last = request.started_at if request else self._idle_since(place)
         return {
             **_user_session(number, began, PROGRAM, CRM_LOGIN),
             "host_name": request.host if request else WORKER_HOST if blocks else HOST,
@@ -127,6 +127,12 @@ class Moment:
             "last_request_end_time": naive(last),
             "open_transaction_count": int(blocks),
         }
+
+    def _idle_since(self, place: int) -> datetime:
+        """Some seconds; but who forgot a transaction, since it began."""
+        forgotten = self.inside.transactions
+        began = {one.session_id - FIRST_SESSION: one.began_at for one in forgotten}
+        return began.get(place, self.now - (1 + place % 20) * timedelta(seconds=1))
 
     def _logged_in(self, place: int) -> datetime:
         """Connections are of all ages that they reach."""
