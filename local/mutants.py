@@ -1,9 +1,10 @@
 """Mutation testing: what the tests of the rule machine and of delivery decisions notice.
 
-`python -m local.mutants` lets mutmut change the modules that pyproject.toml names, one place at a
-time, and run the tests that reach it. A change that no test notices has survived; each stands
-with its reason in tests/mutation/survivors.toml. Exit code 0 when at least 90 % are noticed and
-no survivor is unlisted.
+`python -m local.mutants` changes a copy of the modules that pyproject.toml names, with mutmut's
+operators, one place at a time, and runs the tests that reach it (tests/mutation/judging.py). A
+change that no test notices has survived; each stands with its reason in
+tests/mutation/survivors.toml. Exit code 0 when at least 90 % are noticed and no survivor is
+unlisted.
 """
 
 import argparse
@@ -14,20 +15,22 @@ import subprocess
 import sys
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from mutmut.mutation.data import SourceFileMutationData
 from mutmut.mutation.diff_apply import get_diff_for_mutant
-from mutmut.stats import status_by_exit_code
+from mutmut.mutation.file_mutation import mutate_file_contents
 
 LEAST = 0.9
 """Of all mutants, this share must be noticed: killed, or stopped because it would never end."""
 MOST_CASES = "15"
 """Examples of each property: thousands of mutants are put to it, not one change."""
-COPY = Path("mutants")
+COPY = Path("build/mutants")
+VERDICTS = COPY / "verdicts.jsonl"
 LISTED = Path("tests/mutation/survivors.toml")
+PYPROJECT = Path("pyproject.toml")
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Mutant:
     @property
     def survived(self) -> bool:
         """Whether no test noticed it; what ended in any unclear way counts as unnoticed."""
-        return self.verdict not in ("killed", "timeout", "not checked")
+        return self.verdict not in ("killed", "timeout")
 
 
 @dataclass(frozen=True)
@@ -103,20 +106,63 @@ def dotted(module: Path) -> str:
     return ".".join(module.with_suffix("").parts[1:])
 
 
-def verdicts_of(module: Path) -> Iterator[Mutant]:
-    """What is known of a module's mutants."""
-    data = SourceFileMutationData(path=module)
-    data.load()
-    for name, code in data.exit_code_by_key.items():
-        mutant = Mutant(name, dotted(module), status_by_exit_code[code])
-        yield _told(mutant, module) if mutant.survived else mutant
+def copied(modules: Sequence[Path], settings: Mapping[str, Any]) -> list[str]:
+    """Make the mutated copy of the repository anew; answers the mutants' names."""
+    shutil.rmtree(COPY, ignore_errors=True)
+    for place in ("shared", "tests", PYPROJECT, *settings["also_copy"]):
+        copy = COPY / place
+        if Path(place).is_dir():
+            shutil.copytree(
+                place, copy, ignore=shutil.ignore_patterns("node_modules", "__pycache__")
+            )
+        else:
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(place, copy)
+    return [name for module in modules for name in _mutated(module)]
+
+
+def _mutated(module: Path) -> Iterator[str]:
+    """Write all mutants of a module into its copy, where a name chooses one; answers the names."""
+    made = mutate_file_contents(str(module), module.read_text("utf-8"))
+    (COPY / module).write_text(made.code, "utf-8")
+    for name in made.mutant_names:
+        yield f"shared.{dotted(module)}.{name}"
+
+
+def judge(names: Sequence[str], settings: Mapping[str, Any], at_once: int) -> None:
+    """Let the tests judge the mutants, in the copy; the verdicts are in VERDICTS then."""
+    wanted = COPY / "wanted.txt"
+    wanted.write_text("\n".join(names), "utf-8")
+    asked = [*settings["pytest_add_cli_args"], *settings["pytest_add_cli_args_test_selection"]]
+    command = [sys.executable, "-m", "pytest", "-q", "-s", "-p", "tests.mutation.judging", *asked]
+    environment = {
+        **os.environ,
+        "MOST_CASES": MOST_CASES,
+        "MUTANT_UNDER_TEST": "",
+        "MUTANTS_WANTED": str(wanted.absolute()),
+        "MUTANTS_VERDICTS": str(VERDICTS.absolute()),
+        "MUTANTS_AT_ONCE": str(at_once),
+    }
+    subprocess.run(command, check=True, env=environment, cwd=COPY)
+
+
+def judged(modules: Sequence[Path]) -> Iterator[Mutant]:
+    """What the last run found about these modules."""
+    by_prefix = {f"shared.{dotted(module)}.": module for module in modules}
+    for line in VERDICTS.read_text("utf-8").splitlines():
+        name, verdict = json.loads(line)
+        module = by_prefix.get(f"{name.rpartition('.')[0]}.")
+        if module is not None:
+            mutant = Mutant(name, dotted(module), verdict)
+            yield _told(mutant, module) if mutant.survived else mutant
 
 
 def _told(mutant: Mutant, module: Path) -> Mutant:
     """With its change: `domain.machine.step: the line as it was → as it became`."""
     place = mutant.name.rpartition(".")[2].partition("__mutmut")[0]
     function = place.removeprefix("x").strip("_ǁ").replace("ǁ", ".")
-    lines = get_diff_for_mutant(mutant.name, path=module).split("\n")[2:]
+    made = (COPY / module).read_text("utf-8")
+    lines = get_diff_for_mutant(mutant.name, source=made, path=module).split("\n")[2:]
     minus, plus = ([line[1:].strip() for line in lines if line[:1] == sign] for sign in "-+")
     was = " / ".join(line for line in minus if line not in plus)
     now = " / ".join(line for line in plus if line not in minus)
@@ -124,15 +170,9 @@ def _told(mutant: Mutant, module: Path) -> Mutant:
     return Mutant(mutant.name, mutant.module, mutant.verdict, change)
 
 
-def run_mutmut(patterns: Sequence[str], children: int) -> None:
-    """Let it make and judge the mutants; what it judged before and nothing names, it keeps."""
-    command = [sys.executable, "-m", "mutmut", "run", "--max-children", str(children), *patterns]
-    subprocess.run(command, check=True, env={**os.environ, "MOST_CASES": MOST_CASES})
-
-
 def chosen_modules(names: Sequence[str]) -> list[Path]:
     """The modules so called, `machine` or `domain.machine`; all when none is named."""
-    modules = mutated_modules(Path("pyproject.toml").read_text("utf-8"))
+    modules = mutated_modules(PYPROJECT.read_text("utf-8"))
     chosen = [one for one in modules if not names or {one.stem, dotted(one)} & set(names)]
     if not chosen:
         raise SystemExit(f"none of these is mutated: {', '.join(names)}")
@@ -141,46 +181,34 @@ def chosen_modules(names: Sequence[str]) -> list[Path]:
 
 def report(modules: Sequence[Path]) -> int:
     """Print the table and what the list of survivors lacks; answers the exit code."""
-    mutants = [mutant for module in modules for mutant in verdicts_of(module)]
-    here = {dotted(module) for module in modules}
+    mutants = list(judged(modules))
+    here = tuple(f"{dotted(module)}." for module in modules)
     known = listed_survivors(LISTED.read_text("utf-8"))
     unlisted, gone = compared((one.change for one in mutants if one.survived), known)
-    gone = [one for one in gone if one.partition(":")[0].startswith(tuple(f"{m}." for m in here))]
     print("\n".join(table(mutants, known)))
     for title, changes in ((f"not in {LISTED}", unlisted), ("listed, but gone", gone)):
         for change in changes:
-            print(f"{title}: {json.dumps(change, ensure_ascii=False)},")
-    unasked = sum(one.verdict == "not checked" for one in mutants)
-    if unasked:
-        print(f"{unasked} mutants were not judged; run again with --keep")
-    return 1 if unlisted or unasked or score(mutants) < LEAST else 0
+            if change.startswith(here):
+                print(f"{title}: {json.dumps(change, ensure_ascii=False)},")
+    return 1 if unlisted or score(mutants) < LEAST else 0
 
 
 def main(arguments: Sequence[str]) -> int:
     """Exit code 0 when enough was noticed and every survivor has its reason."""
     parser = argparse.ArgumentParser(prog="python -m local.mutants", description=__doc__)
     parser.add_argument("modules", nargs="*", help="only these, such as machine; by default all")
-    parser.add_argument("--keep", action="store_true", help="go on where the last run ended")
     parser.add_argument("--again", action="store_true", help="judge only the last survivors")
     parser.add_argument("--report", action="store_true", help="only print what is known")
-    parser.add_argument("--children", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--at-once", type=int, default=os.cpu_count() or 1)
     given = parser.parse_args(arguments)
     modules = chosen_modules(given.modules)
     if not given.report:
-        _judge(modules, given)
+        survivors = {one.name for one in judged(modules) if one.survived} if given.again else None
+        settings = tomllib.loads(PYPROJECT.read_text("utf-8"))["tool"]["mutmut"]
+        names = copied(modules, settings)
+        wanted = names if survivors is None else [one for one in names if one in survivors]
+        judge(wanted, settings, given.at_once)
     return report(modules)
-
-
-def _judge(modules: Sequence[Path], given: argparse.Namespace) -> None:
-    if given.again:
-        mutants = (mutant for module in modules for mutant in verdicts_of(module))
-        patterns = [one.name for one in mutants if one.survived]
-    else:
-        patterns = [f"shared.{dotted(one)}.*" for one in modules] if given.modules else []
-        if not given.keep:
-            shutil.rmtree(COPY, ignore_errors=True)
-    if patterns or not given.again:
-        run_mutmut(patterns, given.children)
 
 
 if __name__ == "__main__":
