@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 
 from local.advice.ranking import run as rank_advice
 from local.bench_first import run as bench_first
+from local.bench_history import run as bench_history
 from local.bench_latency import run as bench_latency
 from local.bench_sql import run as bench_sql
 from local.bench_store import run as bench_store
@@ -64,8 +65,12 @@ def _import_seconds(cache: str) -> tuple[float, float]:
 
 def store() -> bool:
     """Reading 1 h, 24 h and 7 d: hour chunks beside one row per minute."""
-    bench_store(print)
-    return True
+    return bench_store(print)
+
+
+def history() -> bool:
+    """GET metrics from an hour to a year, through the handler, and a day's roll-up."""
+    return bench_history(print)
 
 
 def tick() -> bool:
@@ -120,6 +125,7 @@ SECTIONS: dict[str, Callable[[], bool]] = {
     "latency": latency,
     "sql": sql,
     "store": store,
+    "history": history,
     "advice": advice,
     "replays": replays,
     "calm": calm,

@@ -1,7 +1,8 @@
 """How long GET metrics takes through the app's own handler, over 90 days of minutes and a year.
 
 Every metric of the catalog is answered, JSON and the check of the token included, by one worker
-over Azurite; the 95th percentile of each range is held against its limit.
+over Azurite; the 95th percentile of each range is held against its limit. Beside it stands the CPU
+of the app alone, which other programs of the machine disturb less.
 """
 
 import statistics
@@ -9,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import azure.functions as func
 import jwt
@@ -25,12 +27,15 @@ from shared.domain.machine import RuleState
 from shared.domain.records import Insert, state_key
 from shared.domain.times import DAY, HOUR, MINUTE, floor_day
 from shared.ports import House
+from shared.services.summarize import roll_up_days
 from shared.web.auth import Gate
 from shared.web.doors import Office, serve
 from shared.web.metrics import METRICS
 
 LIMITS = {"1h": 60, "24h": 150, "7d": 150, "90d": 250, "1y": 250}
 """Milliseconds, at the 95th percentile."""
+LONGEST_ROLL_UP = 5
+"""Seconds for a day of all metrics."""
 FORMATS = ("rows", "columns")
 RUNS = 20
 WEEK = timedelta(days=7)
@@ -47,10 +52,12 @@ def run(out: Callable[[str], None]) -> bool:
         out(
             f"{len(CATALOG.metrics)} metrics, 90 days of minutes, a year of days "
             f"(filled in {time.perf_counter() - began:.0f} s); {RUNS} requests each\n"
-            f"{'range':>5} {'format':>8} {'KB':>6} {'median':>9} {'p95':>9} {'limit':>9}"
+            f"{'range':>5} {'format':>8} {'KB':>6} {'cpu':>9} {'median':>9} {'p95':>9} {'limit':>9}"
         )
         held = [_measured(house, label, shape, out) for label in LIMITS for shape in FORMATS]
-    return all(held)
+        rolled = _roll_up(house)
+        out(f"a day rolled up from its hours in {rolled:.1f} s, limit {LONGEST_ROLL_UP} s")
+    return all(held) and rolled <= LONGEST_ROLL_UP
 
 
 @contextmanager
@@ -99,20 +106,45 @@ def _latest(chunk: HourChunk) -> Latest:
     )
 
 
+def _roll_up(house: House) -> float:
+    """The seconds of a night that has one day to roll up, the look at all others included."""
+    [day] = house.samples.days(TARGET, floor_day(END) - DAY, floor_day(END) - DAY)
+    roll_up_days(TARGET, house=house, now=END)
+    [made] = house.samples.days(TARGET, day.day, day.day)
+    house.samples.save_day(TARGET, replace(made, made_from="another"))
+    began = time.perf_counter()
+    done = roll_up_days(TARGET, house=house, now=END)
+    seconds = time.perf_counter() - began
+    if done.days != [day.day]:
+        raise AssertionError(f"{len(done.days)} days were rolled up")
+    return seconds
+
+
 def _measured(house: House, label: str, shape: str, out: Callable[[str], None]) -> bool:
     _ask(house, label, shape)
-    taken = sorted(_ask(house, label, shape) for _ in range(RUNS))
-    seconds = [one for one, _ in taken]
+    taken = [_ask(house, label, shape) for _ in range(RUNS)]
+    seconds, cpu = sorted(one.seconds for one in taken), [one.cpu for one in taken]
     p95, limit = seconds[-(RUNS // 20) - 1], LIMITS[label]
     out(
-        f"{label:>5} {shape:>8} {taken[0][1] / 1024:>6.0f} "
-        f"{statistics.median(seconds) * 1000:>6.0f} ms {p95 * 1000:>6.0f} ms {limit:>6} ms"
+        f"{label:>5} {shape:>8} {taken[0].size / 1024:>6.0f} {_ms(statistics.median(cpu))} "
+        f"{_ms(statistics.median(seconds))} {_ms(p95)} {limit:>6} ms"
     )
     return p95 * 1000 <= limit
 
 
-def _ask(house: House, label: str, shape: str) -> tuple[float, int]:
-    """Seconds, and the bytes of the answer."""
+def _ms(seconds: float) -> str:
+    return f"{seconds * 1000:>6.0f} ms"
+
+
+class Taken(NamedTuple):
+    """What one request took: seconds by the wall and of the CPU; the bytes of the answer."""
+
+    seconds: float
+    cpu: float
+    size: int
+
+
+def _ask(house: House, label: str, shape: str) -> Taken:
     office = Office(gate=_gate(), targets=(TARGET,), house=lambda: house, now=END)
     request = func.HttpRequest(
         "GET",
@@ -121,13 +153,12 @@ def _ask(house: House, label: str, shape: str) -> tuple[float, int]:
         params={"range": label, "format": shape},
         body=b"",
     )
-    began = time.perf_counter()
+    began, cpu = time.perf_counter(), time.process_time()
     answer = serve(request, METRICS, lambda: office)
-    seconds = time.perf_counter() - began
-    body = answer.get_body()
+    taken = time.perf_counter() - began, time.process_time() - cpu
     if answer.status_code != 200:
-        raise AssertionError(body.decode())
-    return seconds, len(body)
+        raise AssertionError(answer.get_body().decode())
+    return Taken(*taken, len(answer.get_body()))
 
 
 def _gate() -> Gate:

@@ -1,17 +1,22 @@
 """The night: what is rolled up and what goes, however often and wherever it is interrupted."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import islice
+from time import process_time
 
 import pytest
+from msgspec import structs
 
+from local.bench_store import REQUESTS_A_MINUTE, START, a_week
 from local.desks import memory_storage
 from shared.adapters.chunk_store import ChunkStore
 from shared.adapters.memory import MemoryRows
 from shared.adapters.rows import Op, ReplaceRow, Row, Rows
 from shared.catalog.metrics import CATALOG
 from shared.domain.alerts import AlertState
+from shared.domain.chunks import HourChunk
 from shared.domain.days import DayChunk, Versions
 from shared.domain.episodes import LineKind, TimelineLine
 from shared.domain.errors import StoreUnavailable
@@ -38,6 +43,7 @@ from shared.services.night import night
 from shared.services.purge import purge
 from shared.services.summarize import roll_up_days
 from tests.builders import T0, TARGET, a_desk, an_alert, an_event
+from tests.walks.interrupted import Interruption, Tables
 
 MORNING = T0 + timedelta(days=5, hours=2)
 """Five whole days after the first sample."""
@@ -344,3 +350,65 @@ def test_a_target_that_fails_does_not_keep_the_others_from_their_night(
 
     assert len(days(house)) == 5
     assert "the night of sick-app broke off" in caplog.text
+
+
+def interrupted(at: int, other: Callable[[House], object]) -> tuple[int, House]:
+    """A night that somebody interrupts before its call number `at`."""
+    tables = Tables()
+    house = a_desk(storage=tables.storage).house
+    five_days(house)
+    moment = Interruption(at, lambda: other(house))
+    tables.on_step(moment.step)
+    moment.run(lambda: night([TARGET], house=house, now=MORNING))
+    tables.on_step(lambda: None)
+    return moment.calls, house
+
+
+def a_late_correction(house: House) -> None:
+    keep(house, {T0 + DAY + 6 * HOUR: 50.0})
+
+
+def another_night(house: House) -> None:
+    night([TARGET], house=house, now=MORNING)
+
+
+@pytest.mark.parametrize("other", [a_late_correction, another_night])
+def test_whoever_writes_at_whatever_moment_of_a_night_is_heard_by_the_next(
+    other: Callable[[House], object],
+) -> None:
+    calls, house = interrupted(999, other)
+    another_night(house)
+    expected = [replace_day(one) for one in days(house)]
+    assert calls > 10
+
+    for at in range(1, calls + 1):
+        _, house = interrupted(at, other)
+        another_night(house)
+        assert [replace_day(one) for one in days(house)] == expected
+        assert roll(house) == []
+
+
+def replace_day(day: DayChunk) -> DayChunk:
+    """What the day says, whatever its rows' versions."""
+    return DayChunk(day=day.day, hours=day.hours, summary=day.summary)
+
+
+def test_a_day_of_all_metrics_is_rolled_up_in_under_five_seconds() -> None:
+    house = a_desk(storage=memory_storage()).house
+    hours = [replace_hour(one, T0) for one in islice(a_week(), 24)]
+    for start in (0, 12):
+        latest = house.samples.latest(TARGET)
+        house.samples.save(TARGET, hours[start : start + 12], latest)
+
+    began = process_time()
+    assert roll(house, T0 + DAY) == [0]
+    assert process_time() - began < 5
+
+    [day] = days(house)
+    assert day.summary.keys() == {metric.column for metric in CATALOG.metrics}
+    assert sum(day.summary_histogram.values()) == 24 * 60 * REQUESTS_A_MINUTE
+
+
+def replace_hour(chunk: HourChunk, midnight: datetime) -> HourChunk:
+    """The hour of another day."""
+    return structs.replace(chunk, hour=midnight + (chunk.hour - START))
