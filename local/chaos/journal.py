@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from msgspec import Struct
 
@@ -22,24 +22,22 @@ from shared.adapters.rows import Op, Row, Rows
 PUT, FINISH = "put", "finish"
 
 
+@dataclass(frozen=True)
 class Journal:
     """Everything that was ever written, in order."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file: BinaryIO | None = None
+    path: Path
 
     def note(self, *entry: Any) -> None:
         """Keep an entry; it is there when this returns."""
-        if self._file is None:
-            self._file = self._path.open("ab", buffering=0)
-        self._file.write(pickle.dumps(entry))
+        with self.path.open("ab") as file:
+            file.write(pickle.dumps(entry))
 
     def entries(self) -> Iterator[tuple[Any, ...]]:
         """All entries so far."""
-        if not self._path.exists():
+        if not self.path.exists():
             return
-        with self._path.open("rb") as file:
+        with self.path.open("rb") as file:
             while True:
                 try:
                     yield pickle.load(file)  # noqa: S301 - this process or its sibling wrote it

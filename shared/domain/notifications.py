@@ -16,7 +16,7 @@ from shared.domain.reasons import Reason
 from shared.domain.rehearsals import is_test
 from shared.domain.rules import Action, Severity
 from shared.domain.templates import fill
-from shared.domain.times import MINUTE
+from shared.domain.times import MINUTE, readers_clock
 from shared.domain.trails import Trail
 
 _DIGITS = 3
@@ -370,16 +370,9 @@ def _said(value: float, digits: int) -> str:
 
 
 def clock(at: datetime, zone: tzinfo | None = None) -> str:
-    """A moment in a sentence: `2026-01-01 00:05 UTC (01:05 Europe/Berlin)`.
-
-    The reader's date is told where it is another one.
-    """
+    """A moment in a sentence: `2026-01-01 00:05 UTC (01:05 Europe/Berlin)`."""
     said = at.strftime("%Y-%m-%d %H:%M UTC")
-    if zone is None:
-        return said
-    there = at.astimezone(zone)
-    form = "%H:%M" if there.date() == at.date() else "%Y-%m-%d %H:%M"
-    return f"{said} ({there.strftime(form)} {zone})"
+    return said if zone is None else f"{said} ({readers_clock(at, zone)})"
 
 
 def lasted(alert: Alert) -> str:

@@ -1,7 +1,7 @@
 """Minutes, hours and the forms in which times are written. All times are aware UTC."""
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from msgspec import Struct
 
@@ -119,3 +119,14 @@ def parse_second_key(key: str) -> datetime:
 def iso(at: datetime) -> str:
     """A time as JSON spells it: `2026-01-01T00:05:00Z`."""
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def readers_clock(at: datetime, zone: tzinfo) -> str:
+    """What the clock shows there, beside UTC: `01:05 Europe/Berlin`.
+
+    Its date is told where it is another one, and `CET` or `CEST` in the hour that it shows twice.
+    """
+    there = at.astimezone(zone)
+    form = "%H:%M" if there.date() == at.date() else "%Y-%m-%d %H:%M"
+    is_twice = there.replace(fold=0).utcoffset() != there.replace(fold=1).utcoffset()
+    return f"{there.strftime(form)}{there.strftime(' %Z') if is_twice else ''} {zone}"

@@ -1,5 +1,6 @@
 """A message's words: why it is told again, the reader's own time, and the action's words."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -151,6 +152,21 @@ def test_another_date_and_summer_time_are_the_readers_own(
     minutes: int, zone: ZoneInfo | None, said: str
 ) -> None:
     assert clock(at(minutes), zone) == said
+
+
+@pytest.mark.parametrize(
+    ("hour", "said"),
+    [
+        (23, "2026-10-24 23:30 UTC (2026-10-25 01:30 Europe/Berlin)"),
+        (24, "2026-10-25 00:30 UTC (02:30 CEST Europe/Berlin)"),
+        (25, "2026-10-25 01:30 UTC (02:30 CET Europe/Berlin)"),
+        (26, "2026-10-25 02:30 UTC (03:30 Europe/Berlin)"),
+    ],
+)
+def test_the_hour_that_a_clock_shows_twice_is_told_apart(hour: int, said: str) -> None:
+    moment = datetime(2026, 10, 24, 0, 30, tzinfo=UTC) + timedelta(hours=hour)
+
+    assert clock(moment, BERLIN) == said
 
 
 def test_an_actions_message_is_filled_in_and_closes_the_text() -> None:

@@ -115,39 +115,40 @@ def test_an_app_that_is_down_for_forty_minutes_tells_late_what_it_missed() -> No
     }
 
 
-QUIET_NIGHT = {"start": "02:30", "end": "04:00", "zone": "Europe/Berlin"}
+QUIET_NIGHT = {"start": "02:15", "end": "02:45", "zone": "Europe/Berlin"}
+"""Between clock times that one night skips, and another has twice."""
 
 
 def test_the_night_that_skips_an_hour() -> None:
     stage = Stage(utc("2026-03-29 00:40"), [shipped("dtu-critical")], zone=BERLIN)
-    stage.window("02:30 to 04:00 Europe/Berlin, daily", recurring=QUIET_NIGHT)
+    stage.window("02:15 to 02:45 Europe/Berlin, daily", recurring=QUIET_NIGHT)
     stage.level(CALM)
     stage.until("00:50")
     stage.level(BAD)
-    stage.until("02:15")
+    stage.until("02:00")
     stage.level(CALM)
-    stage.until("02:20")
+    stage.until("02:05")
 
     assert_kept("spring_night", stage.story())
     stage.assert_sound()
     assert stage.kinds("slack") == ["firing", "maintenance_ended", "resolved"]
-    assert stage.heard("slack")[1].decided_at == utc("2026-03-29 02:00").replace(second=20)
+    assert stage.heard("slack")[1].decided_at == utc("2026-03-29 01:45").replace(second=20)
 
 
 def test_the_night_that_has_an_hour_twice() -> None:
-    stage = Stage(utc("2026-10-25 00:15"), [shipped("dtu-critical")], zone=BERLIN)
-    stage.window("02:30 to 04:00 Europe/Berlin, daily", recurring=QUIET_NIGHT)
+    stage = Stage(utc("2026-10-25 00:05"), [shipped("dtu-critical")], zone=BERLIN)
+    stage.window("02:15 to 02:45 Europe/Berlin, daily", recurring=QUIET_NIGHT)
     stage.level(CALM)
-    stage.until("00:20")
+    stage.until("00:08")
     stage.level(BAD)
-    stage.until("03:10")
+    stage.until("01:55")
     stage.level(CALM)
-    stage.until("03:15")
+    stage.until("02:00")
 
     assert_kept("autumn_night", stage.story())
     stage.assert_sound()
     assert stage.kinds("slack") == ["firing", "maintenance_ended", "resolved"]
-    assert stage.heard("slack")[1].decided_at == utc("2026-10-25 03:00").replace(second=20)
+    assert stage.heard("slack")[1].decided_at == utc("2026-10-25 01:45").replace(second=20)
 
 
 def test_a_snooze_across_the_end_of_an_episode() -> None:
