@@ -11,7 +11,7 @@ from shared.domain.inspections import Index, MissingIndex, QueryStatistics
 from shared.domain.notifications import quantity
 from shared.domain.recommendations.loads import (
     NO_WORK,
-    Load,
+    Resource,
     Work,
     bare,
     load_of,
@@ -53,11 +53,26 @@ BYTES_OF_A_ROW = 12
 
 
 class Worth(Struct, frozen=True):
-    """What an index would do in a day: work saved for whom, pages for keeping it up to date."""
+    """What an index would save each query in a day, and the pages that its upkeep costs."""
 
-    saved: Work
-    upkeep: Work
-    helped: tuple[QueryStatistics, ...] = ()
+    parts: tuple[tuple[QueryStatistics, Work], ...]
+    upkeep: float
+
+    @property
+    def saved(self) -> Work:
+        """All that would be saved."""
+        return sum((work for _, work in self.parts), NO_WORK)
+
+    @property
+    def gain(self) -> float:
+        """The share of it that upkeep leaves over; 0 when it costs more than it saves."""
+        reads = self.saved.reads
+        return max(1 - self.upkeep / reads, 0.0) if reads > 0 else 0.0
+
+    @property
+    def helped(self) -> list[QueryStatistics]:
+        """Whom it serves, the one first that it was most likely asked for by."""
+        return [query for query, _ in self.parts]
 
 
 def missing_indexes(situation: Situation) -> Iterable[Recommendation]:
@@ -66,23 +81,23 @@ def missing_indexes(situation: Situation) -> Iterable[Recommendation]:
     Suggestions that one index can serve are merged. Its seeks of a day go to the executions of the
     queries that name the table and a key column: first to those that read about as much as its
     cost says (1,350 pages a unit). Each saves `impact` percent of its work, of so much at most.
-    Upkeep: 4 pages for each write of the table in a day (its clustered index's or
-    heap's writes). Points = load.points(saved - upkeep), urgency = points / 100. So a suggestion
-    with a great impact and few seeks, or on a table that is mostly written, weighs little.
+    Upkeep: 4 pages for each write of the table in a day. Points = load.points(saved × (1 - pages of
+    upkeep / pages saved)), urgency = points / 100. So a suggestion with a great impact and few
+    seeks, or on a table that is mostly written, weighs little.
     """
     load, found = load_of(situation), []
     for missing in wanted_indexes(situation):
         worth = worth_of(missing, situation)
-        points = load.points(worth.saved.without(worth.upkeep))
-        if points >= LEAST_POINTS and worth.upkeep.reads < worth.saved.reads:
+        points = load.points(worth.saved.scaled(worth.gain))
+        if points >= LEAST_POINTS:
             found.append((points, missing, worth))
     found.sort(key=lambda one: -one[0])
     for points, missing, worth in found[:MOST]:
-        yield _recommended(points, missing, worth, load, situation)
+        yield _recommended(points, missing, worth, situation)
 
 
 def _recommended(
-    points: float, missing: MissingIndex, worth: Worth, load: Load, situation: Situation
+    points: float, missing: MissingIndex, worth: Worth, situation: Situation
 ) -> Recommendation:
     proven = situation.uptime_days is not None
     return recommend(
@@ -97,7 +112,7 @@ def _recommended(
             script=_script(missing),
             reversal=f"DROP INDEX {name_of(missing)} ON {quoted(missing.table)};",
             estimate=Estimate(round(points, 1), "% DTU"),
-            measure=measure_of(next(iter(worth.helped), None), load.resource(worth.saved)),
+            measure=measure_of(next(iter(worth.helped), None), Resource.READS),
         ),
     )
 
@@ -119,7 +134,7 @@ def _text(missing: MissingIndex, worth: Worth, situation: Situation) -> Text:
             Fact("cost of a query", f"{missing.cost:.1f} of the optimiser's units"),
             Fact("expected to fall by", f"{missing.impact:.0f} %"),
             Fact("reads saved a day", quantity(round(worth.saved.reads), "pages")),
-            Fact("pages for upkeep a day", quantity(round(worth.upkeep.reads), "pages")),
+            Fact("pages for upkeep a day", quantity(round(worth.upkeep), "pages")),
             *_size_fact(missing, situation),
         ),
     )
@@ -226,8 +241,7 @@ def _exists(missing: MissingIndex, indexes: Sequence[Index]) -> bool:
 def worth_of(missing: MissingIndex, situation: Situation) -> Worth:
     """What the index would save in a day, for whom, and what keeping it costs."""
     days = max(situation.uptime_days or ASSUMED_DAYS, SHORTEST_DAYS)
-    left = (missing.seeks + missing.scans) / days
-    saved, helped = NO_WORK, []
+    left, parts = (missing.seeks + missing.scans) / days, []
     for query in sorted(
         readers(situation.queries, missing.table, keys_of(missing)),
         key=lambda one: _distance(one, missing),
@@ -237,10 +251,9 @@ def worth_of(missing: MissingIndex, situation: Situation) -> Worth:
             break
         part = min(left / use.executions, 1.0)
         meant = min(PAGES_OF_A_UNIT * missing.cost / max(use.average_logical_reads, 1.0), 1.0)
-        saved += work_of(use).scaled(part * meant * missing.impact / 100)
+        parts.append((query, work_of(use).scaled(part * meant * missing.impact / 100)))
         left -= use.executions * part
-        helped.append(query)
-    return Worth(saved, _upkeep(missing, situation, days), tuple(helped))
+    return Worth(tuple(parts), _upkeep(missing, situation, days))
 
 
 def _distance(query: QueryStatistics, missing: MissingIndex) -> float:
@@ -250,24 +263,20 @@ def _distance(query: QueryStatistics, missing: MissingIndex) -> float:
     return abs(math.log(max(reads, 1.0) / max(PAGES_OF_A_UNIT * missing.cost, 1.0)))
 
 
-def _upkeep(missing: MissingIndex, situation: Situation, days: float) -> Work:
+def _upkeep(missing: MissingIndex, situation: Situation, days: float) -> float:
     writes = [
         one.writes or 0 for one in situation.indexes if bare(one.table) == bare(missing.table)
     ]
-    return Work(reads=PAGES_OF_A_WRITE * max(writes, default=0) / days)
+    return PAGES_OF_A_WRITE * max(writes, default=0) / days
 
 
 def relief_of(query: QueryStatistics, situation: Situation) -> Work:
     """The most of its work that one of the missing indexes would save it."""
-    best = NO_WORK
-    for missing in wanted_indexes(situation):
-        worth = worth_of(missing, situation)
-        use = use_of_day(query)
-        if use is not None and query in worth.helped and worth.upkeep.reads < worth.saved.reads:
-            helped = sum((work_of(u) for q in worth.helped if (u := use_of_day(q))), NO_WORK)
-            part = worth.saved.reads / helped.reads if helped.reads > 0 else 0.0
-            best = max(best, work_of(use).scaled(part), key=lambda one: one.reads)
-    return best
+    worths = (worth_of(missing, situation) for missing in wanted_indexes(situation))
+    found = (
+        work.scaled(worth.gain) for worth in worths for one, work in worth.parts if one is query
+    )
+    return max(found, key=lambda work: work.reads, default=NO_WORK)
 
 
 def name_of(missing: MissingIndex) -> str:

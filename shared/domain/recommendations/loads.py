@@ -23,25 +23,30 @@ WORD_OF = {Resource.CPU: "CPU", Resource.READS: "IO"}
 
 
 class Work(Struct, frozen=True):
-    """CPU time (ms) and pages read (logical, 8 KB) in a day."""
+    """CPU time (ms) and pages of 8 KB in a day: all that were read, and those from the disk."""
 
     cpu_ms: float = 0
     reads: float = 0
+    disk_reads: float = 0
 
     def __add__(self, other: "Work") -> "Work":
-        return Work(self.cpu_ms + other.cpu_ms, self.reads + other.reads)
-
-    def of(self, resource: Resource) -> float:
-        """How much of that resource."""
-        return self.cpu_ms if resource is Resource.CPU else self.reads
+        return Work(
+            self.cpu_ms + other.cpu_ms,
+            self.reads + other.reads,
+            self.disk_reads + other.disk_reads,
+        )
 
     def scaled(self, factor: float) -> "Work":
         """A part of it."""
-        return Work(self.cpu_ms * factor, self.reads * factor)
+        return Work(self.cpu_ms * factor, self.reads * factor, self.disk_reads * factor)
 
     def without(self, other: "Work") -> "Work":
         """What is left when other has been saved."""
-        return Work(max(self.cpu_ms - other.cpu_ms, 0), max(self.reads - other.reads, 0))
+        return Work(
+            max(self.cpu_ms - other.cpu_ms, 0),
+            max(self.reads - other.reads, 0),
+            max(self.disk_reads - other.disk_reads, 0),
+        )
 
 
 NO_WORK = Work()
@@ -54,9 +59,14 @@ class Load(Struct, frozen=True):
     percent: dict[Resource, float]
 
     def share(self, work: Work, resource: Resource) -> float:
-        """Its share of that resource, in [0, 1]."""
-        whole = self.whole.of(resource)
-        return min(work.of(resource) / whole, 1.0) if whole > 0 else 0.0
+        """Its share of that resource, in [0, 1]; of reads, of those from the disk where known."""
+        whole = self._amount(self.whole, resource)
+        return min(self._amount(work, resource) / whole, 1.0) if whole > 0 else 0.0
+
+    def _amount(self, work: Work, resource: Resource) -> float:
+        if resource is Resource.CPU:
+            return work.cpu_ms
+        return work.disk_reads if self.whole.disk_reads > 0 else work.reads
 
     def points(self, work: Work) -> float:
         """Points of DTU percent that doing without `work` would give back.
@@ -91,7 +101,7 @@ def load_of(situation: Situation) -> Load:
 
 def work_of(use: QueryUse) -> Work:
     """All that a query did in the window."""
-    return Work(use.cpu_ms, use.logical_reads)
+    return Work(use.cpu_ms, use.logical_reads, use.physical_reads)
 
 
 _WORD = re.compile(r"[\w@$#]+")

@@ -160,7 +160,12 @@ def saved_by_old_plan(regression: Regression) -> Work:
     return Work(
         _dearer(recent.cpu_ms, recent.average_cpu_ms, before.average_cpu_ms),
         _dearer(recent.logical_reads, recent.average_logical_reads, before.average_logical_reads),
+        _dearer(recent.physical_reads, _disk(recent), _disk(before)),
     )
+
+
+def _disk(use: QueryUse) -> float:
+    return use.physical_reads / max(use.executions, 1)
 
 
 def _dearer(total: float, now: float, before: float) -> float:
