@@ -108,6 +108,11 @@ def calm() -> bool:
     return _pytest("tests/catalog/test_default_rules.py", "-m", "bench")
 
 
+def truth() -> bool:
+    """Four hours of a second world minute by minute; each metric equals the world's arithmetic."""
+    return _pytest("tests/walks/test_truth.py", "-m", "bench")
+
+
 def promtool() -> bool:
     """The rule machine beside promtool on 2,000 random rules and series."""
     return _pytest("tests/domain/test_promtool.py", PROMTOOL_CASES="2000")
@@ -129,6 +134,7 @@ SECTIONS: dict[str, Callable[[], bool]] = {
     "advice": advice,
     "replays": replays,
     "calm": calm,
+    "truth": truth,
     "promtool": promtool,
 }
 

@@ -31,6 +31,8 @@ from tests.walks.facts import (
     source_of,
 )
 
+TIERS = (pytest.mark.slow, pytest.mark.bench)
+"""A whole run takes minutes: CI lives through the first world, the bench through the second."""
 SEEDS = (1, 2)
 DAY = datetime(2026, 3, 2, tzinfo=UTC)  # a Monday
 NIGHT, MORNING = DAY + 4 * HOUR, DAY + 8 * HOUR
@@ -182,9 +184,10 @@ def test_every_metric_that_was_read_is_the_worlds_own(azurite: Azurite, seed: in
     assert_all_is_true(played)
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(
+    "seed", [pytest.param(one, marks=mark) for one, mark in zip(SEEDS, TIERS, strict=True)]
+)
 def test_every_metric_is_the_worlds_own_when_no_minute_is_missed(
     azurite: Azurite, seed: int
 ) -> None:
