@@ -1,10 +1,11 @@
 """The crash walk: under every mishap, every follower of the story hears it whole, and in order.
 
 processes: real ones, killed between any two calls of ports; another goes on. services: each request
-over every real channel is done, and its answer lost. effects: the answer of each write, send and
-message of the queue is lost, with and without the SDK's own second try, while every timer and every
-message comes three times. azurite: a seeded sample of both over Azurite; elsewhere tables and
-queues are the twins, which the contract suite holds to the same.
+over every real channel is done, and then its answer is lost, or the process killed. effects: the
+answer of each write, send and message of the queue is lost, with and without the SDK's own second
+try, while every timer and every message comes three times. azurite: a seeded sample of processes
+and effects over Azurite; elsewhere tables and queues are the twins, which the contract suite holds
+to the same.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from typing import Any, NamedTuple
 
 from local.chaos import answers, crashes, story
 from local.chaos.answers import Lost, every_lost_answer
-from local.chaos.crashes import Crash, LostRequest, Stage, every_crash
+from local.chaos.crashes import Crash, Stage, Unheard, every_crash, every_unheard
 from local.chaos.endings import Ending
 from local.chaos.sinks import channel_settings, real_channels, running_services
 from local.chaos.walks import Sample, Walk
@@ -52,8 +53,8 @@ def walks(sorts: Sequence[str], sample: Sample, folder: Path) -> Iterator[Walk]:
     if "processes" in sorts:
         yield Walk(f"processes killed between {calls} calls", sample.of(killed), _crashed, calm)
     if "services" in sorts:
-        unheard = [LostRequest(number) for number in range(1, requests + 1)]
-        yield Walk(f"{requests} requests", sample.of(unheard), _unanswered, calm)
+        unheard = sample.of(every_unheard(requests))
+        yield Walk(f"{requests} requests to services", unheard, _unheard, calm)
     if "effects" in sorts:
         yield Walk(f"{effects} effects, all thrice", sample.of(lost), _lost, thrice)
     if "azurite" in sorts:
@@ -68,8 +69,8 @@ def _crashed(crash: Crash, place: Path) -> Ending:
     return crashes.crashed(Stage(place), crash)
 
 
-def _unanswered(lost: LostRequest, place: Path) -> Ending:
-    return crashes.unanswered(Stage(place), lost)
+def _unheard(lost: Unheard, place: Path) -> Ending:
+    return crashes.unheard(Stage(place), lost)
 
 
 def _lost(lost: Lost, place: Path) -> Ending:

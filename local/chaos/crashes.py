@@ -4,9 +4,10 @@ The monitor speaks to real services over every real channel. These outlive it, i
 their own (room.py), and so do tables and queue: the twins in a file (journal.py), or Azurite's.
 """
 
+import os
 import random
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -17,16 +18,18 @@ from local.chaos import story
 from local.chaos.announcements import Announced, recognised
 from local.chaos.endings import Ending, ending_of
 from local.chaos.journal import kept_storage
+from local.chaos.lines import Cut
 from local.chaos.lives import Diary, Life
 from local.chaos.mishaps import Kill, Mishap
 from local.chaos.postboxes import Postbox, StoragePostbox
 from local.chaos.processes import exit_code, fork, forked
 from local.chaos.room import Room, serve
-from local.chaos.sinks import real_channels
+from local.chaos.sinks import WHOLE, real_channels
 from local.chaos.story import TARGET
 from local.desks import Storage, table_storage
 
-CALLS, ROOM, STORAGE = "calls", "room", "storage"
+CALLS, LIVES, ROOM, STORAGE = "calls", "lives", "room", "storage"
+LIVES_AT_MOST_S = 300
 
 
 class Crash(NamedTuple):
@@ -72,13 +75,20 @@ class Stage:
         return kept_storage(self.folder / STORAGE)
 
 
-class LostRequest(NamedTuple):
-    """Of which request to a service the answer is lost."""
+class Unheard(NamedTuple):
+    """Of which request to a service the answer is lost; `kills`: because the process dies first."""
 
     at: int
+    kills: bool
 
     def __str__(self) -> str:
-        return f"no answer to request {self.at}"
+        what = "killed while a service did" if self.kills else "no answer to"
+        return f"{what} request {self.at}"
+
+
+def every_unheard(requests: int) -> list[Unheard]:
+    """Both ways to lose the answer of each of so many requests."""
+    return [Unheard(number, kills) for number in range(1, requests + 1) for kills in (False, True)]
 
 
 def undisturbed(stage: Stage) -> tuple[int, int, Ending]:
@@ -95,17 +105,23 @@ def crashed(stage: Stage, crash: Crash) -> Ending:
         return _told(stage, room, [Kill(crash.at, after=crash.after), Mishap()])
 
 
-def unanswered(stage: Stage, lost: LostRequest) -> Ending:
+def unheard(stage: Stage, lost: Unheard) -> Ending:
     """The story in which a service took a message and nobody heard so."""
-    with _room(stage, lost.at) as room:
-        return _told(stage, room, [Mishap()], licences=1)
+    cut = Cut(lost.at, _newest(stage.diary) if lost.kills else None)
+    with _room(stage, cut) as room:
+        return _told(stage, room, [Mishap()] * (1 + lost.kills), licences=1)
+
+
+def _newest(diary: Diary) -> Callable[[], int]:
+    """The id of the process that lives now."""
+    return lambda: int(diary.noted(LIVES)[-1])
 
 
 @contextmanager
-def _room(stage: Stage, lost: int = 0) -> Iterator[Room]:
+def _room(stage: Stage, cut: Cut = WHOLE) -> Iterator[Room]:
     stage.folder.mkdir()
     place, diary = stage.folder / ROOM, stage.diary
-    with forked(partial(serve, place, lambda: story.moment(max(diary.passes() - 1, 0)), lost)):
+    with forked(partial(serve, place, lambda: story.moment(max(diary.passes() - 1, 0)), cut)):
         yield Room(place)
 
 
@@ -123,6 +139,8 @@ def _told(stage: Stage, room: Room, mishaps: Sequence[Mishap], licences: int = 0
 
 
 def _live(stage: Stage, mishap: Mishap) -> int:
+    signal.alarm(LIVES_AT_MOST_S)  # one that hangs is ended, and that it was is seen
+    stage.diary.note(LIVES, str(os.getpid()))
     room = Room(stage.folder / ROOM)
     storage, postbox = stage.ground()
     channels = {

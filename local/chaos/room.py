@@ -7,6 +7,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
+from local.chaos.lines import Cut
 from local.chaos.sinks import (
     Arrival,
     arrivals,
@@ -59,14 +60,11 @@ def _connected(place: Path) -> "Connection[Any, Any]":
             sleep(LOOK_AGAIN_S)
 
 
-def serve(place: Path, mail_clock: Callable[[], datetime], lost: int = 0) -> None:
-    """Be the room, for one caller and one question at a time, until somebody ends this process.
-
-    `lost`: the number of the request of which the services' answer is lost; 0: none.
-    """
+def serve(place: Path, mail_clock: Callable[[], datetime], cut: Cut) -> None:
+    """Be the room, for one caller and one question at a time, until somebody ends this process."""
     with (
         Listener(str(place), family=FAMILY) as listener,
-        running_services(mail_clock, lost) as desk,
+        running_services(mail_clock, cut) as desk,
     ):
         while True:
             with listener.accept() as caller:

@@ -10,15 +10,12 @@ from datetime import datetime
 from functools import partial
 from html import unescape
 from http import HTTPStatus
-from itertools import count
 from typing import NamedTuple
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
 from local.chaos import story
+from local.chaos.lines import Cut, Lines
 from local.cloud import email, slack, sms, teams, webhooks
-from local.cloud.answerers import Answerer, Desk, Make, TcpAnswerer
-from local.cloud.asgi import disconnected
+from local.cloud.answerers import Desk, Make
 from local.cloud.clouds import running_cloud
 from local.cloud.faults import Fault
 from local.desks import VirtualClock
@@ -32,6 +29,7 @@ from shared.ports import Channel
 
 NOWHERE = "AccountName=nobody;AccountKey=c2VjcmV0"
 """Settings without a storage are refused; nobody opens this one."""
+WHOLE = Cut()
 BUSY = Fault("throttle", retry_after=20, times=1)
 
 
@@ -44,50 +42,9 @@ class Arrival(NamedTuple):
     words: str
 
 
-class Losing:
-    """Does what every request asks; of one of them, the line is cut before its answer."""
-
-    def __init__(self, lost: int) -> None:
-        self._lost = lost
-        self._requests = count(1)
-
-    def around(self, make: Make) -> Make:
-        """The same service over such a line."""
-        return lambda desk: self._made(make(desk))
-
-    def _made(self, answerer: Answerer | TcpAnswerer) -> Answerer | TcpAnswerer:
-        if isinstance(answerer, TcpAnswerer):
-            return answerer
-
-        async def app(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] != "http" or next(self._requests) != self._lost:
-                await answerer.app(scope, receive, send)
-            else:
-                await _unheard(answerer.app, scope, receive, send)
-
-        return Answerer(answerer.name, app)
-
-
-async def _unheard(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-    """What is said after the line was cut is noted in the inbox, and heard by nobody."""
-    said: list[Message] = []
-
-    async def keep(message: Message) -> None:
-        said.append(message)
-
-    await app(scope, receive, keep)
-    scope["state"]["abort"]()
-    await disconnected(receive)
-    for message in said:
-        await send(message)
-
-
 @contextmanager
-def running_services(mail_clock: Callable[[], datetime], lost: int = 0) -> Iterator[Desk]:
-    """The five services, of which Slack is busy once; the mail service counts by that clock.
-
-    `lost`: the number of the request whose answer is lost; 0: none.
-    """
+def running_services(mail_clock: Callable[[], datetime], cut: Cut = WHOLE) -> Iterator[Desk]:
+    """The five services, of which Slack is busy once; the mail service counts by that clock."""
     world = ScriptedWorld(script_named("calm", story.T0))
     desk = Desk(world, CloudTime(VirtualClock(story.T0)), simulate_latency=False)
     mail = partial(email.answerer, mailroom=email.Mailroom(wall=mail_clock))
@@ -98,8 +55,8 @@ def running_services(mail_clock: Callable[[], datetime], lost: int = 0) -> Itera
         teams.answerer,
         sms.answerer,
     )
-    losing = Losing(lost)
-    with running_cloud(desk, [losing.around(make) for make in makes]):
+    lines = Lines(cut)
+    with running_cloud(desk, map(lines.to, makes)):
         desk.faults.set(slack.NAME, BUSY)
         yield desk
 

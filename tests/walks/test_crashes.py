@@ -38,7 +38,7 @@ def test_a_tenth_of_all_that_can_happen_loses_and_reorders_nothing() -> None:
 def test_a_killed_process_over_every_channel_loses_and_reorders_nothing() -> None:
     said = walk("--every", "1000", "--seed", "20260101", "--only", "processes", "services")
 
-    assert "2 mishaps, 0 wrong stories" in said
+    assert said.count(", 0 wrong stories") == 2
     assert "0 wrong stories in all" in said
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from local.chaos import story
+from local.chaos.lines import Cut
 from local.chaos.sinks import (
     arrivals,
     channel_settings,
@@ -39,7 +40,7 @@ def test_every_channel_of_the_story_arrives_once_slack_is_not_busy_any_more() ->
 
 def test_of_one_request_the_answer_is_lost_and_what_it_asked_is_done() -> None:
     action = Action(ActionType.WEBHOOK, "ops")
-    with running_services(lambda: story.T0, lost=2) as desk:
+    with running_services(lambda: story.T0, Cut(2)) as desk:
         channel = real_channels(channel_settings(desk))[ActionType.WEBHOOK]
         channel.send(a_message(1, action))
         with pytest.raises(ChannelError, match="was not reached"):
