@@ -18,7 +18,7 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from shared.adapters.destinations import Destination, is_listed, may_be_reached
 from shared.adapters.https import outcomes
-from shared.domain.errors import ChannelError
+from shared.domain.errors import ChannelError, NotAsked
 
 CONNECT_TIMEOUT = 3
 READ_TIMEOUT = 8
@@ -91,10 +91,9 @@ class Egress:
         [answer] = outcomes([exchange.run], within=DEADLINE)
         exchange.end()
         if isinstance(answer, ForbiddenAddress):
-            raise ChannelError(
+            raise NotAsked(
                 f"{who} leads to an address inside a network; if that is meant, "
-                "its host goes into WEBHOOK_HOSTS",
-                permanent=True,
+                "its host goes into WEBHOOK_HOSTS"
             )
         if isinstance(answer, Exception):
             # Both the error's text and the errors behind it may quote what was sent.

@@ -13,6 +13,7 @@ MonitorError
 ├── SourceError             a source could not be read; its minutes stay uncovered
 │   └── SourceDenied        ... because a grant is missing, which only a person can give
 └── ChannelError            a message was not delivered; `permanent` and `retry_after` say what next
+    └── NotAsked            ... because our own checks refuse it for good; nobody was asked
 
 Beside it stands settings.SettingsError: the settings need the standard library only.
 """
@@ -84,3 +85,10 @@ class ChannelError(MonitorError):
         super().__init__(message)
         self.permanent = permanent
         self.retry_after = retry_after
+
+
+class NotAsked(ChannelError):
+    """Our own checks refuse a message for good: says nothing about the channel's next one."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, permanent=True)

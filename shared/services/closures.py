@@ -9,7 +9,14 @@ from contextlib import suppress
 
 from shared.domain.closures import Closure, refused_again
 from shared.domain.deliveries import channel_of, public_name
-from shared.domain.errors import ChannelError, Conflict, DamagedRow, StoreError, StoreUnavailable
+from shared.domain.errors import (
+    ChannelError,
+    Conflict,
+    DamagedRow,
+    NotAsked,
+    StoreError,
+    StoreUnavailable,
+)
 from shared.domain.records import Delete, Kept, put
 from shared.domain.rules import Action
 from shared.ports import House, Ledger
@@ -40,7 +47,12 @@ def is_passed_over(channel: str, closure: Closure | None, *, house: House) -> bo
 
 
 def close(address: Action, error: ChannelError, *, house: House) -> None:
-    """Note that the channel refused for good; the refusal itself is somebody else's to handle."""
+    """Note that the channel refused for good; the refusal itself is somebody else's to handle.
+
+    What our own checks refused, the channel did not: it is as open as before.
+    """
+    if isinstance(error, NotAsked):
+        return
     channel = channel_of(address)
     kept = _read(channel, house.config)
     before = kept.value if kept is not None else None

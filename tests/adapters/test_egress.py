@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from shared.adapters import egress
 from shared.adapters.destinations import destination, may_be_reached, name_problem
 from shared.adapters.egress import Answer, Egress
-from shared.domain.errors import ChannelError
+from shared.domain.errors import ChannelError, NotAsked
 from shared.setting_forms import plain_url
 from tests.adapters.providers import Provider, running_provider
 
@@ -268,7 +268,7 @@ def test_a_name_with_an_address_inside_is_refused_for_good(answer: Sequence[str]
 
     error = refused(network.way_out(), f"https://{NAME}/s3cr3t")
 
-    assert error.permanent
+    assert isinstance(error, NotAsked)
     assert "s3cr3t" not in str(error)
     assert "WEBHOOK_HOSTS" in str(error)
     assert network.dialled == []

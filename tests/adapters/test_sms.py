@@ -22,13 +22,15 @@ from shared.domain.alerts import AlertKind
 from shared.domain.deliveries import masked, public_name
 from shared.domain.deployments import RecentDeploy
 from shared.domain.episodes import Event, EventKind
-from shared.domain.errors import ChannelError
+from shared.domain.errors import ChannelError, NotAsked
 from shared.domain.notifications import Notification, compose
 from shared.domain.reasons import Reason
+from shared.domain.rehearsals import rehearsal, rehearsal_id
 from shared.domain.rules import Action, ActionType, Severity
 from shared.ports import Channel
 from tests.adapters.builders import a_culprit, an_alert, an_event
 from tests.adapters.providers import Provider, running_provider
+from tests.builders import TARGET, at
 
 KEY = base64.b64encode(b"key").decode()
 PHONE = "+491511234567"
@@ -198,9 +200,16 @@ def test_a_milder_alert_than_critical_is_refused_before_anything_is_sent(
 ) -> None:
     error = refused(sms(provider), mild())
 
-    assert error.permanent
+    assert isinstance(error, NotAsked)
     assert str(error) == "SMS are for critical alerts and worse, and this one is high"
     assert provider.asked == []
+
+
+def test_a_test_goes_out_however_mild_it_is(provider: Provider) -> None:
+    to = Action(ActionType.SMS, PHONE)
+    events = rehearsal(TARGET, rehearsal_id(at(5), "1a2b"), [to], by="admin", now=at(5))
+
+    assert sms(provider).send(a_notification(*events)) == "o-1"
 
 
 def test_a_milder_alert_that_a_critical_story_tells_goes_along(provider: Provider) -> None:

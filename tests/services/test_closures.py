@@ -8,7 +8,7 @@ import pytest
 from shared.adapters.rows import InsertRow, Op, Row
 from shared.domain.closures import Closure
 from shared.domain.deliveries import Status, channel_of
-from shared.domain.errors import ChannelError, StoreUnavailable
+from shared.domain.errors import ChannelError, NotAsked, StoreUnavailable
 from shared.services.closures import PARTITION, closures
 from shared.services.deliver import deliver_due
 from shared.services.dispatch import dispatch
@@ -122,6 +122,15 @@ def test_a_refusal_that_may_heal_closes_nothing(desk: Desk) -> None:
 
     assert closed(desk) == {}
     assert desk.told("email") == ["firing"]
+
+
+def test_what_our_own_checks_refuse_closes_nothing(desk: Desk) -> None:
+    desk.channels["email"].failures.append(NotAsked("SMS are for critical alerts and worse"))
+    tell(desk, 5)
+    tell(desk, 6)
+
+    assert closed(desk) == {}
+    assert (desk.told("console"), desk.told("email")) == (["firing"], ["firing"])
 
 
 def test_health_names_the_channel_and_no_address(desk: Desk) -> None:

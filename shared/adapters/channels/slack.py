@@ -19,7 +19,7 @@ import requests
 from shared.adapters.https import outcomes
 from shared.adapters.refusals import check_encrypted, code_word, patience, refusal
 from shared.adapters.rendering import slack_message, slack_reply
-from shared.domain.errors import ChannelError
+from shared.domain.errors import ChannelError, NotAsked
 from shared.domain.notifications import Notification
 from shared.domain.rules import Severity
 
@@ -90,7 +90,7 @@ class SlackChannel:
         """See Channel.send; the id is `channel/ts`, and a webhook gives none."""
         problem = self.problem(notification.to)
         if problem:
-            raise ChannelError(problem, permanent=True)
+            raise NotAsked(problem)
         webhook = self._webhooks.get(notification.to)
         if webhook is not None:
             _post_to_webhook(webhook, slack_message(notification))

@@ -13,7 +13,7 @@ from shared.adapters.cards import teams_message
 from shared.adapters.destinations import destination, name_problem
 from shared.adapters.egress import Egress
 from shared.adapters.refusals import error_code, refusal
-from shared.domain.errors import ChannelError
+from shared.domain.errors import NotAsked
 from shared.domain.notifications import Notification
 from shared.domain.rules import Severity
 
@@ -35,7 +35,7 @@ class TeamsChannel:
         """See Channel.send; a workflow takes the card (202) and gives no id."""
         problem = self.problem(notification.to)
         if problem:
-            raise ChannelError(problem, permanent=True)
+            raise NotAsked(problem)
         body = msgspec.json.encode(teams_message(notification))
         who = f"the Teams webhook {notification.to}"
         answer = self._way_out.post(self._webhooks[notification.to], body, _headers, who)

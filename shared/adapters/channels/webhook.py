@@ -17,7 +17,7 @@ from shared.adapters.alert_schema import common_alert
 from shared.adapters.destinations import destination, name_problem
 from shared.adapters.egress import Egress
 from shared.adapters.refusals import refusal
-from shared.domain.errors import ChannelError
+from shared.domain.errors import NotAsked
 from shared.domain.notifications import Notification
 from shared.domain.rules import Severity
 
@@ -54,7 +54,7 @@ class WebhookChannel:
         """See Channel.send; a webhook gives no id."""
         problem = self.problem(notification.to)
         if problem:
-            raise ChannelError(problem, permanent=True)
+            raise NotAsked(problem)
         to, key = self._webhooks[notification.to]
         body = msgspec.json.encode(common_alert(notification))
         who = f"the webhook {notification.to}"
