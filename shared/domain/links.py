@@ -159,8 +159,8 @@ class LinkMaker:
         return read_short(code, self._keys)
 
 
-def permits(event: Event, recipient: str, created_at: datetime) -> tuple[Permit, ...]:
-    """What may be done about an event by whom it was sent to; `created_at` is its delivery's."""
+def permits(event: Event, recipient: str, wanted_since: datetime) -> tuple[Permit, ...]:
+    """What may be done about an event by whom it was sent to; `wanted_since`: its delivery's."""
     return tuple(
         Permit(
             target=event.target,
@@ -168,13 +168,13 @@ def permits(event: Event, recipient: str, created_at: datetime) -> tuple[Permit,
             action=action,
             recipient=recipient,
             as_of=event.decided_at,
-            expires_at=expires(created_at),
+            expires_at=expires(wanted_since),
         )
         for action in LinkAction
         if action is not LinkAction.ACKNOWLEDGE or event.alert.acknowledged_by is None
     )
 
 
-def expires(created_at: datetime) -> datetime:
-    """When a link expires whose delivery was created then; the same however often it is tried."""
-    return created_at + GOOD_FOR
+def expires(wanted_since: datetime) -> datetime:
+    """When a link expires whose delivery is wanted since then; each try of it says the same."""
+    return wanted_since + GOOD_FOR

@@ -273,7 +273,7 @@ class _Claim:
             address,
             events,
             zone=self._house.reader_zone,
-            links=links_for(self._house.links, address, first.created_at),
+            links=links_for(self._house.links, address, first.wanted_since),
             menu=menu_for(self._house.links, address),
             earlier=lambda episode: told_alone(self._group.values(), episode),
         )

@@ -77,7 +77,7 @@ def offer(pointer: Pointer, *, targets: Sequence[str], house: House, now: dateti
 
 
 def _offer(row: Delivery, event: Event, house: House, now: datetime) -> Offer:
-    found = permits(event, row.channel, row.created_at)
+    found = permits(event, row.channel, row.wanted_since)
     errands = [look(permit, house=house, now=now) for permit in found]
     ready = (one.permit for one in errands if one.standing is Standing.READY)
     return Offer(errands[0].alert, tuple(ready))

@@ -45,13 +45,13 @@ def _trail(event: Event, house: House) -> Trail | None:
     return trail_of(event, metric, by_hour(found))
 
 
-def links_for(maker: LinkMaker | None, address: Action, created_at: datetime) -> Links:
+def links_for(maker: LinkMaker | None, address: Action, wanted_since: datetime) -> Links:
     """What makes the links of an episode for the reader at `address`."""
 
     def links(event: Event) -> tuple[Link, ...]:
         if maker is None:
             return ()
-        return tuple(map(maker.link, permits(event, channel_of(address), created_at)))
+        return tuple(map(maker.link, permits(event, channel_of(address), wanted_since)))
 
     return links
 

@@ -12,7 +12,10 @@ from msgspec.structs import replace
 
 from shared.domain.alerts import AlertState
 from shared.domain.handling import AuditEntry
-from shared.domain.links import LinkAction, LinkMaker, Permit
+from shared.domain.links import GOOD_FOR, LinkAction, LinkMaker, Permit
+from shared.services.deliver import deliver_due
+from shared.services.follow import offer
+from shared.services.resend import Message, resend
 from shared.web.action import answer_action
 from shared.web.auth import Gate
 from shared.web.doors import Office
@@ -71,6 +74,24 @@ def text(answer: func.HttpResponse) -> str:
     html = answer.get_body().decode()
     body = html.partition("<body>")[2]
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", body)).split())
+
+
+def test_a_message_that_is_sent_again_has_links_that_are_good_again(reader: Reader) -> None:
+    desk = reader.desk
+    desk.clock.now += GOOD_FOR
+    assert reader.ask(reader.token(LinkAction.ACKNOWLEDGE)).status_code == 410
+
+    (row,) = desk.deliveries()
+    again = Message(row.episode, row.channel, row.seq)
+    resend(TARGET, again, by="admin", house=desk.house, now=desk.clock.now)
+    deliver_due(TARGET, house=desk.house)
+
+    (story,) = desk.messages()[-1].stories
+    menu = parse_qs(urlsplit(story.menu).query)["c"][0]
+    offered = offer(MAKER.read_short(menu), targets=[TARGET], house=desk.house, now=at(11))
+    assert len(offered.permits) == len(LinkAction)
+    assert reader.ask(reader.token(LinkAction.ACKNOWLEDGE)).status_code == 200
+    assert desk.alert().acknowledged_by is not None
 
 
 def test_a_get_asks_and_a_post_does_in_the_recipients_name(reader: Reader) -> None:
