@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from shared.domain.conditions import CONDITIONS, Condition
 from shared.domain.folding import first_state
-from shared.domain.machine import Input, RuleState, State, classify, step
+from shared.domain.machine import EMPTY_IS_MISSING, Input, RuleState, State, classify, step
 from shared.domain.rules import Rule
 from shared.domain.samples import Said, figure_in
 from shared.domain.times import MINUTE
@@ -83,7 +83,7 @@ def _firings(rule: Rule, minutes: Minutes, bad: Iterable[int]) -> Iterator[Firin
 
 def _follow(rule: Rule, minutes: Minutes, place: int) -> tuple[int, Firing | None]:
     """From a first bad minute until the rule is inactive again: the place after it."""
-    state, fired_at, bad = first_state(rule, minutes[place][0]), None, list[float]()
+    state, fired_at, bad = _before(rule, minutes, place), None, list[float]()
     for end in range(place, len(minutes)):
         minute, said = minutes[end]
         state, given = after(rule, state, minute, said)
@@ -104,6 +104,19 @@ def _follow(rule: Rule, minutes: Minutes, place: int) -> tuple[int, Firing | Non
         minutes=(until - fired_at) // MINUTE,
         worst=max(bad, key=_badness(rule), default=None),
     )
+
+
+def _before(rule: Rule, minutes: Minutes, place: int) -> RuleState:
+    """The state before a first bad minute: of older ones only runs of empty minutes count.
+
+    Only a composite can be bad while a metric of it is empty.
+    """
+    state = first_state(rule, minutes[place][0])
+    if not rule.is_composite:
+        return state
+    for _, said in minutes[max(place - EMPTY_IS_MISSING, 0) : place]:
+        state = classify(rule, state, said).note(state)
+    return state
 
 
 def _badness(rule: Rule) -> Callable[[float], float]:

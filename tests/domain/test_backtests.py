@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from local.backtest import FIRST, backtest
-from shared.domain.backtests import Firing, firings, suggest
+from shared.domain.backtests import Firing, firings, states, suggest
 from shared.domain.machine import State
+from shared.domain.members import Member
 from shared.domain.rules import Rule
 from shared.domain.samples import Cell, Gap
 from shared.domain.times import MINUTE, iso
@@ -52,6 +53,27 @@ def shown(found: list[Firing]) -> list[tuple[str, int, bool]]:
 @given(pair=rules(), series=SERIES)
 def test_episodes_are_those_of_local_backtest(pair: Pair, series: Series) -> None:
     assert shown(firings(pair.ours, cells(series))) == by_the_machine(pair.ours, series)
+
+
+def test_a_metric_that_was_empty_long_before_keeps_no_episode_of_a_composite_open() -> None:
+    rule = a_rule(
+        metric="",
+        condition="",
+        threshold=None,
+        duration=1,
+        any_of=(
+            Member(metric="dtuUtilization", condition="greater_than", threshold=95),
+            Member(metric="responseTime.avg", condition="greater_than", threshold=2000),
+        ),
+    )
+    said: list[tuple[Cell, ...]] = [(99.0 if n in (20, 21) else 40.0, Gap.EMPTY) for n in range(40)]
+    minutes = [(FIRST + n * MINUTE, one) for n, one in enumerate(said)]
+
+    (found,) = firings(rule, minutes)
+
+    by_machine = [state.state is State.FIRING for state in states(rule, minutes)]
+    assert (found.minutes, by_machine.count(True)) == (2, 2)
+    assert found.ended_at == FIRST + 23 * MINUTE
 
 
 def test_minutes_that_are_empty_end_an_episode_after_the_sixteenth() -> None:
