@@ -1,6 +1,8 @@
 """Rules that the tier's own limits decide: they can never fire, or would never end."""
 
-from math import inf
+from collections.abc import Sequence
+from itertools import pairwise
+from math import ceil, floor, inf, isfinite
 
 from shared.domain.conditions import CONDITIONS
 from shared.domain.errors import InvalidInput
@@ -8,6 +10,7 @@ from shared.domain.members import Member
 from shared.domain.metrics import Better, Catalog, Kind, Metric
 from shared.domain.notifications import quantity
 from shared.domain.rules import Rule
+from shared.domain.samples import Gap
 
 NEVER = "the rule could never fire"
 ALWAYS = "the rule would always be on"
@@ -18,13 +21,14 @@ def impossible(rule: Rule, catalog: Catalog) -> str | None:
     """Why the rule makes no sense on this tier, in a sentence; None when it may.
 
     It is measured by what its metrics can be at all (`Metric.least`, `Metric.limit`), not by what
-    is likely. Each member of a composite must be able to be good and to be bad.
+    is likely. Each member of a composite must be able to be good and to be bad, and those of one
+    metric must not contradict each other.
     """
     for member in rule.members:
         found = _member_problem(member, catalog)
         if found is not None:
             return found
-    return _clear_problem(rule, catalog)
+    return _clear_problem(rule, catalog) or _contradiction(rule, catalog)
 
 
 def _member_problem(member: Member, catalog: Catalog) -> str | None:
@@ -35,6 +39,42 @@ def _member_problem(member: Member, catalog: Catalog) -> str | None:
     if can_be_bad and can_be_ok:
         return None
     return f"{_span(metric)}, so with {_spelled(member, metric)} {ALWAYS if can_be_bad else NEVER}"
+
+
+def _contradiction(rule: Rule, catalog: Catalog) -> str | None:
+    """What members of a composite about the same metric say together."""
+    for name in dict.fromkeys(member.metric for member in rule.members):
+        metric = _known(name, catalog)
+        members = [one for one in rule.members if one.metric == name and one.minutes == 1]
+        found = _joint_problem(rule, members, metric) if metric and len(members) > 1 else None
+        if found is not None:
+            return found
+    return None
+
+
+def _joint_problem(rule: Rule, members: Sequence[Member], metric: Metric) -> str | None:
+    figures = _figures(metric, members)
+    spelled = [_spelled(member, metric) for member in members]
+    if rule.all_of and not any(all(_bad(members, cell)) for cell in (*figures, Gap.MISSING)):
+        return f"no {metric.name} is {' and '.join(spelled)} at once, so {NEVER}"
+    if rule.any_of and all(any(_bad(members, cell)) for cell in figures):
+        return f"every {metric.name} is {' or '.join(spelled)}, so {ALWAYS}"
+    return None
+
+
+def _bad(members: Sequence[Member], cell: float | Gap) -> list[bool]:
+    return [CONDITIONS[one.condition].judge(cell, one.threshold or 0.0) is True for one in members]
+
+
+def _figures(metric: Metric, members: Sequence[Member]) -> list[float]:
+    """Figures that the metric can have: at each threshold, between any two, and beyond them."""
+    least, limit = _ends(metric)
+    cuts = sorted({one.threshold for one in members if one.threshold is not None})
+    wholes = [float(one) for cut in cuts for one in range(floor(cut) - 1, ceil(cut) + 2)]
+    between = [(low + high) / 2 for low, high in pairwise(cuts)]
+    known = {*cuts, *wholes, *between, least, limit}
+    finite = filter(isfinite, known)
+    return [one for one in finite if least <= one <= limit and _is_reachable(metric, one)]
 
 
 def _clear_problem(rule: Rule, catalog: Catalog) -> str | None:
@@ -93,5 +133,6 @@ def _span(metric: Metric) -> str:
 
 
 def _spelled(member: Member, metric: Metric) -> str:
-    sign = CONDITIONS[member.condition].sign
-    return f"{sign} {quantity(member.threshold, metric.unit)}"
+    if member.threshold is None:
+        return member.condition
+    return f"{CONDITIONS[member.condition].sign} {quantity(member.threshold, metric.unit)}"

@@ -115,12 +115,23 @@ def entry_of(rule_id: str, house: House) -> Entry:
 def warnings(rule: Rule, targets: Sequence[str], *, house: House) -> list[str]:
     """Why the rule, though it is accepted, can't do all of its work."""
     strangers = [target for target in rule.targets or () if target not in targets]
+    known = {one.id for one in every_rule(house)}
     measured = {target: house.sources_of(target) for target in targets}
     return [
         *(f"nobody watches the target {target}" for target in strangers),
+        *(f"there is no rule {one} to inhibit it" for one in rule.inhibited_by if one not in known),
+        *_half_escalation(rule),
         *undeliverable([house.routing.routed(rule)], house.channels),
         *unmeasured([rule], house.catalog, measured),
     ]
+
+
+def _half_escalation(rule: Rule) -> list[str]:
+    if rule.escalate_to and rule.escalate_after is None:
+        return ["escalateTo without escalateAfter: nobody is ever called in"]
+    if rule.escalate_after is not None and not rule.escalate_to:
+        return ["escalateAfter without escalateTo: there is nobody to call in"]
+    return []
 
 
 def _known(entry: Entry, rule: Rule, boards: Sequence[Board], now: datetime) -> KnownRule:

@@ -117,6 +117,70 @@ def _any(*members: Member) -> Rule:
     return a_rule(metric="", condition="", threshold=None, any_of=members)
 
 
+def _all(*members: Member) -> Rule:
+    return a_rule(metric="", condition="", threshold=None, all_of=members)
+
+
+def _dtu(condition: str, threshold: float | None = None) -> Member:
+    return Member(metric="dtuUtilization", condition=condition, threshold=threshold)
+
+
+def _errors(condition: str, threshold: float) -> Member:
+    return Member(metric="errorRate", condition=condition, threshold=threshold)
+
+
+SLOW = Member(metric="responseTime.avg", condition="greater_than", threshold=2000)
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        (
+            _all(_dtu("greater_than", 90), SLOW, _dtu("less_than", 10)),
+            "no dtuUtilization is > 90 % and < 10 % at once, so the rule could never fire",
+        ),
+        (
+            _all(_dtu("absent"), _dtu("greater_than", 90)),
+            "no dtuUtilization is absent and > 90 % at once, so the rule could never fire",
+        ),
+        (
+            _all(_errors("less_than", 2), _errors("greater_than", 1)),
+            (
+                "no errorRate is < 2 errors/min and > 1 errors/min at once, "
+                "so the rule could never fire"
+            ),
+        ),
+        (
+            _any(SLOW, _dtu("greater_than", 50), _dtu("less_or_equal", 50)),
+            "every dtuUtilization is > 50 % or ≤ 50 %, so the rule would always be on",
+        ),
+        (
+            _any(_errors("less_or_equal", 1), _errors("greater_or_equal", 2)),
+            "every errorRate is ≤ 1 errors/min or ≥ 2 errors/min, so the rule would always be on",
+        ),
+    ],
+)
+def test_members_that_contradict_each_other_are_told(rule: Rule, said: str) -> None:
+    assert impossible(rule, CATALOG) == said
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        _all(_dtu("greater_than", 10), _dtu("less_than", 90)),
+        _all(_dtu("greater_or_equal", 50), _dtu("less_or_equal", 50)),
+        _all(_dtu("greater_than", 99.9), SLOW),
+        _all(_errors("greater_than", 1), _errors("less_than", 3)),
+        _any(_dtu("greater_than", 50), _dtu("less_than", 50)),
+        _any(_dtu("absent"), _dtu("greater_than", 90)),
+        _any(_dtu("greater_than", 90), _dtu("rate_of_change", 5)),
+        _any(_errors("less_than", 1), _errors("greater_than", 1)),
+    ],
+)
+def test_members_of_one_metric_that_leave_it_a_choice_are_possible(rule: Rule) -> None:
+    assert impossible(rule, CATALOG) is None
+
+
 def test_no_limits_are_known_of_absence_and_of_a_metric_that_left() -> None:
     assert impossible(a_rule(condition="absent", threshold=None), CATALOG) is None
     assert judged("gone", "greater_than", -1) is None
