@@ -16,6 +16,7 @@ from shared.domain.notifications import (
     clock,
     lasted,
     quantity,
+    remark,
     word,
 )
 
@@ -71,7 +72,7 @@ def is_phone_number(text: str) -> bool:
 def sms_text(notification: Notification) -> str:
     """Severity, why it comes again, rule, value and target, then a link to what can be done.
 
-    A deploy shortly before is told where there is room for all of it.
+    The action's own message and a deploy shortly before are told where all of it fits.
     """
     first = notification.stories[0]
     link = f" {first.menu}" if first.menu else ""
@@ -82,7 +83,10 @@ def sms_text(notification: Notification) -> str:
 
 
 def _said(notification: Notification, room: int) -> str:
-    """As much as fits: deploy, time and target go in this order, at last the end, for `...`."""
+    """As much as fits: deploy, time, the action's own message and target go in this order.
+
+    At last the end goes, for `...`.
+    """
     first, others = notification.stories[0], len(notification.stories) - 1
     alert = first.last.alert
     more = f" +{others} more" if others else ""
@@ -91,7 +95,9 @@ def _said(notification: Notification, room: int) -> str:
     where = f" on {notification.target}{more}"
     when = f", after {lasted(alert)}" if first.is_over else f", since {clock(alert.active_at)}"
     deploy = f", {after_deploy(alert)}" if alert.deploy else ""
-    forms = (told + where + when + deploy, told + where + when, told + where, told + more)
+    said = remark(notification)
+    whole = [told + where + when + deploy, told + where + when, told + where]
+    forms = [*(f"{form}. {said}" for form in whole if said), *whole, told + more]
     written = [gsm(form) for form in forms]
     return next((form for form in written if len(form) <= room), _cut(written[-1], room))
 

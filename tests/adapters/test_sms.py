@@ -283,6 +283,20 @@ def test_a_deploy_is_left_out_where_it_does_not_fit_as_a_whole() -> None:
     assert with_deploy == sms_text(a_notification())
 
 
+def with_words(words: str) -> str:
+    return sms_text(compose("m1", Action(ActionType.SMS, PHONE, words), [an_event()]))
+
+
+def test_the_actions_own_message_is_told_before_the_time_where_all_of_it_fits() -> None:
+    plain = sms_text(a_notification())
+    short = plain.partition(", since")[0]
+
+    assert with_words("Call {target} ☎") == f"{plain}. Call pantry-crm ?"
+    assert with_words("x" * 100) == f"{short}. {'x' * 100}"
+    assert with_words("x" * 120) == plain
+    assert with_words("{nothing}" * 3).isascii()
+
+
 def with_menu(link: str, *events: Event) -> Notification:
     action = Action(ActionType.SMS, PHONE)
     return compose("m1", action, events or [an_event()], menu=lambda _: link)
