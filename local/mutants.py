@@ -160,7 +160,7 @@ def judged(modules: Sequence[Path]) -> Iterator[Mutant]:
 def _told(mutant: Mutant, module: Path) -> Mutant:
     """With its change: `domain.machine.step: the line as it was → as it became`."""
     place = mutant.name.rpartition(".")[2].partition("__mutmut")[0]
-    function = place.removeprefix("x").strip("_ǁ").replace("ǁ", ".")
+    function = place.removeprefix("xǁ").removeprefix("x_").replace("ǁ", ".")
     made = (COPY / module).read_text("utf-8")
     lines = get_diff_for_mutant(mutant.name, source=made, path=module).split("\n")[2:]
     minus, plus = ([line[1:].strip() for line in lines if line[:1] == sign] for sign in "-+")
