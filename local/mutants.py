@@ -134,7 +134,9 @@ def judge(names: Sequence[str], settings: Mapping[str, Any], at_once: int) -> No
     wanted = COPY / "wanted.txt"
     wanted.write_text("\n".join(names), "utf-8")
     asked = [*settings["pytest_add_cli_args"], *settings["pytest_add_cli_args_test_selection"]]
-    command = [sys.executable, "-m", "pytest", "-q", "-s", "-p", "tests.mutation.judging", *asked]
+    # Nobody reads how a test failed, and to explain it takes longer than the test.
+    quiet = ["-q", "-s", "--assert=plain", "--tb=no"]
+    command = [sys.executable, "-m", "pytest", *quiet, "-p", "tests.mutation.judging", *asked]
     environment = {
         **os.environ,
         "MOST_CASES": MOST_CASES,

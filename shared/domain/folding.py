@@ -78,7 +78,7 @@ def fold(case: Case, minutes: Iterable[tuple[datetime, Said]]) -> Folded:
             began = _reason(before.state, state.state, reason)
             bad = _bad_voices(case, said, verdict)
             alert = open_alert(case.target, case.rule, bad, state, minute, began)
-            state = replace(state, episode=alert.id, told=False, quiet=None)
+            state = replace(state, episode=alert.id)
         elif alert is not None:
             alert = observe(alert, given, minute, _own_cell(case, said, alert))
         if fires or state.state is not before.state:
