@@ -55,7 +55,8 @@ def _contradiction(rule: Rule, catalog: Catalog) -> str | None:
 def _joint_problem(rule: Rule, members: Sequence[Member], metric: Metric) -> str | None:
     figures = _figures(metric, members)
     spelled = [_spelled(member, metric) for member in members]
-    if rule.all_of and not any(all(_bad(members, cell)) for cell in (*figures, Gap.MISSING)):
+    cells: tuple[float | Gap, ...] = (*figures, Gap.MISSING)
+    if rule.all_of and not any(all(_bad(members, cell)) for cell in cells):
         return f"no {metric.name} is {' and '.join(spelled)} at once, so {NEVER}"
     if rule.any_of and all(any(_bad(members, cell)) for cell in figures):
         return f"every {metric.name} is {' or '.join(spelled)}, so {ALWAYS}"
