@@ -23,7 +23,7 @@ function connection(/** @type {string} */ name, /** @type {any} */ source, /** @
     : source?.askedAt ? ["warning", "asked, no answer yet"]
     : hasBegun ? ["none", "not connected"] : ["idle", "not asked yet"];
   return h("li", { key: name, class: `is-${kind}` },
-    h("b", null, capital(name)), h("span", { class: "standing" }, word), h("small", null, catalog.sources[name]));
+    h("b", null, name), h("span", { class: "standing" }, word), h("small", null, catalog.sources[name]));
 }
 
 /** What health says is lacking, in its own sentences. @param {any} health */

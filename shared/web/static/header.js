@@ -1,6 +1,6 @@
 /** The title, and the tools: range, refresh, pause, theme, full screen, who is signed in. */
 
-import { RANGES, THEMES, VIEWS } from "./address.js";
+import { RANGES, VIEWS } from "./address.js";
 import { between, exactly, iso, local, timeOfDay } from "./times.js";
 import { h } from "./view.js";
 import { capital, duration } from "./words.js";
@@ -12,23 +12,19 @@ export function header(state, act) {
   return h("header", { class: "top" },
     h("div", { class: "title" },
       h(state.isPage ? "h1" : "h2", null, "System Monitoring"),
-      h("p", null, "Azure B1 Performance Dashboard", state.board && target(state, act))),
+      h("p", null, "Azure B1 Performance Dashboard", state.board && h("span", { class: "target" }, state.board.meta.target))),
     state.phase !== "signIn" && h("div", { class: "tools" }, freshness(state), intervals(state, act), buttons(state, act)));
-}
-
-function target(/** @type {any} */ state, /** @type {any} */ _act) {
-  return h("span", { class: "target" }, state.board.meta.target);
 }
 
 /** When the page last heard from the monitor; the time stands still when it is paused. */
 function freshness(/** @type {any} */ state) {
   if (!state.board) return null;
   const at = state.board.data.lastUpdated;
-  const age = at ? `${duration(between(at, state.now))} ago` : "never";
+  if (!at) return h("p", { class: "freshness" }, "Not updated yet");
   return h("p", { class: "freshness" },
     h("span", { class: state.paused ? "dot is-paused" : "dot", "aria-hidden": "true" }),
     state.paused ? "Paused · last updated " : "Last updated ",
-    at && h("time", { datetime: at, title: exactly(at) }, timeOfDay(at)), `, ${age}`);
+    h("time", { datetime: at, title: exactly(at) }, timeOfDay(at)), `, ${duration(between(at, state.now))} ago`);
 }
 
 function intervals(/** @type {any} */ state, /** @type {any} */ act) {
@@ -40,13 +36,12 @@ function intervals(/** @type {any} */ state, /** @type {any} */ act) {
 }
 
 function buttons(/** @type {any} */ state, /** @type {any} */ act) {
-  const theme = THEMES[(THEMES.indexOf(state.place.theme) + 1) % THEMES.length];
   return h("div", { class: "buttons", role: "group", "aria-label": "Page" },
     h("button", { type: "button", onclick: act.refresh }, "Refresh"),
     h("button", { type: "button", "aria-pressed": String(state.paused), onclick: act.pause }, state.paused ? "Resume" : "Pause"),
-    h("button", { type: "button", onclick: () => act.go({ theme }, { replace: true }), title: "Switch the theme" }, `Theme: ${state.place.theme}`),
-    h("button", { type: "button", onclick: act.fullscreen, "aria-pressed": String(state.isFull) }, state.isFull ? "Leave full screen" : "Full screen"),
-    state.isPage && h("button", { type: "button", onclick: act.help }, "Help"),
+    h("button", { type: "button", onclick: act.nextTheme }, `Theme: ${state.place.theme}`),
+    h("button", { type: "button", class: "for-desks", onclick: act.fullscreen, "aria-pressed": String(state.isFull) }, state.isFull ? "Leave full screen" : "Full screen"),
+    state.isPage && h("button", { type: "button", class: "for-desks", onclick: act.help }, "Help"),
     h("button", { type: "button", onclick: act.signOut }, "Sign out"));
 }
 

@@ -190,9 +190,9 @@ export class Monitor {
   }
 
   #readOpenStories() {
-    for (const id of this.state.stories.keys()) {
-      if (this.state.open.has(`story-${id}`) || this.state.place.alert === id) this.#readStory(id);
-    }
+    const { alerts, open, place } = this.state;
+    const isOpen = (/** @type {string} */ id) => open.has(`story-${id}`) || place.alert === id;
+    alerts.map((one) => one.alertId).filter(isOpen).forEach((id) => this.#readStory(id));
   }
 
   async #readStory(/** @type {string} */ id) {

@@ -14,6 +14,7 @@ import { signIn } from "./signin.js";
 import { timeOfDay } from "./times.js";
 import { sentenceOf, verdict } from "./verdict.js";
 import { h } from "./view.js";
+import { capital } from "./words.js";
 
 /** @param {any} state @param {any} act */
 export function page(state, act) {
@@ -72,6 +73,13 @@ function skeleton() {
     Array.from({ length: count }, (_, index) => h("div", { class: `bone ${kind}`, key: kind + index }));
   return h("div", { class: "skeleton", key: "skeleton", "aria-busy": "true", "aria-label": "Loading", role: "status" },
     some(1, "verdict"), h("div", { class: "cards" }, some(4, "large"), some(5, "small")), h("div", { class: "charts" }, some(4, "chart")));
+}
+
+/** What a tab in the background says. @param {any} state */
+export function titled({ board, phase }) {
+  const { systemStatus, alerts } = board?.data ?? {};
+  const open = alerts?.length ? `(${alerts.length}) ` : "";
+  return phase === "ready" ? `${open}${capital(systemStatus)} · System Monitoring` : "System Monitoring";
 }
 
 /** What a screen reader hears when it changes: how it stands. */

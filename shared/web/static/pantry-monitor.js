@@ -10,7 +10,7 @@
 import { Api } from "./api.js";
 import { pressed } from "./keys.js";
 import { Monitor } from "./monitor.js";
-import { page } from "./page.js";
+import { page, titled } from "./page.js";
 import { Session } from "./session.js";
 import { render } from "./view.js";
 import { THEMES } from "./address.js";
@@ -76,7 +76,10 @@ class PantryMonitor extends HTMLElement {
     const given = this.getAttribute("theme") ?? "auto";
     const theme = state.place.theme !== "auto" ? state.place.theme : THEMES.includes(given) ? given : "auto";
     const look = theme === "auto" ? (this.#dark.matches ? "dark" : "light") : theme;
-    if (state.isPage) document.documentElement.dataset.theme = theme;
+    if (state.isPage) {
+      document.documentElement.dataset.theme = theme;
+      document.title = titled(state);
+    }
     /** @type {HTMLElement} */ (place).dataset.theme = theme;
     place.className = "root";
     render(place, page({ ...state, look }, act));

@@ -37,6 +37,7 @@ class Plot {
   constructor(node, data) {
     this.data = data;
     this.index = /** @type {number | null} */ (null);
+    this.colours = /** @type {Record<string, string>} */ ({});
     this.legend = node.appendChild(document.createElement("div"));
     this.legend.className = "legend";
     this.stage = node.appendChild(document.createElement("div"));
@@ -115,10 +116,16 @@ class Plot {
     };
   }
 
+  /** In pixels: letters on the canvas grow with the page's. */
+  get letters() {
+    return parseFloat(getComputedStyle(this.stage).fontSize) * 0.74;
+  }
+
   #axes() {
+    const { letters } = this;
     const look = {
       stroke: this.colours.quiet,
-      font: "11px system-ui, sans-serif",
+      font: `${letters}px system-ui, sans-serif`,
       ticks: { show: false },
       grid: { stroke: this.colours.edge, width: 1 },
     };
@@ -126,11 +133,11 @@ class Plot {
       splits.map((one) => axisLabel(one, metric(name).unit));
     const { chart } = this.data;
     const right = chart.right
-      ? [{ ...look, scale: "right", side: 1, size: 40, grid: { show: false }, values: values(chart.right[0]) }]
+      ? [{ ...look, scale: "right", side: 1, size: letters * 3.5, grid: { show: false }, values: values(chart.right[0]) }]
       : [];
     return [
-      { ...look, grid: { show: false }, size: 28, space: 70, values: timeLabels },
-      { ...look, size: 52, space: 34, values: values(chart.lead) },
+      { ...look, grid: { show: false }, size: letters * 2.5, space: letters * 6.5, values: timeLabels },
+      { ...look, size: letters * 4.7, space: letters * 3, values: values(chart.lead) },
       ...right,
     ];
   }
@@ -153,14 +160,14 @@ class Plot {
 
   #behind = (/** @type {any} */ plot) => {
     const { chart, spans } = this.data;
-    const drawn = { colours: this.colours, ratio: devicePixelRatio };
+    const drawn = { colours: this.colours, ratio: devicePixelRatio, font: `600 ${this.letters * 0.92 * devicePixelRatio}px system-ui, sans-serif` };
     if (chart.bands) drawBands(plot, { ...drawn, bands: chart.bands });
     drawEpisodes(plot, { ...drawn, spans });
   };
 
   #over = (/** @type {any} */ plot) => {
     const { columns, deployments } = this.data;
-    const drawn = { colours: this.colours, ratio: devicePixelRatio };
+    const drawn = { colours: this.colours, ratio: devicePixelRatio, font: `600 ${this.letters * 0.92 * devicePixelRatio}px system-ui, sans-serif` };
     if (columns.provisionalFrom !== null) drawProvisional(plot, { ...drawn, from: columns.provisionalFrom });
     drawDeployments(plot, { ...drawn, deployments });
   };

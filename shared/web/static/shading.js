@@ -8,7 +8,7 @@ import { metric, number } from "./words.js";
 /** @typedef {{from: number, to: number, severity: string}} Span in seconds */
 
 /** Pale areas from the warning and the critical figure on, and a line with its figure. */
-export function drawBands(/** @type {any} */ plot, /** @type {any} */ { bands, colours, ratio }) {
+export function drawBands(/** @type {any} */ plot, /** @type {any} */ { bands, colours, ratio, font }) {
   const { warning, critical, better, limit, unit } = metric(bands);
   const marks = [
     { from: warning, to: critical, colour: colours.medium },
@@ -17,10 +17,10 @@ export function drawBands(/** @type {any} */ plot, /** @type {any} */ { bands, c
   for (const { from, to, colour } of marks) {
     if (from === null || from === undefined || from > plot.scales.y.max) continue;
     area(plot, from, Math.min(to ?? plot.scales.y.max, plot.scales.y.max), colour);
-    level(plot, from, colour, ratio, number(from));
+    level(plot, from, colour, { ratio, font, label: number(from) });
   }
   if (limit && limit <= plot.scales.y.max && unit !== "%") {
-    level(plot, limit, colours.quiet, ratio, `limit ${number(limit)}`);
+    level(plot, limit, colours.quiet, { ratio, font, label: `limit ${number(limit)}` });
   }
 }
 
@@ -34,7 +34,7 @@ function area(/** @type {any} */ plot, /** @type {number} */ from, /** @type {nu
   ctx.restore();
 }
 
-function level(/** @type {any} */ plot, /** @type {number} */ value, /** @type {string} */ colour, /** @type {number} */ ratio, /** @type {string} */ label) {
+function level(/** @type {any} */ plot, /** @type {number} */ value, /** @type {string} */ colour, /** @type {any} */ { ratio, font, label }) {
   const { ctx, bbox } = plot;
   const y = Math.round(plot.valToPos(value, "y", true)) + 0.5;
   ctx.save();
@@ -44,7 +44,7 @@ function level(/** @type {any} */ plot, /** @type {number} */ value, /** @type {
   ctx.setLineDash([3 * ratio, 4 * ratio]);
   stroke(ctx, bbox.left, y, bbox.left + bbox.width, y);
   ctx.globalAlpha = 1;
-  ctx.font = `600 ${10 * ratio}px system-ui, sans-serif`;
+  ctx.font = font;
   ctx.textAlign = "left";
   ctx.textBaseline = "bottom";
   ctx.fillText(label, bbox.left + 5 * ratio, y - 1 * ratio);
@@ -87,12 +87,12 @@ export function drawProvisional(/** @type {any} */ plot, /** @type {any} */ { fr
 }
 
 /** A line and a small flag with the version. */
-export function drawDeployments(/** @type {any} */ plot, /** @type {any} */ { deployments, colours, ratio }) {
+export function drawDeployments(/** @type {any} */ plot, /** @type {any} */ { deployments, colours, ratio, font }) {
   const { ctx, bbox } = plot;
   ctx.save();
   ctx.strokeStyle = ctx.fillStyle = colours.deploy;
   ctx.lineWidth = ratio;
-  ctx.font = `600 ${10 * ratio}px system-ui, sans-serif`;
+  ctx.font = font;
   ctx.textBaseline = "top";
   for (const { at, version } of deployments) {
     const x = Math.round(inside(plot, at)) + 0.5;

@@ -69,7 +69,14 @@ function about(/** @type {any} */ alert, /** @type {any} */ data, /** @type {Dat
   const lasts = duration(between(alert.activeAt, now));
   if (alert.kind === "no_data") return `no data about ${alert.ruleName} for ${lasts}`;
   const value = Object.fromEntries(flat(data.current))[alert.metric] ?? alert.lastValue;
-  return `${metric(alert.metric).label} ${quantity(value, alert.unit ?? "")} for ${lasts}`;
+  const figure = `${metric(alert.metric).label} ${quantity(value, alert.unit ?? "")}`;
+  return isOver(alert, value) ? `${alert.ruleName} for ${lasts}, ${figure} now` : `${figure} for ${lasts}`;
+}
+
+/** Whether the newest figure is well again while its episode goes on. */
+function isOver(/** @type {any} */ { condition, threshold }, /** @type {any} */ value) {
+  if (value === null || threshold === null) return false;
+  return condition.startsWith("greater") ? value < threshold : condition.startsWith("less") && value > threshold;
 }
 
 /** 1 critical, 2 medium. */
@@ -86,7 +93,7 @@ function calm(/** @type {any} */ data) {
 
 function newestAge(/** @type {any} */ data, /** @type {Date} */ now) {
   const covered = Object.values(data.currentMeta.sources).map((/** @type {any} */ one) => one.coveredUntil).filter(Boolean).sort();
-  if (!covered.length) return "none yet";
+  if (!covered.length) return "has not come yet";
   return `${duration(between(covered[0], now))} to ${duration(between(covered[covered.length - 1], now))} old`;
 }
 
@@ -101,7 +108,7 @@ function ages(/** @type {any} */ data, /** @type {Date} */ now) {
 function age(/** @type {string} */ name, /** @type {any} */ one, /** @type {Date} */ now) {
   const ago = (/** @type {string | null} */ at) => (at ? h("time", { datetime: at, title: exactly(at) }, `${moment(at, now)}, ${duration(between(at, now))} ago`) : "–");
   return h("tr", { key: name, class: one.stale ? "is-stale" : "" },
-    h("th", { scope: "row", title: catalog.sources[name] }, capital(name), one.stale && h("em", null, one.askedAt ? " silent" : " not connected")),
+    h("th", { scope: "row", title: catalog.sources[name] }, name, one.stale && h("em", null, one.askedAt ? " silent" : " not connected")),
     h("td", null, ago(one.coveredUntil)),
     h("td", null, ago(one.askedAt)));
 }

@@ -30,7 +30,7 @@ export function h(tag, props, ...children) {
   return { tag, key: props?.key, props: props ?? {}, children: flat(children) };
 }
 
-/** Make the children of `parent` those that are wanted. @param {ParentNode & Node} parent */
+/** Make the children of `parent` those that are wanted. @param {ParentNode & Node} parent @param {...any} wanted */
 export function render(parent, ...wanted) {
   const children = flat(wanted);
   const nodes = matched([...parent.childNodes], children);
