@@ -52,7 +52,7 @@ function summary(/** @type {import("./chart_table.js").Chart} */ chart, /** @typ
   const [low, high, middle] = [found.low, found.high, mean(valuesOf(columns, chart.lead))].map((one) => quantity(one, unit));
   return [
     low === high ? `${label} ${low} throughout` : `${label} between ${low} and ${high}, mean ${middle}`,
-    beyond(chart, columns), gaps(chart, columns), spans.length ? `; ${episodesInWords(spans, state)}` : "", ".",
+    beyond(chart, columns), gaps(chart, columns), spans.length ? `; ${episodesInWords(spans, state)}` : "", deployed(state), ".",
   ].join("");
 }
 
@@ -78,6 +78,10 @@ function episodesInWords(/** @type {any[]} */ spans, /** @type {any} */ state) {
   });
   const more = spans.length - shown.length;
   return shown.join(", ") + (more > 0 ? ` and ${counted(more, "more episode")}` : "");
+}
+
+function deployed(/** @type {any} */ { marks, now }) {
+  return marks.slice(0, 3).map((/** @type {any} */ { at, version }) => `; ${version} deployed at ${moment(at * 1000, now)}`).join("");
 }
 
 function table(/** @type {import("./chart_table.js").Chart} */ chart, /** @type {any} */ columns, /** @type {Date} */ now) {

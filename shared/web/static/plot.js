@@ -7,14 +7,14 @@ import uPlot from "./uPlot.js";
 import { shortLabel } from "./chart_table.js";
 import { valuesOf } from "./columns.js";
 import { colour } from "./colours.js";
-import { drawBands, drawDeployments, drawEpisodes, drawProvisional } from "./shading.js";
+import { drawBands, drawDeployments, drawLevels, drawEpisodes, drawProvisional } from "./shading.js";
 import { h, render } from "./view.js";
 import { metric, parts, quantity } from "./words.js";
 import { moment } from "./times.js";
 
 const SYNC = "pantry-monitor";
 const LINES = ["line-1", "line-2", "line-3", "line-4"];
-const TONES = ["quiet", "edge", "ink", "low", "medium", "high", "critical", "deploy", ...LINES];
+const TONES = ["card", "quiet", "edge", "ink", "low", "medium", "high", "critical", "deploy", ...LINES];
 const LEAST_DRAG = 8;
 const FAR = 10;
 
@@ -158,17 +158,24 @@ class Plot {
     return { scale: "y", stroke: "transparent", width: 0, points: { show: false } };
   }
 
+  /** What every drawing needs. */
+  get #drawn() {
+    const ratio = devicePixelRatio;
+    const font = `600 ${this.letters * 0.92 * ratio}px system-ui, sans-serif`;
+    return { colours: this.colours, ratio, font, bands: this.data.chart.bands };
+  }
+
   #behind = (/** @type {any} */ plot) => {
-    const { chart, spans } = this.data;
-    const drawn = { colours: this.colours, ratio: devicePixelRatio, font: `600 ${this.letters * 0.92 * devicePixelRatio}px system-ui, sans-serif` };
-    if (chart.bands) drawBands(plot, { ...drawn, bands: chart.bands });
-    drawEpisodes(plot, { ...drawn, spans });
+    const drawn = this.#drawn;
+    if (drawn.bands) drawBands(plot, drawn);
+    drawEpisodes(plot, { ...drawn, spans: this.data.spans });
   };
 
   #over = (/** @type {any} */ plot) => {
     const { columns, deployments } = this.data;
-    const drawn = { colours: this.colours, ratio: devicePixelRatio, font: `600 ${this.letters * 0.92 * devicePixelRatio}px system-ui, sans-serif` };
+    const drawn = this.#drawn;
     if (columns.provisionalFrom !== null) drawProvisional(plot, { ...drawn, from: columns.provisionalFrom });
+    if (drawn.bands) drawLevels(plot, drawn);
     drawDeployments(plot, { ...drawn, deployments });
   };
 

@@ -7,21 +7,27 @@ import { metric, number } from "./words.js";
 
 /** @typedef {{from: number, to: number, severity: string}} Span in seconds */
 
-/** Pale areas from the warning and the critical figure on, and a line with its figure. */
-export function drawBands(/** @type {any} */ plot, /** @type {any} */ { bands, colours, ratio, font }) {
-  const { warning, critical, better, limit, unit } = metric(bands);
-  const marks = [
-    { from: warning, to: critical, colour: colours.medium },
-    { from: critical, to: better === "high" ? plot.scales.y.min : plot.scales.y.max, colour: colours.critical },
-  ];
-  for (const { from, to, colour } of marks) {
-    if (from === null || from === undefined || from > plot.scales.y.max) continue;
-    area(plot, from, Math.min(to ?? plot.scales.y.max, plot.scales.y.max), colour);
-    level(plot, from, colour, { ratio, font, label: number(from) });
+/** Pale areas from the warning and from the critical figure on. */
+export function drawBands(/** @type {any} */ plot, /** @type {any} */ { bands, colours }) {
+  for (const { from, to, colour } of marks(bands, colours)) {
+    const top = plot.scales.y.max;
+    if (from <= top) area(plot, from, Math.min(to ?? top, top), colour);
   }
-  if (limit && limit <= plot.scales.y.max && unit !== "%") {
-    level(plot, limit, colours.quiet, { ratio, font, label: `limit ${number(limit)}` });
+}
+
+/** A line with its figure where each of them begins, and at the limit. */
+export function drawLevels(/** @type {any} */ plot, /** @type {any} */ { bands, colours, ratio, font }) {
+  const { limit, unit } = metric(bands);
+  const levels = marks(bands, colours).map(({ from, colour }) => ({ at: from, colour, label: number(from) }));
+  if (limit && unit !== "%") levels.push({ at: limit, colour: colours.quiet, label: `limit ${number(limit)}` });
+  for (const { at, colour, label } of levels) {
+    if (at <= plot.scales.y.max) level(plot, at, colour, { ratio, font, label, ground: colours.card });
   }
+}
+
+function marks(/** @type {string} */ bands, /** @type {any} */ colours) {
+  const { warning, critical } = metric(bands);
+  return [{ from: warning, to: critical, colour: colours.medium }, { from: critical, to: null, colour: colours.critical }];
 }
 
 function area(/** @type {any} */ plot, /** @type {number} */ from, /** @type {number} */ to, /** @type {string} */ colour) {
@@ -34,7 +40,7 @@ function area(/** @type {any} */ plot, /** @type {number} */ from, /** @type {nu
   ctx.restore();
 }
 
-function level(/** @type {any} */ plot, /** @type {number} */ value, /** @type {string} */ colour, /** @type {any} */ { ratio, font, label }) {
+function level(/** @type {any} */ plot, /** @type {number} */ value, /** @type {string} */ colour, /** @type {any} */ { ratio, font, label, ground }) {
   const { ctx, bbox } = plot;
   const y = Math.round(plot.valToPos(value, "y", true)) + 0.5;
   ctx.save();
@@ -47,7 +53,11 @@ function level(/** @type {any} */ plot, /** @type {number} */ value, /** @type {
   ctx.font = font;
   ctx.textAlign = "left";
   ctx.textBaseline = "bottom";
-  ctx.fillText(label, bbox.left + 5 * ratio, y - 1 * ratio);
+  ctx.setLineDash([]);
+  ctx.strokeStyle = ground;
+  ctx.lineWidth = 3 * ratio;
+  ctx.strokeText(label, bbox.left + 5 * ratio, y - ratio);
+  ctx.fillText(label, bbox.left + 5 * ratio, y - ratio);
   ctx.restore();
 }
 
