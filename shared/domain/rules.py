@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from shared.domain.conditions import CONDITIONS
 from shared.domain.errors import InvalidRule
@@ -26,6 +26,9 @@ LONGEST_RULE = 20_000
 """Characters of JSON; an event carries its routes in one property of at most 32,000."""
 DEFAULT_REPEAT = 240
 FEWEST_MEMBERS, MOST_MEMBERS = 2, 8
+
+Minutes = Annotated[int, Meta(extra_json_schema={"minimum": 0, "maximum": MOST_MINUTES})]
+"""As schemas tell it; a wrong one is refused below, in a sentence."""
 
 
 class Severity(StrEnum):
@@ -80,26 +83,26 @@ class Rule(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fie
     place of one metric with its condition.
     """
 
-    id: str
-    name: str
+    id: Annotated[str, Meta(extra_json_schema={"pattern": f"^{ID.pattern}$"})]
+    name: Annotated[str, Meta(extra_json_schema={"minLength": 1})]
     metric: str = ""
-    condition: str = ""
+    condition: Annotated[str, Meta(extra_json_schema={"enum": ["", *CONDITIONS]})] = ""
     threshold: float | None = None
     window: int | None = None
     within_hours: float | None = None
     any_of: tuple[Member, ...] = field(name="any", default=())
     all_of: tuple[Member, ...] = field(name="all", default=())
-    duration: int
+    duration: Minutes
     severity: Severity
     actions: tuple[Action, ...]
     enabled: bool = True
     targets: tuple[str, ...] | None = None
-    keep_firing: int = 0
+    keep_firing: Minutes = 0
     clear_threshold: float | None = None
     no_data: NoDataPolicy = NoDataPolicy.KEEP
-    no_data_after: int | None = None
-    repeat_every: int = DEFAULT_REPEAT
-    escalate_after: int | None = None
+    no_data_after: Minutes | None = None
+    repeat_every: Minutes = DEFAULT_REPEAT
+    escalate_after: Minutes | None = None
     escalate_to: tuple[Action, ...] = ()
     inhibited_by: tuple[str, ...] = ()
     runbook: str | None = None

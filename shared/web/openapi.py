@@ -112,7 +112,7 @@ def _operation(door: Door, kinds: Mapping[str, Node], schemas: Node) -> Node:
         "tags": [door.name.split("/", maxsplit=1)[0]],
         "summary": door.says,
         "security": [{"bearer": [door.role]}] if door.role is not None else [],
-        "parameters": [*_path(door), *_query(door, schemas), *_headers(door)],
+        "parameters": [*_path(door, example), *_query(door, schemas), *_headers(door)],
         "responses": {str(one): _response(one, door, kinds, example) for one in door.statuses},
     }
     if door.body is not None:
@@ -122,22 +122,32 @@ def _operation(door: Door, kinds: Mapping[str, Node], schemas: Node) -> Node:
     return found
 
 
-def _path(door: Door) -> list[Node]:
+def _path(door: Door, example: Node) -> list[Node]:
     schema = {"type": "string", "minLength": 1}
     names = re.findall(r"\{(\w+)\}", door.name)
-    return [{"name": one, "in": "path", "required": True, "schema": schema} for one in names]
+    known = {name: {"example": value} for name, value in example.get("path", {}).items()}
+    return [
+        {"name": one, "in": "path", "required": True, "schema": schema, **known.get(one, {})}
+        for one in names
+    ]
 
 
 def _query(door: Door, schemas: Node) -> list[Node]:
     properties = schemas[door.query.__name__]["properties"]
     return [
-        {"name": name, "in": "query", "required": False, "schema": _without_null(schema)}
+        {
+            "name": name,
+            "in": "query",
+            "required": False,
+            "allowEmptyValue": True,
+            "schema": _without_null(schema),
+        }
         for name, schema in properties.items()
     ]
 
 
 def _without_null(schema: Node) -> Node:
-    """A parameter is left out, not null; an empty one counts as left out."""
+    """A parameter is left out, not null; the platform leaves out an empty one, too."""
     if schema.get("default", "") is None:
         return next(one for one in schema["anyOf"] if one != {"type": "null"})
     return schema

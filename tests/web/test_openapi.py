@@ -10,14 +10,14 @@ import pytest
 
 from shared.web.answers import JSON
 from shared.web.asking import fields_of
-from shared.web.doors import Door
+from shared.web.doors import Door, Route
 from shared.web.openapi import PHRASES, description, examples, openapi
 from shared.web.routes import ROUTES
-from shared.web.rules import SAVE
-from tests.web.builders import a_request, as_described
+from tests.builders import BAD, OK, a_desk, a_rule
+from tests.web.builders import Counter, a_request, as_described
 
 DESCRIBED = [door for door in ROUTES if door.data is not None]
-TAKING = [door for door in ROUTES if door.body is not None]
+TAKING = [door for door in ROUTES if door.body is not None and isinstance(door, Route)]
 
 
 def key(door: Door) -> str:
@@ -88,13 +88,29 @@ def test_every_example_of_an_answer_is_what_the_route_answers(door: Door) -> Non
 
 
 @pytest.mark.parametrize("door", TAKING, ids=key)
-def test_every_example_of_a_body_is_taken(door: Door) -> None:
-    assert door.body is not None
-    body = examples()[key(door)]["body"]
-    said = {"id": "dtu-long"} if door is SAVE else {}
+def test_every_example_of_a_body_is_taken_as_it_stands(door: Route) -> None:
+    """After half an hour in which the rule of the examples fired."""
+    desk = a_desk([OK] * 20 + [BAD] * 9, rules=[a_rule("dtu-critical")])
+    desk.ticks(0, 25)
+    example = examples()[key(door)]
 
-    msgspec.convert({**body, **said}, door.body.kind)
-    assert operation(door)["requestBody"]["content"][JSON]["example"] == body
+    answer = Counter(desk).send(
+        door,
+        25,
+        example.get("path", {}).get("id", ""),
+        method=door.method,
+        body=example["body"],
+    )
+
+    assert answer.status_code == 200, answer.get_body()
+    assert operation(door)["requestBody"]["content"][JSON]["example"] == example["body"]
+
+
+@pytest.mark.parametrize("door", [one for one in DESCRIBED if "{" in one.name], ids=key)
+def test_every_path_has_an_example(door: Door) -> None:
+    named = [one for one in operation(door)["parameters"] if one["in"] == "path"]
+
+    assert {one["name"]: one["example"] for one in named} == examples()[key(door)]["path"]
 
 
 def test_there_is_no_example_of_what_is_gone() -> None:
