@@ -3,11 +3,13 @@
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import msgspec
 import pytest
 
+from shared.web.advice import CHANGE
 from shared.web.answers import JSON
 from shared.web.asking import fields_of
 from shared.web.doors import Door, Route
@@ -15,6 +17,7 @@ from shared.web.openapi import PHRASES, description, examples, openapi
 from shared.web.routes import ROUTES
 from tests.builders import BAD, OK, a_desk, a_rule
 from tests.web.builders import Counter, a_request, as_described
+from tests.web.test_advice_routes import LOOKED, counter_with
 
 DESCRIBED = [door for door in ROUTES if door.data is not None]
 TAKING = [door for door in ROUTES if door.body is not None and isinstance(door, Route)]
@@ -24,8 +27,13 @@ def key(door: Door) -> str:
     return f"{door.method} {door.name}"
 
 
+@cache
+def whole() -> dict[str, Any]:
+    return description()
+
+
 def operation(door: Door) -> dict[str, Any]:
-    found: dict[str, Any] = description()["paths"][f"/{door.name}"][door.method.lower()]
+    found: dict[str, Any] = whole()["paths"][f"/{door.name}"][door.method.lower()]
     return found
 
 
@@ -43,15 +51,15 @@ def test_everybody_may_read_it_and_keep_it() -> None:
     again = openapi(a_request(headers={"If-None-Match": answer.headers["ETag"]}))
 
     assert (answer.status_code, answer.mimetype) == (200, JSON)
-    assert json.loads(answer.get_body()) == json.loads(msgspec.json.encode(description()))
+    assert json.loads(answer.get_body()) == json.loads(msgspec.json.encode(whole()))
     assert again.status_code == 304
 
 
 def test_all_that_it_refers_to_is_there() -> None:
-    whole = json.loads(msgspec.json.encode(description()))
+    told = json.loads(msgspec.json.encode(whole()))
 
-    for reference in set(references(whole)):
-        node = whole
+    for reference in set(references(told)):
+        node = told
         for part in reference.removeprefix("#/").split("/"):
             node = node[part]
 
@@ -87,16 +95,23 @@ def test_every_example_of_an_answer_is_what_the_route_answers(door: Door) -> Non
     assert as_described(example.get("meta", {}), door.meta) == example.get("meta", {})
 
 
-@pytest.mark.parametrize("door", TAKING, ids=key)
-def test_every_example_of_a_body_is_taken_as_it_stands(door: Route) -> None:
-    """After half an hour in which the rule of the examples fired."""
+def a_scene(door: Door) -> tuple[Counter, int]:
+    """Half an hour in which the rule of the examples fired; for advice, an hour to advise about."""
+    if door is CHANGE:
+        return counter_with(), LOOKED
     desk = a_desk([OK] * 20 + [BAD] * 9, rules=[a_rule("dtu-critical")])
     desk.ticks(0, 25)
+    return Counter(desk), 25
+
+
+@pytest.mark.parametrize("door", TAKING, ids=key)
+def test_every_example_of_a_body_is_taken_as_it_stands(door: Route) -> None:
+    counter, minute = a_scene(door)
     example = examples()[key(door)]
 
-    answer = Counter(desk).send(
+    answer = counter.send(
         door,
-        25,
+        minute,
         example.get("path", {}).get("id", ""),
         method=door.method,
         body=example["body"],
