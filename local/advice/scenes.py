@@ -67,20 +67,22 @@ def bad_query(made: Database) -> str:
 
 
 def missing_index(made: Database) -> str:
-    """A scan of a large table for each request, 20 to 55 points of DTU."""
+    """A scan of a large table for each request, since long or for some days: 20 to 55 points."""
     table = made.add_table(rows=made.random.randint(150_000, 600_000), writes=400)
     column, shown = table.columns[:2]
     executions = 10 ** made.random.uniform(2.3, 3.3)
     cpu, pages = made.points("io", made.random.uniform(20, 55), executions)
     text = f"SELECT Id, {shown} FROM {table.name} WHERE {column} = ? AND {table.columns[2]} > ?"
-    made.add_query(text, cpu, pages, executions)
+    query = made.add_query(text, cpu, pages, executions)
+    days = made.random.choice([made.uptime_days, made.random.uniform(1, 6)])
+    query.first_seen_at = made.now - days * DAY
     made.missing.append(
         MissingIndex(
             table=table.name,
             equality=(column,),
             inequality=(table.columns[2],),
             included=(shown,),
-            seeks=round(executions * made.uptime_days * made.random.uniform(0.8, 1)),
+            seeks=round(executions * days * made.random.uniform(0.8, 1)),
             cost=pages / 800,
             impact=made.random.uniform(72, 99),
         )

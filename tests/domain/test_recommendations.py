@@ -352,12 +352,34 @@ def test_an_index_that_was_made_meanwhile_is_not_asked_for_again() -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"seeks": 3}, {"impact": 0.5}, {"table": "dbo.Donor"}, {"cost": 0.001}],
+    [
+        {"seeks": 3},
+        {"impact": 0.5},
+        {"table": "dbo.Donor"},
+        {"cost": 0.001},
+        {"last_seek_at": ago(hours=25)},
+    ],
     ids=str,
 )
 def test_a_suggestion_that_saves_nothing_is_not_made(changes: dict[str, Any]) -> None:
     situation = a_situation(day=BUSY, queries=(a_query(),), missing_indexes=(a_missing(**changes),))
     assert list(missing_indexes(situation)) == []
+
+
+def test_what_a_new_query_asks_for_counts_from_its_first_day() -> None:
+    """1,500 seeks are little in a month since the restart, and all of a query's one day."""
+    day, missing = {"dtuDataIo": 60.0}, a_missing(seeks=1_500)
+
+    def points(**changes: Any) -> float:
+        queries = (a_query(**changes),)
+        one = only(
+            missing_indexes, a_situation(day=day, queries=queries, missing_indexes=(missing,))
+        )
+        assert one.estimate is not None
+        return one.estimate.value
+
+    assert points(first_seen_at=ago(days=1)) == 54.0
+    assert points(first_seen_at=ago(days=90)) == 2.7
 
 
 def test_an_index_on_a_table_that_is_mostly_written_is_not_made() -> None:

@@ -31,6 +31,7 @@ from shared.domain.recommendations.values import (
     recommend,
 )
 from shared.domain.records import short_hash
+from shared.domain.times import DAY
 
 GIST = Gist(
     kind="missing_index",
@@ -78,9 +79,10 @@ class Worth(Struct, frozen=True):
 def missing_indexes(situation: Situation) -> Iterable[Recommendation]:
     """The indexes that would give back most.
 
-    Suggestions that one index can serve are merged. Its seeks of a day go to the executions of the
-    queries that name the table and a key column: first to those that read about as much as its
-    cost says (1,350 pages a unit). Each saves `impact` percent of its work, of so much at most.
+    Suggestions that one index can serve are merged; one that was not asked for in a day is over.
+    Its seeks go to the executions, since the restart or since each first came, of the queries that
+    name the table and a key column: first to those that read about as much as its cost says (1,350
+    pages a unit). Each saves `impact` percent of its work, of so much at most.
     Upkeep: 4 pages for each write of the table in a day. Points = load.points(saved × (1 - pages of
     upkeep / pages saved)), urgency = points / 100. So a suggestion with a great impact and few
     seeks, or on a table that is mostly written, weighs little.
@@ -172,7 +174,8 @@ def wanted_indexes(situation: Situation) -> list[MissingIndex]:
     columns are a beginning, and these with its first other column, too.
     """
     groups: list[list[MissingIndex]] = []
-    for one in sorted(filter(keys_of, situation.missing_indexes), key=_width, reverse=True):
+    asked = [one for one in situation.missing_indexes if keys_of(one) and _is_asked(one, situation)]
+    for one in sorted(asked, key=_width, reverse=True):
         group = next((group for group in groups if _serves(group, one)), None)
         if group is None:
             groups.append([one])
@@ -180,6 +183,10 @@ def wanted_indexes(situation: Situation) -> list[MissingIndex]:
             group.append(one)
     merged = [_merged(group) if len(group) > 1 else group[0] for group in groups]
     return [one for one in merged if not _exists(one, situation.indexes)]
+
+
+def _is_asked(missing: MissingIndex, situation: Situation) -> bool:
+    return missing.last_seek_at is None or situation.now - missing.last_seek_at <= DAY
 
 
 def _width(missing: MissingIndex) -> tuple[int, int, float]:
@@ -240,8 +247,7 @@ def _exists(missing: MissingIndex, indexes: Sequence[Index]) -> bool:
 
 def worth_of(missing: MissingIndex, situation: Situation) -> Worth:
     """What the index would save in a day, for whom, and what keeping it costs."""
-    days = max(situation.uptime_days or ASSUMED_DAYS, SHORTEST_DAYS)
-    left, parts = (missing.seeks + missing.scans) / days, []
+    left, parts = float(missing.seeks + missing.scans), []
     for query in sorted(
         readers(situation.queries, missing.table, keys_of(missing)),
         key=lambda one: _distance(one, missing),
@@ -249,11 +255,24 @@ def worth_of(missing: MissingIndex, situation: Situation) -> Worth:
         use = use_of_day(query)
         if use is None or left <= 0:
             break
-        part = min(left / use.executions, 1.0)
+        executed = use.executions * _counted_days(query, situation)
+        part = min(left / executed, 1.0)
         meant = min(PAGES_OF_A_UNIT * missing.cost / max(use.average_logical_reads, 1.0), 1.0)
         parts.append((query, work_of(use).scaled(part * meant * missing.impact / 100)))
-        left -= use.executions * part
-    return Worth(tuple(parts), _upkeep(missing, situation, days))
+        left -= executed * part
+    return Worth(tuple(parts), _upkeep(missing, situation))
+
+
+def _counted_days(query: QueryStatistics, situation: Situation) -> float:
+    """For how long its executions can have asked: since the restart, or since it first came."""
+    days = _uptime(situation)
+    if query.first_seen_at is not None:
+        days = min(days, (situation.now - query.first_seen_at) / DAY)
+    return max(days, SHORTEST_DAYS)
+
+
+def _uptime(situation: Situation) -> float:
+    return max(situation.uptime_days or ASSUMED_DAYS, SHORTEST_DAYS)
 
 
 def _distance(query: QueryStatistics, missing: MissingIndex) -> float:
@@ -263,11 +282,11 @@ def _distance(query: QueryStatistics, missing: MissingIndex) -> float:
     return abs(math.log(max(reads, 1.0) / max(PAGES_OF_A_UNIT * missing.cost, 1.0)))
 
 
-def _upkeep(missing: MissingIndex, situation: Situation, days: float) -> float:
+def _upkeep(missing: MissingIndex, situation: Situation) -> float:
     writes = [
         one.writes or 0 for one in situation.indexes if bare(one.table) == bare(missing.table)
     ]
-    return PAGES_OF_A_WRITE * max(writes, default=0) / days
+    return PAGES_OF_A_WRITE * max(writes, default=0) / _uptime(situation)
 
 
 def relief_of(query: QueryStatistics, situation: Situation) -> Work:
