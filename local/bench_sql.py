@@ -1,7 +1,7 @@
 """What the monitor costs the database in a day: connections, round trips, rows and bytes.
 
 Counted by the server, so logins and encryption are in it. The day is calm: under load the CRM's
-rows are counted later, never more often.
+rows are counted later, never more often. Inspections, four a day, are counted for themselves.
 """
 
 import time
@@ -23,7 +23,9 @@ from shared.adapters.azure_sql import PROBE_EVERY, AzureSql
 from shared.adapters.chunk_store import ChunkStore
 from shared.adapters.ledger import RowLedger
 from shared.adapters.sql_connections import APPLICATION, PRELUDE
+from shared.catalog.inspection_queries import INSPECTION_QUERIES
 from shared.catalog.sql_queries import COUNTS
+from shared.domain.quiet_hours import EVERY
 from shared.domain.times import MINUTE, each_minute
 from shared.ports import House
 
@@ -31,6 +33,8 @@ START = datetime(2026, 3, 2, tzinfo=UTC)
 DAY = 24 * 60
 FAREWELL_S = 5
 _MANNERS = len(split(PRELUDE))
+ROUND_TRIPS = 1 + len(INSPECTION_QUERIES)
+"""Of an inspection: what is granted, and each statement by itself."""
 
 
 class Cost(NamedTuple):
@@ -73,9 +77,14 @@ def run(out: Callable[[str], None]) -> bool:
         out(_line(f"{kind}, a tick", costs, len(costs)))
     out(_line("all, a tick", [tick.cost for tick in ticks], len(ticks)))
     out(_line("all, a day", [tick.cost for tick in ticks], 1))
+    looks = list(inspections())
+    out(_line("an inspection", looks, len(looks)))
+    out(_line("all inspections, a day", looks, 1))
     wrong = [one for one in ticks if (one.cost.connections, one.cost.requests) != (1, one.expected)]
     out(f"{len(wrong)} ticks with another login or round trip than one for each batch")
-    return not wrong
+    long = [one for one in looks if (one.connections, one.requests) != (1, ROUND_TRIPS)]
+    out(f"{len(long)} inspections with another login or round trip than one for each statement")
+    return not wrong and not long
 
 
 def _line(name: str, costs: Sequence[Cost], divisor: int) -> str:
@@ -96,6 +105,21 @@ def day(minutes: int) -> Iterator[Tick]:
             names = {answer.source for answer in done.answers}
             counts = not names.isdisjoint(query.source for query in COUNTS)
             yield Tick(counts, number % every == 0, _cost(rig))
+
+
+def inspections() -> Iterator[Cost]:
+    """Those of a day: what the views of the desk's own CRM answer."""
+    with _rig() as rig:
+        inspector = rig.house.inspector
+        if inspector is None:
+            raise AssertionError("nobody can inspect the desk's database")
+        for number in range(DAY * MINUTE // EVERY):
+            rig.desk.visits.clear()
+            rig.clock.now = START + number * EVERY
+            found = inspector.inspect(TARGET, now=rig.clock.now)
+            if found.lacking:
+                raise AssertionError(f"it could not read everything: {found.lacking}")
+            yield _cost(rig)
 
 
 def _cost(rig: Rig) -> Cost:

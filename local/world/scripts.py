@@ -6,6 +6,14 @@ from functools import partial
 from pathlib import Path
 
 from local.world.engine import Script
+from local.world.inside_scenes import (
+    BadQuery,
+    Churn,
+    Regressed,
+    SpareIndexes,
+    StoreFull,
+    WantedIndex,
+)
 from local.world.recorded import recorded
 from local.world.scenes import (
     SOURCES,
@@ -64,6 +72,12 @@ SCENES: Mapping[str, Begin] = {
     "certificate_ending": CertificateEnding,
     "recording": partial(recorded, SERIES / "dtu_storm.csv", quantity="dtu"),
     "late_telemetry": LateTelemetry,
+    "bad_query": BadQuery,
+    "wanted_index": WantedIndex,
+    "regressed": Regressed,
+    "churn": Churn,
+    "spare_indexes": SpareIndexes,
+    "store_full": StoreFull,
     "source_down": SourceDown,
     **{f"source_down_{source}": _source_down(source) for source in SOURCES},
 }

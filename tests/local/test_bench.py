@@ -4,10 +4,11 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from random import Random
 
+import pytest
 import requests
 
 from local.bench_latency import KINDS, STORMS
-from local.bench_sql import day
+from local.bench_sql import ROUND_TRIPS, day, inspections
 from local.bench_tick import Requests
 from local.cloud_apart import cloud_apart
 from shared.domain.times import MINUTE
@@ -55,3 +56,12 @@ def test_the_database_is_asked_once_a_minute_and_for_its_counts_every_five() -> 
     assert [tick.cost.connections for tick in ticks] == [1] * 7
     assert [tick.cost.requests for tick in ticks] == [3, 1, 1, 1, 1, 2, 1]
     assert [tick.cost.statements for tick in ticks] == [12, 5, 5, 5, 5, 11, 5]
+
+
+@pytest.mark.slow
+def test_an_inspection_is_a_round_trip_for_each_statement_over_one_connection() -> None:
+    cost = next(inspections())
+
+    assert (cost.connections, cost.requests, cost.statements) == (1, ROUND_TRIPS, ROUND_TRIPS)
+    assert cost.rows > 100
+    assert cost.bytes_out < 60_000
