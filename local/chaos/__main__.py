@@ -26,7 +26,7 @@ from local.chaos.sinks import channel_settings, real_channels, running_services
 from local.chaos.walks import Sample, Walk
 
 SORTS = ("processes", "services", "effects", "azurite")
-AZURITE_SHARE = 40
+AZURITE_SHARE = 50
 """Of so many mishaps, one is walked over Azurite, too."""
 
 
