@@ -51,7 +51,7 @@ class MinuteRows(ChunkStore):
 
     def __init__(self, rows: Rows, columns: Iterable[str]) -> None:
         super().__init__(rows)
-        self._columns = tuple(columns)
+        self._columns = tuple(dict.fromkeys(columns))
 
     def latest(self, target: str) -> Latest:  # noqa: ARG002 - the same for every target
         """Empty, and not measured: it is one row in either layout."""
@@ -259,7 +259,9 @@ def _curves(length: timedelta, metrics: Sequence[Metric]) -> Work:
 def _measured(
     name: str, work: Work, metrics: Sequence[Metric], chunk_rows: Rows, minute_rows: Rows
 ) -> Line:
+    weights = weights_of(CATALOG)
     columns = [metric.column for metric in metrics]
+    columns += [weights[column] for column in columns if column in weights]
     houses = [_house(ChunkStore(chunk_rows)), _house(MinuteRows(minute_rows, columns))]
     # By turns, so that a busy moment of the machine meets both layouts.
     runs = [[_timed(work, house) for house in houses] for _ in range(RUNS)]

@@ -213,6 +213,16 @@ def test_a_scan_reads_one_prefix_in_key_order(ledger: RowLedger) -> None:
     assert all(ledger.get("p", kept.key, Due) == kept for kept in found)
 
 
+def test_keys_may_be_bounded_on_either_side(ledger: RowLedger) -> None:
+    ledger.commit("p", [Insert(f"{kind}:{n}", Due("")) for kind in "abc" for n in range(4)])
+
+    assert ledger.keys("p", "b:", first="b:2") == ["b:2", "b:3"]
+    assert ledger.keys("p", "b:", end="b:2") == ["b:0", "b:1"]
+    assert ledger.keys("p", "b:", first="b:1", end="b:2") == ["b:1"]
+    assert ledger.keys("p", "b:", first="a:0", end="c:9") == [f"b:{n}" for n in range(4)]
+    assert ledger.keys("p", "b:", first="b:3", end="b:1") == []
+
+
 def test_a_commit_does_everything_or_nothing(ledger: RowLedger) -> None:
     a, b = ledger.commit("p", [Insert("a", Due("1")), Insert("b", Due("2"))])
     again: list[Write] = [
