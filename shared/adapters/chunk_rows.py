@@ -31,9 +31,7 @@ LATEST_SPECIAL = frozenset(
 _UNREADABLE = (msgspec.MsgspecError, TypeError, ValueError, zlib.error, struct.error)
 
 _sixty = msgspec.json.Decoder(Annotated[Cells, Meta(min_length=60, max_length=60)])
-_hourly = msgspec.json.Decoder(
-    Annotated[Hourly, Meta(min_length=HOURS_A_DAY, max_length=HOURS_A_DAY)]
-)
+_hourly = msgspec.json.Decoder(Hourly)
 _summaries = msgspec.json.Decoder(dict[str, Summary])
 _times = msgspec.json.Decoder(dict[str, datetime])
 _words = msgspec.json.Decoder(dict[str, str])
@@ -100,6 +98,14 @@ def to_hour(row: Row) -> HourChunk | None:
     )
 
 
+def _to_hourly(stored: Any) -> Hourly:
+    hourly = _hourly.decode(stored)
+    counts, lows, highs, *_ = hourly
+    if (0 in counts or None in lows or None in highs) and not hourly.is_sound:
+        raise ValueError("its columns do not agree about which hours there are")
+    return hourly
+
+
 def to_day(row: Row) -> DayChunk | None:
     """The day chunk in a row, likewise."""
     day = _time_of(row, parse_day_key)
@@ -108,7 +114,7 @@ def to_day(row: Row) -> DayChunk | None:
     reader = _Reader(row)
     return DayChunk(
         day=day,
-        hours=reader.columns(_hourly.decode),
+        hours=reader.columns(_to_hourly),
         histograms=reader.histograms(HISTOGRAMS, HOURS_A_DAY),
         summary=reader.read(SUMMARY, _summaries.decode, {}),
         summary_histogram=reader.histograms(SUMMARY_HISTOGRAM, 1)[0],

@@ -3,12 +3,12 @@
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from operator import truediv
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from msgspec import Struct
 
 from shared.domain.histograms import Ladder
-from shared.domain.summaries import Summary, weigh
+from shared.domain.summaries import weigh
 
 T = TypeVar("T")
 
@@ -19,8 +19,6 @@ Point = tuple[float | None, float | None, float | None]
 """Value, low and high of one step."""
 
 NOTHING: Point = (None, None, None)
-_EMPTY: Summary = (0, math.inf, -math.inf, 0.0, 0.0)
-"""What changes nothing that it is merged with."""
 
 
 class Curve(Struct, frozen=True):
@@ -96,17 +94,29 @@ def _weighed_point(cells: Cells, weights: Cells) -> Point:
     return total / count, min(real), max(real)
 
 
-def curve_of_summaries(summaries: Sequence[Summary | None], size: int) -> Curve:
-    """Steps of `size` hours or days: what `merge_summaries` says of each, column by column."""
-    counts, lows, highs, totals, _ = zip(*(one or _EMPTY for one in summaries), strict=True)
+class Columns(NamedTuple):
+    """Summaries of consecutive hours or days, column by column; count 0 and None: no sample."""
+
+    counts: Sequence[int]
+    lows: Cells
+    highs: Cells
+    totals: Sequence[float]
+
+
+def curve_of_columns(columns: Columns, size: int) -> Curve:
+    """Steps of `size` hours or days: what `merge_summaries` says of each."""
+    counts, lows, highs, totals = columns
+    has_gaps = not all(counts)
+    if has_gaps:
+        lows = [math.inf if value is None else value for value in lows]
+        highs = [-math.inf if value is None else value for value in highs]
     if size > 1:
-        counts, totals = (tuple(map(sum, _groups(line, size))) for line in (counts, totals))
-        lows, highs = (
-            tuple(map(min, *_strands(lows, size))),
-            tuple(map(max, *_strands(highs, size))),
-        )
-    if all(counts):
-        return Curve(tuple(map(truediv, totals, counts)), lows, highs)
+        counts = tuple(map(sum, _groups(counts, size)))
+        totals = tuple(map(sum, _groups(totals, size)))
+        lows = tuple(map(min, *_strands(lows, size)))
+        highs = tuple(map(max, *_strands(highs, size)))
+    if not has_gaps:
+        return Curve(tuple(map(truediv, totals, counts)), tuple(lows), tuple(highs))
     points = zip(counts, totals, lows, highs, strict=True)
     return _curve(
         (total / count, low, high) if count else NOTHING for count, total, low, high in points

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Annotated, NamedTuple, cast
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from shared.domain.chunks import HourChunk
 from shared.domain.records import short_hash
@@ -12,10 +13,42 @@ from shared.domain.times import DAY, each_hour, hour_key
 
 HOURS_A_DAY = 24
 
-Hourly = tuple[Summary | None, ...]
-"""The summaries of a day's 24 hours; None: no sample."""
+_Day = Meta(min_length=HOURS_A_DAY, max_length=HOURS_A_DAY)
 
-NO_HOURS: Hourly = (None,) * HOURS_A_DAY
+
+class Hourly(NamedTuple):
+    """The summaries of a day's 24 hours column by column, which is how they are read and drawn.
+
+    An hour without samples has the count 0, the total 0, and else None.
+    """
+
+    counts: Annotated[tuple[int, ...], _Day]
+    lows: Annotated[tuple[float | None, ...], _Day]
+    highs: Annotated[tuple[float | None, ...], _Day]
+    totals: Annotated[tuple[float, ...], _Day]
+    lasts: Annotated[tuple[float | None, ...], _Day]
+
+    @property
+    def summaries(self) -> tuple[Summary | None, ...]:
+        """Hour by hour; None: no sample."""
+        rows = (one if one[0] else None for one in zip(*self, strict=True))
+        return cast("tuple[Summary | None, ...]", tuple(rows))
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether every hour is there or not in all columns alike."""
+        gaps = [count == 0 for count in self.counts]
+        columns = (self.lows, self.highs, self.lasts)
+        return all([value is None for value in column] == gaps for column in columns)
+
+
+def hourly_of(summaries: Iterable[Summary | None]) -> Hourly:
+    """The columns of 24 summaries."""
+    return Hourly(*zip(*(one or NO_SAMPLE for one in summaries), strict=True))
+
+
+NO_SAMPLE = (0, None, None, 0.0, None)
+NO_HOURS = hourly_of((None,) * HOURS_A_DAY)
 NO_HOURLY_HISTOGRAMS: tuple[dict[int, int], ...] = ({},) * HOURS_A_DAY
 
 
@@ -62,7 +95,7 @@ def roll_up(day: datetime, chunks: Iterable[HourChunk], before: DayChunk | None 
         part.summary_histogram if part is not None and part.summary_histogram else old
         for part, old in zip(parts, before.histograms, strict=True)
     )
-    sums = {column: merge_summaries(hourly) for column, hourly in hours.items()}
+    sums = {column: merge_summaries(hourly.summaries) for column, hourly in hours.items()}
     return DayChunk(
         day=day,
         hours=hours,
@@ -76,7 +109,8 @@ def roll_up(day: datetime, chunks: Iterable[HourChunk], before: DayChunk | None 
 
 def _hourly(column: str, parts: Iterable[HourChunk | None], before: Hourly) -> Hourly:
     found = (part.summary.get(column) if part is not None else None for part in parts)
-    return tuple(old if new is None else new for new, old in zip(found, before, strict=True))
+    pairs = zip(found, before.summaries, strict=True)
+    return hourly_of(old if new is None else new for new, old in pairs)
 
 
 def lost_hours(chunks: Iterable[HourChunk], before: DayChunk | None) -> list[datetime]:
@@ -89,7 +123,7 @@ def lost_hours(chunks: Iterable[HourChunk], before: DayChunk | None) -> list[dat
     known = {
         hour
         for hourly in before.hours.values()
-        for hour, one in zip(hours, hourly, strict=True)
-        if one is not None
+        for hour, count in zip(hours, hourly.counts, strict=True)
+        if count
     }
     return sorted(damaged | known - found.keys())

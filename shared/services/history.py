@@ -7,13 +7,13 @@ from itertools import chain
 from msgspec import Struct
 
 from shared.domain.chunks import NO_CELLS, NO_HISTOGRAMS, by_hour, weights_of
-from shared.domain.curves import Curve, curve_of_cells, curve_of_summaries
-from shared.domain.days import NO_HOURLY_HISTOGRAMS, NO_HOURS, DayChunk
+from shared.domain.curves import Columns, Curve, curve_of_cells, curve_of_columns
+from shared.domain.days import NO_HOURLY_HISTOGRAMS, NO_HOURS, NO_SAMPLE, DayChunk
 from shared.domain.histograms import Ladder
 from shared.domain.metrics import Metric
 from shared.domain.ranges import SUMMARIES_UP_TO, Detail, Grid
 from shared.domain.series import Chunks
-from shared.domain.summaries import Buckets, Summary, sum_buckets
+from shared.domain.summaries import Buckets, sum_buckets
 from shared.domain.times import (
     HOUR,
     MINUTE,
@@ -168,16 +168,19 @@ class _Pieces:
         self._steps: list[Ladder] | None = None
 
     def curve(self, metric: Metric) -> Curve:
-        curve = curve_of_summaries(self._summaries(metric.column), self._size)
+        curve = curve_of_columns(self._columns(metric.column), self._size)
         if isinstance(metric.statistic, float):
             curve = curve.with_quantiles(self._merged(), metric.statistic)
         return curve
 
-    def _summaries(self, column: str) -> Sequence[Summary | None]:
+    def _columns(self, column: str) -> Columns:
         if self._by_day:
-            return [day.summary.get(column) if day else None for day in self._days]
-        hours = (day.hours.get(column, NO_HOURS) if day else NO_HOURS for day in self._days)
-        return [*chain.from_iterable(hours)][self._cut]
+            found = [day.summary.get(column) if day else None for day in self._days]
+            counts, lows, highs, totals, _ = zip(*(one or NO_SAMPLE for one in found), strict=True)
+            return Columns(counts, lows, highs, totals)
+        hours = [day.hours.get(column, NO_HOURS) if day else NO_HOURS for day in self._days]
+        lines = [*zip(*hours, strict=True)][: len(Columns._fields)]
+        return Columns(*([*chain.from_iterable(line)][self._cut] for line in lines))
 
     def _merged(self) -> list[Ladder]:
         """Each step's histogram, merged once for all quantiles."""

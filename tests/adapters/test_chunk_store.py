@@ -1,5 +1,6 @@
 """The contract of SampleStore: hour chunks and `latest`, over memory and over Azurite."""
 
+import json
 import math
 import random
 import zlib
@@ -15,7 +16,7 @@ from shared.adapters.guard import LARGEST_BINARY, LARGEST_ROW, MOST_PROPERTIES
 from shared.adapters.rows import InsertRow, Property, ReplaceRow, Rows
 from shared.catalog.metrics import CATALOG
 from shared.domain.chunks import Asked, Cells, HourChunk, Latest
-from shared.domain.days import DayChunk, roll_up
+from shared.domain.days import DayChunk, hourly_of, roll_up
 from shared.domain.errors import Conflict, StoreRefused
 from shared.domain.histograms import histogram_of, pack
 from shared.domain.summaries import Summary, sum_buckets, summarize
@@ -354,7 +355,7 @@ def test_a_fullest_day_stays_within_the_guard(store: ChunkStore, rows: Rows) -> 
     full = {bucket: dice.randint(1, 16_383) for bucket in range(401)}
     chunk = DayChunk(
         day=T0,
-        hours=dict.fromkeys(COLUMNS, (one,) * 24),
+        hours=dict.fromkeys(COLUMNS, hourly_of((one,) * 24)),
         histograms=(full,) * 24,
         summary=dict.fromkeys(COLUMNS, one),
         summary_histogram=full,
@@ -398,7 +399,7 @@ def test_what_can_not_be_read_is_left_out_by_name_and_told(
 
     assert hour.damaged == day.damaged == (name,)
     assert hour.cells["throughput"] == saved.cells["throughput"]
-    assert day.hours["throughput"][0] == saved.summary["throughput"]
+    assert day.hours["throughput"].summaries[0] == saved.summary["throughput"]
     assert ("dtuUtilization" in hour.cells) is (name != "dtuUtilization")
     assert f"row 'h:2026010100': {name} can't be read" in caplog.text
     [part] = store.hours(TARGET, T0, T0, columns=["throughput"])
@@ -418,3 +419,11 @@ def test_a_row_whose_key_names_no_time_is_left_out(store: ChunkStore, rows: Rows
     assert [one.hour for one in store.hours(TARGET, T0, T0)] == [T0]
     assert list(store.versions(TARGET, T0, T0)) == [T0]
     assert store.days(TARGET, T0, T0) == []
+
+
+def test_a_day_whose_columns_do_not_agree_is_damaged(store: ChunkStore, rows: Rows) -> None:
+    store.save_day(TARGET, roll_up(T0, [a_chunk()]))
+    gap = json.dumps([[5] * 24, [None] * 24, [1] * 24, [1] * 24, [1] * 24])
+    spoil(rows, "d:20260101", "dtuUtilization", gap)
+
+    assert read_day(store).damaged == ("dtuUtilization",)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from shared.domain.chunks import HourChunk
-from shared.domain.days import NO_HOURS, DayChunk, fingerprint, lost_hours, roll_up
+from shared.domain.days import NO_HOURS, DayChunk, fingerprint, hourly_of, lost_hours, roll_up
 from shared.domain.histograms import histogram_of
 from shared.domain.summaries import Summary, merge_summaries, sum_buckets, summarize
 from shared.domain.times import HOUR
@@ -104,7 +104,7 @@ def test_what_an_hour_can_not_say_any_more_is_kept_from_before() -> None:
 
     day = roll_up(at(0), [replace(an_hour(3, []), damaged=("summary",)), an_hour(4, [6.0])], before)
 
-    assert day.hours[COLUMN][3:5] == ((2, 1, 2, 3, 2), (1, 6, 6, 6, 6))
+    assert day.hours[COLUMN].summaries[3:5] == ((2, 1, 2, 3, 2), (1, 6, 6, 6, 6))
     assert day.summary[COLUMN] == (3, 1, 6, 9, 6)
     assert day.histograms[3] == histogram_of([101, 201]).buckets
 
@@ -133,4 +133,18 @@ def test_a_day_of_nothing_is_a_day() -> None:
     day = roll_up(at(0), [])
 
     assert day == DayChunk(day=at(0), made_from=fingerprint({}))
-    assert len(NO_HOURS) == 24
+    assert NO_HOURS.summaries == (None,) * 24
+
+
+@given(st.dictionaries(st.integers(0, 23), CELLS, max_size=24))
+@cases(40)
+def test_hours_are_the_same_by_the_hour_and_by_the_column(
+    hours: dict[int, list[float | None]],
+) -> None:
+    summaries = tuple(summarize(hours.get(number, [])) for number in range(24))
+
+    hourly = hourly_of(summaries)
+
+    assert hourly.summaries == summaries
+    assert hourly.is_sound
+    assert hourly._replace(lows=(None,) * 24).is_sound is not any(hourly.counts)

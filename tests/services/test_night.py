@@ -92,7 +92,7 @@ def test_a_night_rolls_up_every_whole_day_that_was_missed(house: House) -> None:
     found = days(house)
     assert [one.day for one in found] == [T0 + n * DAY for n in range(5)]
     assert found[2].summary == {"dtuUtilization": (2, 12, 22, 34, 22)}
-    hours = enumerate(found[2].hours["dtuUtilization"])
+    hours = enumerate(found[2].hours["dtuUtilization"].summaries)
     assert {n: one for n, one in hours if one is not None} == {6: (2, 12, 22, 34, 22)}
 
 
