@@ -122,6 +122,25 @@ def test_a_rule_is_created_and_says_what_keeps_it_from_its_work(counter: Counter
     ]
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"inhibitedBy": ["site-dwon"]}, "there is no rule site-dwon to inhibit it"),
+        (
+            {"escalateTo": [{"type": "slack", "target": "#alerts"}]},
+            "escalateTo without escalateAfter: nobody is ever called in",
+        ),
+        ({"escalateAfter": 15}, "escalateAfter without escalateTo: there is nobody to call in"),
+    ],
+)
+def test_what_would_never_happen_is_warned_of(
+    counter: Counter, changes: dict[str, Any], said: str
+) -> None:
+    answer = save(counter, {**OWN, **changes}, If_None_Match="*")
+
+    assert said in check_answer(answer)["meta"]["warnings"]
+
+
 def test_an_id_in_the_address_is_enough(counter: Counter) -> None:
     without = {name: value for name, value in OWN.items() if name != "id"}
 
