@@ -273,7 +273,8 @@ def _tell_driver(given: Settings) -> None:
 
 
 def _fallback(given: Settings) -> Action | None:
-    return _action(given.fallback_channel) if given.fallback_channel else None
+    named = given.fallback_channel
+    return _routing(given).filled(_action(named)) if named else None
 
 
 def _action(channel: str) -> Action:

@@ -296,8 +296,8 @@ TABLE = (
         "FALLBACK_CHANNEL",
         "fallback_channel",
         "console:log",
-        "Where an alert goes when its own channel refuses it, as type:target. The default "
-        "writes it to the log; empty means nowhere.",
+        "Where an alert goes when its own channel refuses it, as type:target; the target may hold "
+        "${ALERT_EMAIL}. The default writes it to the log; empty means nowhere.",
         form.channel,
     ),
     Setting(

@@ -1,4 +1,4 @@
-"""The app's identity: whoever gives out tokens, or does not, no pass waits long for one."""
+"""The app's identity, which no pass waits long for, and the fallback as the settings name it."""
 
 import time
 from collections.abc import Iterator
@@ -8,7 +8,10 @@ import pytest
 from azure.core.exceptions import ClientAuthenticationError
 
 from shared import bootstrap
+from shared.domain.rules import Action, ActionType
+from shared.settings import load
 from tests.adapters.providers import Provider, running_provider
+from tests.test_settings import GOOD
 
 SCOPE = "https://management.azure.com/.default"
 
@@ -51,3 +54,11 @@ def test_nobody_sleeps_through_a_retry_after(platform: Provider, identity: Any) 
         identity.get_token(SCOPE)
 
     assert time.monotonic() - began < 2
+
+
+def test_the_fallback_may_name_the_alerts_address() -> None:
+    given = load(
+        {**GOOD, "FALLBACK_CHANNEL": "email:${ALERT_EMAIL}", "ALERT_EMAIL": "admin@example.com"}
+    )
+
+    assert bootstrap._fallback(given) == Action(ActionType.EMAIL, "admin@example.com")

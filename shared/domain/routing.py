@@ -23,11 +23,12 @@ class Routing(Struct, frozen=True):
         actions = rule.actions or self.by_severity.get(rule.severity, ())
         return replace(
             rule,
-            actions=tuple(map(self._filled, actions)),
-            escalate_to=tuple(map(self._filled, rule.escalate_to)),
+            actions=tuple(map(self.filled, actions)),
+            escalate_to=tuple(map(self.filled, rule.escalate_to)),
         )
 
-    def _filled(self, action: Action) -> Action:
+    def filled(self, action: Action) -> Action:
+        """The address with its names filled in."""
         target = action.target
         for name, value in self.values.items():
             target = target.replace(f"${{{name}}}", value)

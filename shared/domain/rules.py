@@ -230,6 +230,8 @@ def _problems(rule: Rule, catalog: Catalog) -> Iterable[str]:
         yield "name must not be empty"
     yield from _size_problems(rule)
     yield from _condition_problems(rule, catalog)
+    if rule.targets == ():
+        yield "targets must name one at least; leave it out for all"
     for target in rule.targets or ():
         if not ID.fullmatch(target):
             yield f"target {target!r} must be 1-63 of a-z, 0-9 and -"

@@ -88,6 +88,10 @@ def test_minutes_beyond_seven_days_are_refused(field: str, minutes: int) -> None
     assert "from 0 to 10080" in said
 
 
+def test_a_rule_for_no_target_at_all_is_refused() -> None:
+    assert "targets must name one at least; leave it out for all" in refusal(targets=[])
+
+
 def test_an_unknown_metric_is_answered_with_near_names() -> None:
     assert "did you mean dtuUtilization" in refusal(metric="dtuUtilisation")
     assert "did you mean responseTime." in refusal(metric="responseTime")
