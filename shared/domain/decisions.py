@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.domain.alerts import Alert, close_alert
+from shared.domain.alerts import Alert, AlertState, close_alert
 from shared.domain.culprits import COUNTS_FOR, Culprit
 from shared.domain.episodes import Episode, EventKind, LineKind, TimelineLine
 from shared.domain.machine import GONE, RuleState, State, start_over
@@ -18,7 +18,7 @@ from shared.domain.maintenance import Window
 from shared.domain.metrics import Metric
 from shared.domain.reasons import Reason
 from shared.domain.records import Kept, Write, put, state_key
-from shared.domain.rules import Rule
+from shared.domain.rules import Rule, Severity
 
 
 class Snooze(Struct, frozen=True, rename="camel"):
@@ -100,6 +100,7 @@ class Decision:
 
     def episode(self, alert: Alert) -> Episode:
         """The pen of the alert's story, holding the alert as given."""
+        alert = _at_least(alert, self.case.rule.severity)
         pen = self._episodes.get(alert.id)
         if pen is None:
             label = self.case.label_of(alert)
@@ -165,6 +166,12 @@ class Decision:
     def _kept(self, episode: str) -> Kept[Alert] | None:
         known = (self.case.alert, self.case.no_data_alert, *self.case.missed)
         return next((kept for kept in known if kept and kept.value.id == episode), None)
+
+
+def _at_least(alert: Alert, severity: Severity) -> Alert:
+    """An open story rises with its rule, and never sinks: who heard of it must hear its end."""
+    is_raised = alert.state is AlertState.FIRING and severity.rank > alert.severity.rank
+    return replace(alert, severity=severity) if is_raised else alert
 
 
 def abandon(case: Case, reason: Reason, *, now: datetime) -> Decision:

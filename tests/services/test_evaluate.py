@@ -12,7 +12,7 @@ from shared.adapters.rows import Op
 from shared.domain.alerts import Alert
 from shared.domain.machine import GONE, State
 from shared.domain.records import MOST_WRITES, Insert
-from shared.domain.rules import KeptRule
+from shared.domain.rules import KeptRule, Severity
 from shared.ports import House
 from tests.builders import (
     BAD,
@@ -135,6 +135,24 @@ def test_editing_anything_else_applies_in_place(make_desk: MakeDesk) -> None:
 
     assert (desk.told("email"), desk.told("slack")) == (["firing", "resolved"], [])
     assert desk.alert().resolved_at == at(13)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(Severity.MEDIUM, Severity.CRITICAL), (Severity.CRITICAL, Severity.LOW)],
+)
+def test_an_open_story_rises_with_its_rule_and_never_sinks(
+    make_desk: MakeDesk, before: Severity, after: Severity
+) -> None:
+    desk = make_desk([BAD] * 30, rules=[a_rule(severity=before, repeat_every=10)])
+    desk.ticks(0, 5)
+    desk.edit(a_rule(severity=after, repeat_every=10), created=at(0))
+    desk.ticks(5, 20)
+
+    first, reminder = (message.subject for message in desk.messages())
+    assert first.startswith(f"[{before.upper()}]")
+    assert reminder.startswith("[CRITICAL] Reminder")
+    assert desk.alert().severity is Severity.CRITICAL
 
 
 @pytest.mark.parametrize("gone", [[], [a_rule(enabled=False)], [a_rule(targets=("other",))]])
