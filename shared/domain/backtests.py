@@ -9,7 +9,7 @@ from itertools import accumulate, chain, islice
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.domain.conditions import CONDITIONS, Condition
+from shared.domain.conditions import CONDITIONS, Condition, RateOfChange
 from shared.domain.folding import first_state
 from shared.domain.machine import EMPTY_IS_MISSING, Input, RuleState, State, classify, step
 from shared.domain.rules import Rule
@@ -122,13 +122,13 @@ def _before(rule: Rule, minutes: Minutes, place: int) -> RuleState:
 def _badness(rule: Rule) -> Callable[[float], float]:
     member = rule.members[0]
     condition, threshold = CONDITIONS[member.condition], member.threshold or 0.0
-    direction = _direction(condition)
+    direction = _direction(condition, threshold)
     return lambda value: value * direction if direction else abs(value - threshold)
 
 
-def _direction(condition: Condition) -> int:
+def _direction(condition: Condition, threshold: float) -> int:
     """1: high values are bad; -1: low ones; 0: neither or both."""
-    return condition.is_bad(math.inf, 0.0) - condition.is_bad(-math.inf, 0.0)
+    return condition.is_bad(math.inf, threshold) - condition.is_bad(-math.inf, threshold)
 
 
 def suggest(
@@ -137,15 +137,19 @@ def suggest(
     *,
     a_week: float,
     keep_going: Callable[[], bool] = lambda: True,
+    limits: tuple[float, float] = (-math.inf, math.inf),
 ) -> float | None:
     """The most sensitive threshold that gives at most so many episodes a week.
 
     Sought from the quiet side, because beyond some point a lower threshold joins episodes to fewer
     and longer ones, which nobody wants. None for a condition that has no bad side, or when no
-    threshold will do. `keep_going` False: what was found so far.
+    threshold will do. `keep_going` False: what was found so far. `limits`: between which a value
+    can lie at all, because beyond them a threshold would be a rule that never fires.
     """
-    direction = 0 if rule.is_composite else _direction(CONDITIONS[rule.condition])
-    ladder = _Ladder(rule, minutes, direction)
+    member = rule.members[0]
+    condition = CONDITIONS[member.condition]
+    direction = 0 if rule.is_composite else _direction(condition, member.threshold or 0.0)
+    ladder = _Ladder(rule, minutes, direction, max(direction * end for end in limits))
     if not direction or not ladder.rungs:
         return None
     most = a_week * (len(minutes) * MINUTE / WEEK)
@@ -172,8 +176,9 @@ def _highest(holds: Callable[[int], bool], end: int) -> int | None:
 class _Ladder:
     """Thresholds from the quietest: at rung n, the n worst values that occurred are bad."""
 
-    def __init__(self, rule: Rule, minutes: Minutes, direction: int) -> None:
+    def __init__(self, rule: Rule, minutes: Minutes, direction: int, limit: float) -> None:
         self._rule = rule
+        self._limit = limit
         self._minutes = minutes
         self._direction = direction
         places: dict[float, list[int]] = {}
@@ -191,8 +196,10 @@ class _Ladder:
         return min(bisect_right(so_far, most) + 1, len(so_far))
 
     def threshold(self, rung: int) -> float | None:
-        """The rung's threshold; None where it would contradict the rule's clearThreshold."""
-        low, high = self._worst[rung], self._worst[rung - 1] if rung else math.inf
+        """The rung's threshold; None where none is left that the rule could have."""
+        low, high = self._worst[rung], self._worst[rung - 1] if rung else self._limit
+        if self._rule.condition == RateOfChange.name:
+            low = max(low, 0.0)  # on the other side of 0 the direction would turn
         if self._rule.clear_threshold is not None:
             low = max(low, self._rule.clear_threshold * self._direction)
         return _between(low, high) * self._direction + 0.0 if low < high else None  # never -0.0
@@ -201,7 +208,7 @@ class _Ladder:
         """Whether the rule with that threshold has at most so many episodes."""
         threshold = self.threshold(rung)
         if threshold is None:
-            return False
+            return rung == 0  # nothing is worse than the worst
         bad = sorted(chain.from_iterable(self._places[:rung]))
         found = _firings(replace(self._rule, threshold=threshold), self._minutes, bad)
         return sum(1 for _ in islice(found, int(most) + 1)) <= most

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from math import ceil, floor, inf, isfinite
 
-from shared.domain.conditions import CONDITIONS
+from shared.domain.conditions import CONDITIONS, RateOfChange
 from shared.domain.errors import InvalidInput
 from shared.domain.members import Member
 from shared.domain.metrics import Better, Catalog, Kind, Metric
@@ -29,6 +29,14 @@ def impossible(rule: Rule, catalog: Catalog) -> str | None:
         if found is not None:
             return found
     return _clear_problem(rule, catalog) or _contradiction(rule, catalog)
+
+
+def thresholds(rule: Rule, catalog: Catalog) -> tuple[float, float]:
+    """Between which numbers a threshold can decide anything, of a rule with one metric."""
+    metric = _known(rule.metric, catalog)
+    least, limit = _ends(metric) if metric is not None else (-inf, inf)
+    widest = limit - least
+    return (-widest, widest) if rule.condition == RateOfChange.name else (least, limit)
 
 
 def _member_problem(member: Member, catalog: Catalog) -> str | None:

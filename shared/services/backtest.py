@@ -8,6 +8,7 @@ from msgspec import Struct
 from shared.domain.backtests import Firing, Minutes, firings, suggest
 from shared.domain.chunks import HourChunk, by_hour
 from shared.domain.errors import InvalidInput
+from shared.domain.limits import thresholds
 from shared.domain.members import Member
 from shared.domain.metrics import Catalog
 from shared.domain.rules import Rule
@@ -62,7 +63,11 @@ def backtest(
         missing=missing,
         uncovered=minutes_between(start, end) - len(minutes),
         suggested_threshold=suggest(
-            rule, minutes, a_week=a_week, keep_going=_within(SEARCH_FOR, house)
+            rule,
+            minutes,
+            a_week=a_week,
+            keep_going=_within(SEARCH_FOR, house),
+            limits=thresholds(rule, house.catalog),
         ),
     )
 

@@ -161,6 +161,39 @@ def test_a_condition_without_a_bad_side_gets_no_suggestion(condition: str) -> No
     assert suggest(a_rule(condition=condition), cells([1, 2, 3]), a_week=1) is None
 
 
+def a_pace(threshold: float) -> Rule:
+    return a_rule(condition="rate_of_change", threshold=threshold, duration=1)
+
+
+@pytest.mark.parametrize("way", [1, -1])
+def test_a_pace_keeps_its_way(way: int) -> None:
+    slopes = cells([way * one for one in [0.0] * 20 + [3.0] + [-9.0] * 3 + [0.0] * 20 + [5.0, 0.0]])
+
+    assert [one.worst for one in firings(a_pace(way), slopes)] == [way * 3.0, way * 5.0]
+    calm = suggest(a_pace(way), slopes, a_week=1.5 * 7 * DAY / len(slopes))
+    assert calm is not None
+    assert 3 < way * calm < 5
+    most = suggest(a_pace(way), slopes, a_week=10_000)
+    assert most is not None
+    assert 0 < way * most < 3
+
+
+def test_no_threshold_is_suggested_that_no_value_can_pass() -> None:
+    near, full = ([50.0] * 20 + [peak] * 3 + [60.0] * 20 for peak in (99.0, 100.0))
+
+    def suggested(values: list[float], a_week: float) -> float | None:
+        given = cells([*values])
+        return suggest(a_rule(duration=1), given, a_week=a_week, limits=(0.0, 100.0))
+
+    calmest = suggested(near, 0)
+    assert calmest is not None
+    assert 99 < calmest < 100
+    assert suggested(full, 0) is None
+    once = suggested(full, 10_000)
+    assert once is not None
+    assert once < 100
+
+
 def test_without_values_there_is_nothing_to_suggest() -> None:
     assert suggest(a_rule(), cells([None] * 5), a_week=1) is None
 
