@@ -4,7 +4,7 @@ Everything that comes from outside is escaped here, and cut where a provider has
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from itertools import accumulate
 from typing import Any
@@ -31,6 +31,13 @@ SLACK_HEADER = 150
 SLACK_SECTION = 3000
 SLACK_BLOCKS = 50
 SLACK_TEXT = 4000
+SLACK_IN_ALL = 10_000
+"""Characters of all blocks: from some 11,000 on Slack refuses a message for good. It does not say
+so in its reference; github.com/slackapi/bolt-js/issues/2509 and 2867 measured it."""
+_CONTAINER = 60
+"""What a block takes beside its text."""
+_BRIEF = 200
+"""Of a story that is told in a line only."""
 _FRAME = 3
 """Blocks beside the stories: the header, the channel's own message, the footer."""
 
@@ -169,15 +176,13 @@ def slack_message(notification: Notification) -> dict[str, Any]:
     """Text, for notifications and screen readers, and blocks, for everybody else."""
     text = f"{one_line(notification.subject, SLACK_HEADER)}\n{notification.text}"
     said = remark(notification)
-    return {
-        "text": mrkdwn(text, SLACK_TEXT),
-        "blocks": [
-            {"type": "header", "text": _plain(one_line(notification.subject, SLACK_HEADER))},
-            *_story_blocks(notification.stories),
-            *([_section(mrkdwn(said, SLACK_SECTION))] if said else []),
-            {"type": "context", "elements": [_mrkdwn(mrkdwn(footer(notification), SLACK_HEADER))]},
-        ],
-    }
+    head = {"type": "header", "text": _plain(one_line(notification.subject, SLACK_HEADER))}
+    foot = _mrkdwn(mrkdwn(footer(notification), SLACK_HEADER))
+    own = [_section(mrkdwn(said, SLACK_SECTION))] if said else []
+    room = SLACK_IN_ALL - 2 * (SLACK_HEADER + _CONTAINER) - sum(map(_size, own))
+    stories = _story_blocks(notification.stories, room)
+    blocks = [head, *stories, *own, {"type": "context", "elements": [foot]}]
+    return {"text": mrkdwn(text, SLACK_TEXT), "blocks": blocks}
 
 
 def slack_reply(notification: Notification) -> dict[str, Any]:
@@ -185,15 +190,28 @@ def slack_reply(notification: Notification) -> dict[str, Any]:
     return {"text": mrkdwn(one_line(notification.subject, SLACK_HEADER), SLACK_TEXT)}
 
 
-def _story_blocks(stories: Sequence[Story]) -> list[dict[str, Any]]:
-    room = SLACK_BLOCKS - _FRAME
-    if len(stories) <= room:
-        return [_section(_story_mrkdwn(story)) for story in stories]
-    shown = room - 1
-    return [
-        *(_section(_story_mrkdwn(story)) for story in stories[:shown]),
-        _section(f"… and {len(stories) - shown} more."),
-    ]
+def _story_blocks(stories: Sequence[Story], room: int) -> list[dict[str, Any]]:
+    """Whole stories while there is room for them, and of the others a line each."""
+    whole = [_section(_story_mrkdwn(story)) for story in stories[: SLACK_BLOCKS - _FRAME]]
+    ends = list(accumulate(map(_size, whole)))
+    if len(whole) == len(stories) and ends[-1] <= room:
+        return whole
+    fitting = sum(end <= room - SLACK_SECTION - _CONTAINER for end in ends)
+    shown = max(min(fitting, len(whole) - 1), 1)
+    return [*whole[:shown], _section(_in_brief(stories[shown:]))]
+
+
+def _size(section: Mapping[str, Any]) -> int:
+    return len(section["text"]["text"]) + _CONTAINER
+
+
+def _in_brief(stories: Sequence[Story]) -> str:
+    """A line for each, as many as a section takes, and how many are left then."""
+    lines = [mrkdwn(f"{word(story)}: {headline(story)}", _BRIEF) for story in stories]
+    ends = accumulate(len(line) + 1 for line in lines)
+    shown = sum(end <= SLACK_SECTION - _BRIEF for end in ends)
+    left = [f"… and {len(lines) - shown} more."] if shown < len(lines) else []
+    return "\n".join([*lines[:shown], *left])
 
 
 def _story_mrkdwn(story: Story) -> str:

@@ -18,6 +18,7 @@ from shared.adapters.rendering import (
     COLOURS,
     SLACK_BLOCKS,
     SLACK_HEADER,
+    SLACK_IN_ALL,
     SLACK_SECTION,
     SLACK_TEXT,
     mail_html,
@@ -157,8 +158,14 @@ def test_slacks_limits_are_kept_however_much_there_is_to_tell() -> None:
     long = an_event(runbook="&" * 20_000, alert=an_alert(rule_name="<" * 500))
     crowd = many(200, rule_name="&" * 4000)
 
-    for notification in (a_notification(long, message="&" * 9000), a_notification(*crowd)):
+    for notification in (
+        a_notification(long, message="&" * 9000),
+        a_notification(*crowd),
+        a_notification(long, *crowd, message="&" * 9000),
+        with_links(*many(24, rule_name="DTU high" * 60)),
+    ):
         message = slack_message(notification)
+        assert len(json.encode(message["blocks"]).decode()) <= SLACK_IN_ALL + 1000
         assert len(message["text"]) <= SLACK_TEXT
         assert len(message["blocks"]) <= SLACK_BLOCKS
         for block in message["blocks"]:
@@ -168,11 +175,22 @@ def test_slacks_limits_are_kept_however_much_there_is_to_tell() -> None:
 
 
 def test_a_message_too_long_for_slack_says_how_many_stories_it_leaves_out() -> None:
-    message = slack_message(a_notification(*many(60)))
+    message = slack_message(a_notification(*many(200)))
 
     *_, last, _footer = message["blocks"]
-    shown = sum(block["type"] == "section" for block in message["blocks"]) - 1
-    assert last["text"]["text"] == f"… and {60 - shown} more."
+    whole = sum(block["type"] == "section" for block in message["blocks"]) - 1
+    *brief, left = last["text"]["text"].splitlines()
+    assert left == f"… and {200 - whole - len(brief)} more."
+
+
+def test_a_storm_names_every_story_to_slack_the_worst_ones_as_a_whole() -> None:
+    notification = with_links(*many(24, rule_name="DTU high" * 60))
+
+    *whole, brief = slack_message(notification)["blocks"][1:-1]
+
+    assert len(whole) > 1
+    assert all(block["text"]["text"].endswith("|Resolve>") for block in whole)
+    assert len(whole) + len(brief["text"]["text"].splitlines()) == 24
 
 
 @pytest.mark.parametrize(
