@@ -1,5 +1,7 @@
 """What an alert is about, and the figures that it shows."""
 
+import pytest
+
 from shared.catalog.metrics import CATALOG
 from shared.domain.alerts import AlertKind, Breach, episode_id, open_no_data_alert
 from shared.domain.members import Member
@@ -72,6 +74,13 @@ def test_a_story_about_a_member_that_is_gone_goes_on_with_the_first() -> None:
     desk.fold_row([98.0, 7.0])
 
     assert desk.alerts[0].last_value == 98.0
+
+
+def test_a_composite_wants_the_metric_of_each_member() -> None:
+    desk = Desk(a_composite(HOT, FULL), CATALOG.metric("dtuUtilization"))
+
+    with pytest.raises(ValueError, match="zip"):
+        desk.fold_row([98.0, 1500.0])
 
 
 def test_a_forecast_says_where_it_stands_and_in_how_many_hours() -> None:

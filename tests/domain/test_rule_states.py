@@ -13,14 +13,18 @@ from shared.domain.machine import (
     NoDataState,
     RuleState,
     State,
+    classify,
     hold,
     start_over,
     step,
     treat_as_ok,
 )
+from shared.domain.members import Member
 from shared.domain.reasons import Reason
+from shared.domain.rules import Rule
+from shared.domain.samples import Gap
 from shared.domain.times import Span
-from tests.domain.builders import at
+from tests.domain.builders import a_rule, at
 
 STORY = Span(at(0), at(1))
 FIRED = at(3)
@@ -168,3 +172,31 @@ def test_a_firing_of_which_only_the_beginning_is_known_counts_from_there() -> No
 def test_a_state_without_the_clock_it_needs_is_damaged(state: RuleState, given: Input) -> None:
     with pytest.raises(ValueError, match=r"^a rule state lacks the clock that its state needs$"):
         a_step(state, given, 6)
+
+
+def a_composite() -> Rule:
+    hot = Member(metric="dtuUtilization", condition="greater_than", threshold=95)
+    full = Member(metric="memoryProcess", condition="greater_than", threshold=1400)
+    return a_rule(metric="", condition="", threshold=None, all_of=(hot, full))
+
+
+@pytest.mark.parametrize(("before", "after"), [((), (1, 0)), ((4, 7), (5, 0))])
+def test_each_member_counts_its_own_empty_minutes(
+    before: tuple[int, ...], after: tuple[int, ...]
+) -> None:
+    verdict = classify(a_composite(), a_state(empty_runs=before), (Gap.EMPTY, 10.0))
+
+    assert verdict.runs == after
+    assert verdict.note(a_state()) == a_state(empty_runs=after)
+
+
+def test_a_plain_rule_counts_its_empty_minutes() -> None:
+    verdict = classify(a_rule(), a_state(empty_run=4), Gap.EMPTY)
+
+    assert verdict.note(a_state()) == a_state(empty_run=5)
+
+
+@pytest.mark.parametrize("said", [(10.0,), (10.0, 10.0, 10.0)])
+def test_a_composite_wants_a_cell_for_each_member(said: tuple[float, ...]) -> None:
+    with pytest.raises(ValueError, match="zip"):
+        classify(a_composite(), a_state(), said)
