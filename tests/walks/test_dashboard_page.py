@@ -253,6 +253,62 @@ def test_it_fits_every_screen(stage: Stage, size: str) -> None:
         assert wide <= SIZES[size][0]
 
 
+def test_who_may_not_look_is_told_kindly_and_the_platforms_login_is_offered(stage: Stage) -> None:
+    with stage.page(role=None) as page:
+        page.route("**/.auth/me", lambda route: route.fulfill(status=401))
+        page.reload()
+        offered = page.get_by_role("link", name="Sign in with Microsoft")
+        expect(offered).to_have_attribute("href", re.compile(r"/\.auth/login/aad\?post_login"))
+
+        field, go = page.get_by_label("Access token"), page.get_by_role("button", name="Show the")
+        field.fill("nonsense")
+        go.click()
+        expect(page.get_by_role("alert")).to_contain_text("This token is not taken")
+        field.fill(stage.token("deployer"))
+        go.click()
+        expect(page.get_by_role("alert")).to_contain_text("this needs the role reader")
+        field.fill(stage.token("reader"))
+        page.get_by_label("Keep it until").check()
+        go.click()
+        expect(episode(page)).to_be_visible()
+        page.reload()
+        expect(episode(page)).to_be_visible()
+
+        page.get_by_role("button", name="Sign out").click()
+        expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+        assert page.evaluate("sessionStorage.getItem('pantry-monitor.token')") is None
+
+
+def test_a_rule_is_tried_and_changed_and_a_window_comes_and_goes(stage: Stage) -> None:
+    with stage.page("?view=rules&rule=memory-warning") as page:
+        rule = page.get_by_role("article").filter(
+            has=page.get_by_role("heading", name="Memory Usage High")
+        )
+        rule.get_by_label("Threshold (MB)").fill("880.5")
+        rule.get_by_role("button", name="Try on the last 7 days").click()
+        expect(rule.locator(".trial")).to_contain_text(re.compile(r"fired \d+ times in 7 days"))
+        rule.get_by_label("Threshold (MB)").fill("1801")
+        rule.get_by_role("button", name="Save").click()
+        expect(rule.get_by_role("alert")).to_contain_text("Refused:")
+        rule.get_by_label("Threshold (MB)").fill("1450")
+        rule.get_by_role("button", name="Save").click()
+        expect(rule.get_by_role("status")).to_contain_text("Saved; it counts from the next minute")
+        expect(rule).to_contain_text("Memory greater than 1,450\u00a0MB")
+        rule.get_by_role("button", name="Back to the shipped rule").click()
+        expect(rule).to_contain_text("Memory greater than 1,400\u00a0MB")
+
+        page.get_by_role("link", name="Maintenance").click()
+        page.get_by_label("When").select_option("again and again")
+        page.get_by_label("Note").fill("quiet nights")
+        page.get_by_label("Low").check()
+        page.get_by_role("button", name="Add the window").click()
+        window = page.get_by_role("article").filter(has_text="quiet nights")
+        expect(window).to_contain_text("Every day from 22:00 to 07:00 (Europe/Berlin)")
+        expect(window).to_contain_text("low only")
+        window.get_by_role("button", name="End it").click()
+        expect(window).to_have_count(0)
+
+
 def test_it_is_a_guest_in_another_page(stage: Stage) -> None:
     home = stage.url.removesuffix("/api/monitoring/dashboard")
     element = '<pantry-monitor refresh-interval="60000" alerts-enabled="false"></pantry-monitor>'

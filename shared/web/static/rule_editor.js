@@ -4,7 +4,7 @@ import catalog from "./catalog.js";
 import { ApiError } from "./api.js";
 import { moment } from "./times.js";
 import { h } from "./view.js";
-import { counted, duration, metric, number, quantity, spaced } from "./words.js";
+import { duration, metric, number, quantity, spaced } from "./words.js";
 
 /** A member in words: DTU greater than 95 % for 2 min. @param {any} rule */
 export function condition(rule) {
@@ -41,7 +41,7 @@ export function editor(known, state, act) {
     draft.trial && trial(draft.trial, draft.rule, state.now));
 }
 
-const fresh = (/** @type {any} */ { rule, etag }) => ({ id: rule.id, rule, etag, text: null, trial: null, word: "" });
+const fresh = (/** @type {any} */ { rule, etag }) => ({ id: rule.id, rule, etag, text: null, trial: null, word: "", isBusy: false, isRefused: false });
 
 function fields(/** @type {any} */ rule, /** @type {boolean} */ hasThreshold, /** @type {(field: string, value: any) => void} */ edit) {
   const whole = (/** @type {any} */ event) => (event.target.value === "" ? null : Number(event.target.value));
@@ -115,7 +115,7 @@ function trial(/** @type {any} */ found, /** @type {any} */ rule, /** @type {Dat
   const better = found.suggestedThreshold;
   return h("div", { class: "trial", role: "status" },
     h("p", null, h("b", null, `It would have fired ${found.count === 1 ? "once" : `${number(found.count)} times`}`),
-      ` in 7 days (${counted(found.minutesFiring, "minute")}${share}). ${counted(found.minutesUncovered, "minute")} without figures.`,
+      ` in 7 days (${duration(found.minutesFiring * 60)}${share}). For ${duration(found.minutesUncovered * 60)} there are no figures.`,
       better !== null && ` With ${quantity(better, unit)} it would fire at most once a week.`),
     found.episodes.length > 0 && h("ol", { class: "timeline" }, found.episodes.slice(-10).reverse().map((/** @type {any} */ one) =>
       h("li", { key: one.from }, h("time", { datetime: one.from }, moment(one.from, now)), ` ${duration(one.minutes * 60)}, worst ${quantity(one.worst, unit)}`))));
