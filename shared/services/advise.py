@@ -14,7 +14,12 @@ from shared.domain.ranges import Grid, grid_of
 from shared.domain.recommendations.general import dearest_queries
 from shared.domain.recommendations.registry import judge
 from shared.domain.recommendations.sayings import Saying, Status, changed, found, not_found
-from shared.domain.recommendations.situations import METRICS, Situation, Stretch
+from shared.domain.recommendations.situations import (
+    METRICS,
+    Situation,
+    Stretch,
+    still_true,
+)
 from shared.domain.recommendations.values import Recommendation
 from shared.domain.records import (
     ADVISED,
@@ -67,7 +72,8 @@ def advise(
 ) -> list[Recommendation]:
     """Judge the target and keep what is recommended, the most urgent first.
 
-    Doing it twice changes nothing. A change that somebody makes meanwhile is kept: the sayings are
+    `inspection`: the newest there is; what was of its moment counts for an hour. Doing it twice
+    changes nothing. A change that somebody makes meanwhile is kept: the sayings are
     read again. Raises StoreUnavailable when others keep writing first.
     """
     situation = situation_of(target, inspection, house=house, now=now)
@@ -92,7 +98,7 @@ def situation_of(
         now=now,
         day=_stretches(target, metrics, grid_of(DAY, now, STEP), house, now),
         week=_stretches(target, metrics, grid_of(WEEK, now, HOUR), house, now),
-        inspection=inspection,
+        inspection=None if inspection is None else still_true(inspection, now),
         deployments=tuple(deployments(target, since, now, alerts=house.alerts)),
     )
 

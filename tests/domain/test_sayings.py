@@ -22,7 +22,10 @@ def seen_after(length: timedelta, use: QueryUse | None = None, **changes: Any) -
     situation = a_situation(
         day=BUSY, **{"queries": (query,), "missing_indexes": (a_missing(),), **changes}
     )
-    return replace(situation, now=NOW + length)
+    inspection = situation.inspection
+    assert inspection is not None
+    later = NOW + length
+    return replace(situation, now=later, inspection=replace(inspection, at=later))
 
 
 def advice(situation: Situation | None = None) -> Recommendation:
@@ -98,6 +101,13 @@ def test_what_was_done_and_did_not_help_is_said_again() -> None:
     assert (saying.status, saying.said_at) == (Status.NEW, NOW + 26 * HOUR)
     assert saying.again == f"Done on 2026-11-24, and found again: {outcome}"
     assert saying.follow_up == outcome
+
+
+def test_an_inspection_from_before_says_nothing_about_what_was_done() -> None:
+    old = replace(seen_after(timedelta()), now=NOW + 9 * DAY)
+    saying = found(said(Status.DONE), advice(), old)
+
+    assert (saying.status, saying.follow_up, saying.again) == (Status.DONE, None, None)
 
 
 def test_what_helped_stays_done_though_it_is_found() -> None:

@@ -10,7 +10,7 @@ import pytest
 from shared.domain.deployments import DeploymentWish, new_deployment
 from shared.domain.errors import InvalidInput, NotFound
 from shared.domain.handling import AuditEntry
-from shared.domain.inspections import Inspection, QueryStoreState
+from shared.domain.inspections import BlockingChain, Inspection, QueryStoreState
 from shared.domain.recommendations.sayings import Saying, Status
 from shared.domain.records import ADVISED, Write, advice_key
 from shared.domain.times import DAY, HOUR
@@ -63,6 +63,14 @@ def test_a_look_reads_figures_deploys_and_the_inspection(desk: Desk) -> None:
     assert situation.day.keys() == {"dtuUtilization"}
     assert [one.version for one in situation.deployments] == ["1.8.2"]
     assert situation.queries == (a_query(),)
+
+
+def test_what_was_of_a_moment_is_not_said_of_another(desk: Desk) -> None:
+    chain = BlockingChain(head=61, text="UPDATE x", blocked=4, wait_ms=60_000)
+    kinds = {hours: look(desk, hours, blocking=(chain,)) for hours in (0, 1, 1.1)}
+
+    assert {hours for hours, found in kinds.items() if "blocking_chain" in found} == {0, 1}
+    assert "bad_query" in kinds[1.1]
 
 
 def test_what_is_recommended_is_kept_with_when(desk: Desk) -> None:

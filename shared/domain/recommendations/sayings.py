@@ -111,7 +111,8 @@ def _why_again(saying: Saying, now: Recommendation, situation: Situation) -> str
 
 
 def _has_settled(saying: Saying, situation: Situation) -> bool:
-    return saying.done_at is not None and situation.now - saying.done_at >= SETTLES
+    """An old inspection says nothing about what was done since."""
+    return saying.done_at is not None and situation.inspected_at - saying.done_at >= SETTLES
 
 
 def _followed_up(saying: Saying, situation: Situation) -> Saying:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.domain.curves import Curve
 from shared.domain.deployments import Deployment, RecentDeploy, deploy_before
@@ -16,7 +17,7 @@ from shared.domain.inspections import (
     Regression,
     TableSize,
 )
-from shared.domain.times import DAY
+from shared.domain.times import DAY, HOUR
 from shared.domain.trends import Point
 
 FEWEST = 6
@@ -87,6 +88,17 @@ class Stretch(Struct, frozen=True):
         ]
 
 
+MOMENTARY = HOUR
+"""Who waits for whom, and who is logged in, is soon another story."""
+
+
+def still_true(inspection: Inspection, now: datetime) -> Inspection:
+    """The inspection without what was of its moment, when that is over."""
+    if now - inspection.at <= MOMENTARY:
+        return inspection
+    return replace(inspection, blocking=None, transactions=None, sessions=None)
+
+
 class Situation(Struct, frozen=True, kw_only=True):
     """A target at `now`.
 
@@ -109,6 +121,11 @@ class Situation(Struct, frozen=True, kw_only=True):
         """Its newest figure of the last 24 hours."""
         stretch = self.day.get(metric)
         return stretch.newest if stretch is not None else None
+
+    @property
+    def inspected_at(self) -> datetime:
+        """What it says of the database's inside is of then; without an inspection, of now."""
+        return self.inspection.at if self.inspection is not None else self.now
 
     @property
     def queries(self) -> tuple[QueryStatistics, ...]:
