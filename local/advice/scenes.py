@@ -197,6 +197,35 @@ def nightly_report(made: Database) -> None:
     made.add_query(text, cpu, pages, executions)
 
 
+def usual_query(made: Database) -> None:
+    """Where the work has always gone, and rightly: 6 to 12 points."""
+    executions = 10 ** made.random.uniform(3, 4)
+    resource = made.random.choice(["cpu", "io"])
+    cpu, pages = made.points(resource, made.random.uniform(6, 12), executions)
+    table = made.table()
+    columns = ", ".join(table.columns)
+    text = f"SELECT TOP (?) {columns} FROM {table.name} WHERE {table.columns[0]} = ?"
+    made.add_query(text, cpu, pages, executions)
+
+
+def small_index(made: Database) -> None:
+    """An index that would really help, a query of 2 to 5 points."""
+    table = made.add_table(rows=made.random.randint(20_000, 90_000), writes=200)
+    executions = 10 ** made.random.uniform(2, 3)
+    cpu, pages = made.points("io", made.random.uniform(2, 5), executions)
+    column = table.columns[0]
+    made.add_query(f"SELECT Id FROM {table.name} WHERE {column} = ?", cpu, pages, executions)
+    made.missing.append(
+        MissingIndex(
+            table=table.name,
+            equality=(column,),
+            seeks=round(executions * made.uptime_days),
+            cost=pages / 800,
+            impact=made.random.uniform(80, 99.5),
+        )
+    )
+
+
 def loud_index(made: Database) -> None:
     """The optimiser expects 99 % less of something very dear, and asked for it five times."""
     table = made.table()
@@ -322,6 +351,8 @@ def fresh_deploy(made: Database) -> None:
 Decoy = Callable[[Database], None]
 DECOYS: tuple[Decoy, ...] = (
     nightly_report,
+    usual_query,
+    small_index,
     loud_index,
     written_index,
     chatty_query,
