@@ -38,6 +38,10 @@ TRAITS = ("batchId", "channel", "dueAt", "externalRef", "kind", "ownerId", "post
 """Columns of theirs."""
 
 
+MONITORS = 61
+"""The query_id of the monitor's own statement: Query Store keeps it like all others."""
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
     """`share`: executions a request; `an_hour`: those that come whoever visits.
@@ -188,7 +192,7 @@ def _table(object_id: int, name: str, rows: int, chance: Random) -> Table:
 
 
 def _statements(others: list[str]) -> tuple[Statement, ...]:
-    """The everyday ones, one that is dear but rare, and one that is frequent but cheap."""
+    """The everyday ones, one that is dear but rare, some that are neither, and the monitor's."""
     texts = [before + text for before, text in HARMLESS]
     texts += [
         f"(@P1 nvarchar(40))SELECT [id], [name], [createdAt] FROM [dbo].[{name}] WHERE [id] = @P1"  # noqa: S608
@@ -211,8 +215,13 @@ def _statements(others: list[str]) -> tuple[Statement, ...]:
         "INNER JOIN [dbo].[Interaction] AS i ON i.[userId] = o.[userId] "
         "WHERE o.[closedAt] >= '2026-01-01' GROUP BY o.[stage]"
     )
+    ours = (
+        "(@P1 datetime2)SELECT /* pantry-monitor */ TOP (240) end_time, avg_cpu_percent "
+        "FROM sys.dm_db_resource_stats WHERE end_time > @P1 ORDER BY end_time"
+    )
     return (
         *everyday,
+        Statement(MONITORS, ours, share=0, an_hour=60, cpu_ms=40, reads=500),
         Statement(41, dashboard, share=0.14, cpu_ms=35, reads=420),
         Statement(42, search, share=0.1, cpu_ms=28, reads=300),
         Statement(43, nightly, share=0, an_hour=0.1, cpu_ms=6000, reads=52_000, wait_ms=900),

@@ -18,7 +18,7 @@ from local.world.inside_scenes import (
     WantedIndex,
 )
 from local.world.scenes import Blocking, Scene
-from local.world.workloads import Table
+from local.world.workloads import MONITORS, Table
 from shared.adapters.azure_sql import Database
 from shared.adapters.azure_sql_inspector import AzureSqlInspector
 from shared.adapters.sql_connections import PURE_PYTHON, Patience
@@ -127,13 +127,22 @@ def test_every_query_costs_what_its_executions_cost_in_every_window(look: Looked
 
 def test_the_first_ten_of_every_list_are_there(look: Looked) -> None:
     known = {query.query_id for query in look.found.queries or ()}
-    everybody = {run.plan_id // 10 for run in look.inside.runs}
+    everybody = {run.plan_id // 10 for run in look.inside.runs} - {MONITORS}
     for span in WINDOWS.values():
         real = {number: totals(look.runs_of(number, NOW - span)) for number in everybody}
         for name in ("executions", "cpu_ms", "duration_ms", "logical_reads"):
             by_cost = sorted(everybody, key=lambda number: -real[number][name])
             first = {number for number in by_cost[:10] if real[number]["executions"]}
             assert first <= known, name
+
+
+def test_our_own_statements_are_known_by_their_mark_and_left_out(look: Looked) -> None:
+    """They would be among the first ten."""
+    spent = totals(look.runs_of(MONITORS, NOW - DAY))["cpu_ms"]
+    least = min(query.day.cpu_ms for query in look.found.queries or () if query.day)
+
+    assert spent > least
+    assert not [query for query in look.found.queries or () if query.query_id == MONITORS]
 
 
 def test_a_query_is_told_in_a_line_without_declarations_and_literals(look: Looked) -> None:
@@ -176,7 +185,7 @@ def test_waits_of_queries_are_those_of_their_category(look: Looked) -> None:
     [found] = look.found.query_waits or ()
     by_plan: dict[int, int] = defaultdict(int)
     for wait in look.inside.query_waits:
-        if wait.hour + HOUR > NOW - DAY:
+        if wait.hour + HOUR > NOW - DAY and wait.plan_id // 10 != MONITORS:
             by_plan[wait.plan_id // 10] += wait.wait_ms
     longest = max(by_plan, key=lambda number: by_plan[number])
 
