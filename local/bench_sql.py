@@ -33,8 +33,8 @@ START = datetime(2026, 3, 2, tzinfo=UTC)
 DAY = 24 * 60
 FAREWELL_S = 5
 _MANNERS = len(split(PRELUDE))
-ROUND_TRIPS = 1 + len(INSPECTION_QUERIES)
-"""Of an inspection: what is granted, and each statement by itself."""
+ROUND_TRIPS = 2 + len(INSPECTION_QUERIES)
+"""Of an inspection: what is granted, each statement by itself, and what that has cost."""
 
 
 class Cost(NamedTuple):

@@ -11,14 +11,16 @@ from contextlib import closing
 from datetime import datetime
 from functools import partial
 
+from msgspec.structs import replace
+
 from shared.adapters.azure_sql import HOW_TO_GRANT, MOST_LEFT_BEHIND, Database, opened, the_only
 from shared.adapters.azure_sql_findings import ADDED, PARTS
-from shared.adapters.azure_sql_samples import checked, understood
+from shared.adapters.azure_sql_samples import checked, own_share, understood
 from shared.adapters.https import Outcomes
 from shared.adapters.sql_connections import SqlConnection, Statement, Table
 from shared.adapters.sql_failures import DENIED, SqlFailure
 from shared.catalog.inspection_queries import INSPECTION_QUERIES
-from shared.catalog.sql_queries import GRANTED, GRANTS, Grant, SqlQuery
+from shared.catalog.sql_queries import GRANTED, GRANTS, OWN_SHARE, Grant, SqlQuery
 from shared.domain.errors import SourceError
 from shared.domain.inspections import Inspection
 from shared.domain.times import DAY, HOUR, MINUTE, floor_minute
@@ -66,7 +68,8 @@ def _inspect(database: Database, now: datetime, until: float) -> Inspection:
     with closing(opened(database.connect)) as connection:
         missing = _missing(connection)
         found = _found(connection, missing, now, until)
-    return _inspection(found, now)
+        own = _own_share(connection)
+    return replace(_inspection(found, now), **own)
 
 
 def _missing(connection: SqlConnection) -> set[Grant]:
@@ -102,6 +105,19 @@ def _asked(connection: SqlConnection, query: SqlQuery, now: datetime) -> tuple[T
         return checked(query, outcome.tables[0]), ""
     except SourceError as error:
         return str(error), ""
+
+
+def _own_share(connection: SqlConnection) -> dict[str, float]:
+    """What this session has cost so far; nothing when that can't be read."""
+    outcome = connection.run([Statement(OWN_SHARE.text)])
+    if outcome.failure is not None:
+        return {}
+    try:
+        with understood(OWN_SHARE):
+            share = own_share(checked(OWN_SHARE, outcome.tables[0]))
+    except SourceError:
+        return {}
+    return {"own_cpu_ms": share["monitor.cpuMs"], "own_reads": share["monitor.logicalReads"]}
 
 
 def _said(query: SqlQuery, failure: SqlFailure) -> str:

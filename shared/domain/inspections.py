@@ -297,7 +297,8 @@ class Inspection(Struct, frozen=True, kw_only=True, rename="camel"):
     server counts missing indexes and usage (sys.dm_os_sys_info.sqlserver_start_time), None when
     that can't be read: then nothing proves how long an index was not used. `compared_with`: when
     the inspection was made that `grown_…` figures are differences to. `dtu_percent`: the load at
-    which it was made.
+    which it was made. `own_cpu_ms`, `own_reads`: what it has cost the database itself (CPU in ms,
+    pages), as its session counts that; None when it can't be read.
     """
 
     at: datetime
@@ -317,4 +318,6 @@ class Inspection(Struct, frozen=True, kw_only=True, rename="camel"):
     started_at: datetime | None = None
     compared_with: datetime | None = None
     dtu_percent: float | None = None
+    own_cpu_ms: float | None = None
+    own_reads: float | None = None
     lacking: dict[str, str] = field(default_factory=dict)

@@ -29,6 +29,8 @@ class KeptInspection(Struct, frozen=True, kw_only=True, rename="camel"):
     at: datetime
     packed: bytes
     dtu_percent: float | None = None
+    own_cpu_ms: float | None = None
+    own_reads: float | None = None
     lacking: dict[str, str] = field(default_factory=dict)
     cut: int = 0
     """Findings that there was no room for, of the longest lists, from their ends."""
@@ -46,6 +48,8 @@ def pack(inspection: Inspection) -> KeptInspection:
         at=inspection.at,
         packed=packed,
         dtu_percent=inspection.dtu_percent,
+        own_cpu_ms=inspection.own_cpu_ms,
+        own_reads=inspection.own_reads,
         lacking=inspection.lacking,
         cut=cut,
     )

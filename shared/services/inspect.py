@@ -160,6 +160,8 @@ def _inspected(
     before = last_inspection(target, house=house)
     inspection = replace(compared(found, before), dtu_percent=load)
     _keep(target, inspection, claimed, house, now)
+    cost = inspection.own_cpu_ms, inspection.own_reads
+    _log.info("the inspection of %s cost %s ms of CPU, %s pages read", target, *cost)
     for part, said in inspection.lacking.items():
         _log.info("the inspection of %s lacks %s: %s", target, part, said)
     return inspection

@@ -22,6 +22,7 @@ from local.world.workloads import MONITORS, Table
 from shared.adapters.azure_sql import Database
 from shared.adapters.azure_sql_inspector import AzureSqlInspector
 from shared.adapters.sql_connections import PURE_PYTHON, Patience
+from shared.catalog.inspection_queries import INSPECTION_QUERIES
 from shared.domain.errors import SourceError
 from shared.domain.inspections import Inspection, QueryUse
 from shared.domain.times import DAY, HOUR, MINUTE, floor_hour
@@ -111,6 +112,8 @@ def assert_is(use: QueryUse | None, runs: list[Run]) -> None:
 def test_everything_was_read(look: Looked) -> None:
     assert look.found.lacking == {}
     assert look.found.at == NOW.replace(second=0)
+    assert (look.found.own_cpu_ms or 0) > len(INSPECTION_QUERIES)
+    assert (look.found.own_reads or 0) > len(INSPECTION_QUERIES)
 
 
 def test_every_query_costs_what_its_executions_cost_in_every_window(look: Looked) -> None:
