@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from itertools import islice
 
 from msgspec import Struct
 
@@ -18,6 +19,9 @@ from shared.services.minute import DELIVERIES_QUEUE, DeliveryMessage
 
 PREFIX = "delivery:"
 _MONTH = len(f"{PREFIX}202601")
+_AUDIT = "audit:"
+_ABOUT_A_DAY = len(_AUDIT) + 7
+"""Of the twelve digits that count seconds: 100,000 of them share the rest."""
 
 
 class Message(Struct, frozen=True):
@@ -47,9 +51,10 @@ def newest_deliveries(
 
 def newest_audit(target: str, *, most: int, alerts: Ledger) -> list[AuditEntry]:
     """What people did, newest first; the keys sort that way by themselves."""
-    keys = alerts.keys(target, "audit:")[:most]
-    found = (alerts.get(target, key, AuditEntry) for key in keys)
-    return [kept.value for kept in found if kept is not None]
+    keys = alerts.keys(target, _AUDIT)[:most]
+    days = dict.fromkeys(key[:_ABOUT_A_DAY] for key in keys)
+    found = (kept.value for day in days for kept in alerts.scan(target, day, AuditEntry))
+    return list(islice(found, most))
 
 
 def resend(target: str, wish: Message, *, by: str, house: House, now: datetime) -> Delivery:

@@ -9,11 +9,12 @@ from shared.domain.deliveries import Status, channel_of
 from shared.domain.episodes import EventKind
 from shared.domain.errors import ChannelError, Conflict
 from shared.domain.handling import AuditEntry
+from shared.domain.records import Insert, audit_key
 from shared.domain.rules import Action, ActionType
 from shared.services.deliver import deliver_due
 from shared.services.dispatch import dispatch
 from shared.web.deliveries import AUDIT, DELIVERIES, RESEND
-from tests.builders import LOG, MAIL, SLACK, TARGET, Desk, a_desk, an_event, assert_at_rest
+from tests.builders import LOG, MAIL, SLACK, TARGET, Desk, a_desk, an_event, assert_at_rest, at
 from tests.web.builders import Counter, bearer, crm_token, error_of, told
 
 HOOK = Action(ActionType.WEBHOOK, "https://hooks.example.com/secret-path")
@@ -264,3 +265,16 @@ def test_what_people_did_is_listed_newest_first(counter: Counter, desk: Desk) ->
     assert (len(cut["data"]), cut["meta"]["more"]) == (1, True)
     assert counter.refused(AUDIT, 8, target="none")[:2] == (400, "unknown_target")
     assert counter.refused(AUDIT, 8, limit="0")[:2] == (400, "invalid_limit")
+
+
+def test_the_newest_are_found_whatever_days_lie_between(counter: Counter, desk: Desk) -> None:
+    minutes = [0, 1, 2000, 2001, 100_000, 100_001]
+    for minute in minutes:
+        entry = AuditEntry(at=at(minute), by="admin", action="act", subject=str(minute))
+        desk.house.alerts.commit(TARGET, [Insert(audit_key(at(minute), "x"), entry)])
+
+    for limit in range(1, len(minutes) + 1):
+        found = counter.get(AUDIT, 100_002, limit=str(limit))
+        newest = [str(minute) for minute in minutes[: -limit - 1 : -1]]
+        assert [one["subject"] for one in found["data"]] == newest
+        assert found["meta"]["more"] == (limit < len(minutes))
