@@ -111,7 +111,7 @@ def _routes(wish: PathWish, target: str, asked: Asked) -> Sequence[Action]:
         rules = [house.routing.routed(known.rule)]
     else:
         rules = [rule for rule in every_rule(house) if rule.applies_to(target)]
-    return [action for rule in rules for action in rule.actions]
+    return [action for rule in rules for action in (*rule.actions, *rule.escalate_to)]
 
 
 PATH_VIEW = View(

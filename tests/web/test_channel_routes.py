@@ -97,6 +97,15 @@ def test_a_test_message_is_marked_and_goes_through_the_real_channel(
     assert_at_rest(desk)
 
 
+def test_the_whole_way_also_leads_to_whom_an_escalation_calls(desk: Desk, counter: Counter) -> None:
+    desk.shipped(a_rule("one", escalate_after=10, escalate_to=(SLACK,)))
+
+    assert {one["channelType"] for one in path(counter, ruleId="one")["channels"]} == {
+        "email",
+        "slack",
+    }
+
+
 def test_a_refusal_closes_the_channel_and_a_good_test_opens_it(
     desk: Desk, counter: Counter
 ) -> None:
