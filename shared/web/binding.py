@@ -3,7 +3,7 @@
 Each module becomes a function that is called once and hands out what it exports, so names of its
 own stay its own. Comments, blank lines and indents stay at home. The modules keep to two forms:
 `import { a, b } from "./module.js";` (or `import whole from …`), and `export` before a function,
-constant or class (or `export default`). docs/adr/014 says why.
+constant or class (or `export default`). docs/adr/019 says why.
 """
 
 import re

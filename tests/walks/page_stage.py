@@ -14,7 +14,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from local.cloud.messages import messages
 from local.desks import memory_storage
@@ -41,6 +41,8 @@ FIRST_STORM, SECOND_STORM = MONDAY + 3 * MINUTE, MONDAY + 16 * MINUTE
 STORM_MINUTES = 6
 ZONE = "Europe/Berlin"
 PREFIX = "api"
+PATIENCE_MS = 20_000
+"""A loaded machine is slow, not wrong."""
 SIZES = {"phone": (375, 812), "tablet": (768, 1024), "desk": (1440, 900), "wall": (2560, 1440)}
 
 
@@ -102,7 +104,7 @@ class Stage:
         if script:
             context.add_init_script(script)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE_MS)
         page.on("pageerror", lambda error: self.troubles.append(str(error)))
         page.on("console", lambda said: self._complained(said.type, said.text))
         return page
@@ -129,6 +131,7 @@ def running_page(browser: Browser, **changes: str) -> Iterator[Stage]:
 @contextmanager
 def running_browser() -> Iterator[Browser]:
     """A process has one at a time."""
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         try:
