@@ -40,6 +40,10 @@ def test_durations_0_and_1_fire_at_the_first_bad_minute(duration: int) -> None:
     assert states_of(a_rule(duration=duration), OK, BAD) == "if"
 
 
+def test_a_threshold_of_0_is_a_threshold() -> None:
+    assert states_of(a_rule(threshold=0, duration=1), 0, 0.5) == "if"
+
+
 def test_an_ok_minute_ends_pending_and_the_next_breach_starts_anew() -> None:
     assert states_of(a_rule(duration=3), BAD, BAD, OK, BAD, BAD, BAD) == "ppippf"
 

@@ -110,6 +110,23 @@ def test_silence_taken_for_ok_unfolds_nothing() -> None:
     assert treat_as_ok(a_state(), at(3)).last_folded == at(5)
 
 
+def test_a_held_rule_that_fires_anew_fires_since_that_minute() -> None:
+    held = a_state(state=State.HELD, resolved_at=at(5), held_until=at(7))
+
+    fires = at_rest(past=(STORY,), state=State.FIRING, active_at=at(6), fired=at(6))
+    assert a_step(held, Input.BAD, 6) == replace(fires, last_folded=at(6))
+
+
+def test_a_rule_goes_pending_with_no_minute_missed() -> None:
+    pending = a_step(at_rest(missed=3), Input.BAD, 6)
+
+    assert pending == at_rest(state=State.PENDING, active_at=at(6), last_folded=at(6))
+
+
+def test_a_firing_whose_first_minute_nobody_noted_is_not_remembered() -> None:
+    assert hold(a_state(fired=None), at(5), timedelta()).past == (STORY,)
+
+
 def test_an_edited_rule_starts_over_with_what_is_still_to_tell() -> None:
     assert start_over(a_state(), "after", at(9)) == RuleState(
         last_folded=at(5),

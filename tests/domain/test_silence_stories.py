@@ -4,13 +4,16 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from shared.catalog.metrics import CATALOG
 from shared.domain.alerts import Alert, AlertKind, AlertState, episode_id
+from shared.domain.chunks import Asked, Latest
 from shared.domain.decisions import Decision, Suppression, Transition
 from shared.domain.episodes import Event, EventKind, LineKind, TimelineLine
 from shared.domain.machine import NoData, NoDataState, State
 from shared.domain.maintenance import Window
-from shared.domain.nodata import Silence
+from shared.domain.nodata import Silence, judge_silence, silence, wants_judging
 from shared.domain.reasons import Reason
 from shared.domain.rules import NoDataPolicy, Severity
 from shared.domain.times import MINUTE, Span
@@ -178,6 +181,43 @@ def test_when_that_story_is_over_the_silence_is_one_of_its_own() -> None:
     assert desk.state.no_data == NoData(SILENT, at(1), at(0), STORY, told=True)
 
 
+def test_its_own_story_begins_with_the_silence_however_that_is_measured_by_then() -> None:
+    desk = a_desk()
+    desk.fold([BAD])
+    silent(desk, 6)
+    desk.resolve(at(8))
+
+    desk.judge(Silence(5 * MINUTE, at(4)), at(9.5))
+
+    assert desk.alerts[-1].active_at == at(1)
+
+
+def test_within_a_window_its_own_story_is_opened_untold() -> None:
+    desk = a_desk()
+    desk.fold([BAD])
+    silent(desk, 6)
+    desk.resolve(at(8))
+    a_window(desk, 9, 60)
+
+    silent(desk, 9)
+
+    assert (desk.alerts[-1].kind, desk.alerts[-1].told_at) == (AlertKind.NO_DATA, None)
+    assert desk.state.no_data.quiet is Reason.MAINTENANCE
+
+
+def test_a_silence_whose_beginning_nobody_noted_begins_as_it_is_measured() -> None:
+    desk = a_desk()
+    case = desk.case()
+    clock = replace(case.state.no_data, state=SILENT, since=None)
+    case = replace(case, state=replace(case.state, no_data=clock))
+
+    decision = judge_silence(case, Silence(5 * MINUTE, at(1.5)), quiet=None, now=at(6.5))
+
+    assert decision is not None
+    desk.commit(decision)
+    assert desk.alerts[-1].active_at == at(1)
+
+
 def test_a_silence_resolved_by_hand_is_left_alone() -> None:
     desk = a_desk()
     silent(desk, 6)
@@ -185,6 +225,62 @@ def test_a_silence_resolved_by_hand_is_left_alone() -> None:
 
     assert desk.state.no_data.state is HELD
     assert unchanged(desk, 9)
+
+
+# A look before rows are read.
+
+
+@pytest.mark.parametrize(
+    ("policy", "clock", "age", "heard", "wanted"),
+    [
+        (NoDataPolicy.ALERT, NoData(), 5, None, True),
+        (NoDataPolicy.ALERT, NoData(), 4.9, None, False),
+        (NoDataPolicy.ALERT, CLOCK, 9, None, True),
+        (NoDataPolicy.KEEP, CLOCK, 9, None, False),
+        (NoDataPolicy.KEEP, CLOCK, 9, at(2), True),
+        (NoDataPolicy.KEEP, CLOCK, 9, at(1), False),
+        (NoDataPolicy.ALERT, NoData(HELD, at(1)), 9, None, False),
+        (NoDataPolicy.ALERT, NoData(HELD, at(1)), 9, at(1), False),
+        (NoDataPolicy.ALERT, NoData(HELD, at(1)), 9, at(2), True),
+    ],
+)
+def test_only_what_may_change_something_is_judged(
+    policy: NoDataPolicy,
+    clock: NoData,
+    age: float,
+    heard: datetime | None,
+    *,
+    wanted: bool,
+) -> None:
+    desk = a_desk(policy)
+    state, found = replace(desk.state, no_data=clock), Silence(age * MINUTE, at(1), heard)
+
+    assert wants_judging(desk.rule, desk.metric, state, found) is wanted
+
+
+# Of several sources.
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_the_source_that_was_asked_last_says_how_long_it_has_been_silent(first: int) -> None:
+    metric = CATALOG.metric("dtuUtilization")
+    early, late = metric.sources[first], metric.sources[1 - first]
+    settle = max(source.settle for source in CATALOG.sources_of(metric))
+    latest = Latest(asked={early: Asked(at(20), since=at(9)), late: Asked(at(30), since=at(4))})
+
+    found = silence(metric, latest, CATALOG, anchor=None)
+
+    assert found == Silence(at(30) - at(4) - settle, at(4))
+
+
+def test_where_nothing_is_known_silence_begins_with_the_asking() -> None:
+    metric = CATALOG.metric("memoryProcess")
+    latest = Latest(asked={metric.sources[0]: Asked(at(20))})
+
+    found = silence(metric, latest, CATALOG, anchor=None)
+
+    settle = max(source.settle for source in CATALOG.sources_of(metric))
+    assert found == Silence(-settle, at(20))
 
 
 # Quiet.
