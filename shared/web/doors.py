@@ -107,8 +107,9 @@ class Door(Struct, frozen=True, kw_only=True):
 
     `name` is its path and its name in the log. `role` None: anybody. `data` and `meta`: the types
     of a JSON answer; `media_type`: of one that is not JSON. `conditions`: the headers by which a
-    caller says what he has seen. `also`: statuses beside those that follow from the rest;
-    `exactly`: the only ones. openapi.json is made from this.
+    caller says what he has seen; `sends`: those of its own that an answer can have. `also`:
+    statuses beside those that follow from the rest; `exactly`: the only ones. openapi.json is made
+    from this.
     """
 
     name: str
@@ -121,6 +122,7 @@ class Door(Struct, frozen=True, kw_only=True):
     meta: type[Struct] = NoMeta
     media_type: str = JSON
     conditions: tuple[str, ...] = ()
+    sends: tuple[str, ...] = ()
     also: tuple[int, ...] = ()
     exactly: tuple[int, ...] = ()
 

@@ -153,4 +153,5 @@ EXPORT = Route(
     says="the past as CSV",
     query=ExportQuery,
     media_type=MEDIA_TYPE,
+    sends=("Link", "Content-Disposition"),
 )

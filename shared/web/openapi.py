@@ -33,6 +33,14 @@ PHRASES = {
     503: "Out of reach just now; try again after Retry-After seconds.",
 }
 
+BESIDE = {
+    401: ("WWW-Authenticate",),
+    403: ("WWW-Authenticate",),
+    429: ("Retry-After",),
+    503: ("Retry-After",),
+}
+"""The headers of these answers, beside those that all have."""
+
 Node = dict[str, Any]
 
 _COMPONENT = "#/components/schemas/{name}"
@@ -189,7 +197,8 @@ _HEADER: Node = {"schema": {"type": "string"}}
 
 
 def _answer_headers(door: Door) -> Node:
-    return {REQUEST_ID: _HEADER, **({"ETag": _HEADER} if 304 in door.statuses else {})}
+    names = [REQUEST_ID, *(["ETag"] if 304 in door.statuses else []), *door.sends]
+    return dict.fromkeys(names, _HEADER)
 
 
 def _content(door: Door, kinds: Mapping[str, Node], example: Node) -> Node:
@@ -231,7 +240,7 @@ def _problems(kinds: Mapping[str, Node]) -> Node:
     return {
         str(status): {
             "description": phrase,
-            "headers": {REQUEST_ID: _HEADER},
+            "headers": dict.fromkeys([REQUEST_ID, *BESIDE.get(status, ())], _HEADER),
             "content": content,
         }
         for status, phrase in PHRASES.items()

@@ -14,6 +14,7 @@ from shared.domain.errors import (
     InvalidRule,
     LinkRefused,
     MonitorError,
+    NotAsked,
     NotFound,
     SourceDenied,
     SourceError,
@@ -56,6 +57,7 @@ class Mapped(NamedTuple):
 
 _INTERNAL = Mapped(500, "internal", "something broke; the log knows this request by its id")
 _BUSY = Mapped(503, "store_busy", "the store is busy or out of reach; try again", _SOON)
+_REFUSED = Mapped(502, "channel_refused", "the channel did not take the message")
 
 TABLE: Mapping[type[MonitorError], Mapped] = {
     InvalidInput: Mapped(400, "invalid_input"),
@@ -73,7 +75,8 @@ TABLE: Mapping[type[MonitorError], Mapped] = {
         502, "source_denied", "the monitor lacks a grant to read this; health names it"
     ),
     SourceError: Mapped(503, "source_unavailable", "a source did not answer; try again", _SOON),
-    ChannelError: Mapped(502, "channel_refused", "the channel did not take the message"),
+    ChannelError: _REFUSED,
+    NotAsked: _REFUSED,
     MonitorError: _INTERNAL,
 }
 

@@ -16,9 +16,10 @@ import jwt
 import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from shared.web.answers import JSON, Failure
+from shared.web.answers import JSON, REQUEST_ID, Failure
 from shared.web.auth import Gate
 from shared.web.doors import Office, Route, serve
+from shared.web.openapi import BESIDE
 from tests.builders import TARGET, Desk, at
 
 CRM_KEY = "a shared secret of more than 32 bytes"
@@ -214,6 +215,9 @@ def check_described(route: Route, answer: func.HttpResponse) -> None:
     A field that the types do not know, or lack, would not come back the same.
     """
     assert answer.status_code in route.statuses
+    known = {*REQUIRED_HEADERS, REQUEST_ID, *route.sends, *BESIDE.get(answer.status_code, ())}
+    known |= set() if route.changes else {"ETag", "Vary", "Content-Encoding"}
+    assert set(answer.headers.keys()) <= known
     if answer.status_code == 200 and answer.mimetype == JSON and route.data is not None:
         body = json.loads(decompressed(answer))
         meta = {name: value for name, value in body["meta"].items() if name != "requestId"}

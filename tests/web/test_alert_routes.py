@@ -9,6 +9,7 @@ import pytest
 from shared.domain.alerts import Alert, AlertState
 from shared.domain.errors import Conflict, StoreUnavailable
 from shared.domain.records import Insert, alert_key
+from shared.domain.rules import Severity
 from shared.web.alerts import ACT, ALERT, ALERTS
 from shared.web.auth import Gate
 from tests.builders import BAD, OK, TARGET, Desk, a_desk, a_rule, an_alert, at
@@ -114,7 +115,7 @@ def test_a_limit_leaves_out_the_oldest_and_says_so(counter: Counter, desk: Desk)
 
 @pytest.mark.parametrize("state", ["open", "all"])
 def test_alerts_of_one_severity(state: str) -> None:
-    rules = [a_rule("one"), a_rule("two", severity="low")]
+    rules = [a_rule("one"), a_rule("two", severity=Severity.LOW)]
     desk = a_desk([BAD] * 60, rules=rules)
     desk.ticks(0, 5)
 

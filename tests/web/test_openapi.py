@@ -13,6 +13,7 @@ from shared.web.advice import CHANGE
 from shared.web.answers import JSON
 from shared.web.asking import fields_of
 from shared.web.doors import Door, Route
+from shared.web.export import EXPORT
 from shared.web.openapi import PHRASES, description, examples, openapi
 from shared.web.routes import ROUTES
 from tests.builders import BAD, OK, a_desk, a_rule
@@ -81,6 +82,14 @@ def test_every_route_is_described_with_its_parameters_and_statuses(door: Door) -
         re.findall(r"\{(\w+)\}", door.name)
     )
     assert bool(found["security"]) == (door.role is not None)
+
+
+def test_the_headers_of_an_answer_are_described() -> None:
+    told = operation(EXPORT)["responses"]["200"]["headers"]
+    busy = whole()["components"]["responses"]["429"]["headers"]
+
+    assert told.keys() == {"X-Request-Id", "ETag", "Link", "Content-Disposition"}
+    assert busy.keys() == {"X-Request-Id", "Retry-After"}
 
 
 def test_every_status_is_said_in_words() -> None:
