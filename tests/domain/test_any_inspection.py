@@ -11,7 +11,7 @@ from shared.domain.recommendations.registry import judge
 from shared.domain.recommendations.situations import Situation
 from tests.domain.advising import NOW, a_situation, ago
 
-CASES = 150
+CASES = 80
 PLAIN: dict[Any, tuple[Any, ...]] = {
     bool: (True, False),
     int: (0, 1, 5, 1_000, 2**40),

@@ -35,7 +35,7 @@ STOPPED = QueryStoreState(actual="READ_ONLY", desired="READ_WRITE", used_mb=10, 
 @pytest.fixture
 def desk() -> Desk:
     desk = a_desk([BAD] * HOUR_OF_DTU, rules=[])
-    desk.ticks(0, HOUR_OF_DTU)
+    desk.tick(HOUR_OF_DTU)
     return desk
 
 

@@ -20,7 +20,7 @@ def counter_with(memory: float = 1_300.0) -> Counter:
     """Busy for an hour, with so much memory, looked at two minutes later."""
     plan = ScriptedSource([memory] * 61, metric="memoryUsage", name="plan")
     desk = a_desk(rules=[], sources=[ScriptedSource([BAD] * 61), plan])
-    desk.ticks(0, LOOKED)
+    desk.tick(LOOKED - 1)
     inspection = Inspection(
         at=at(LOOKED),
         started_at=at(LOOKED) - 30 * DAY,
