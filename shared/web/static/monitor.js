@@ -61,7 +61,6 @@ export class Monitor {
       editor: /** @type {any} */ (null),
       window: /** @type {any} */ (null),
       sent: /** @type {any} */ (null),
-      notice: "",
     };
     this.act = this.#actions();
   }

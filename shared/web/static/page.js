@@ -84,7 +84,6 @@ export function titled({ board, phase }) {
 
 /** What a screen reader hears when it changes: how it stands. */
 function announcement(/** @type {any} */ state) {
-  if (state.notice) return state.notice;
   if (!state.board || state.phase !== "ready") return "";
   const { systemStatus, alerts } = state.board.data;
   return alerts.length || systemStatus !== "healthy" ? sentenceOf(state.board, state.now).replace(/ for [^;]*/, "") : "Healthy";
