@@ -37,10 +37,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _minutes(text: str) -> int:
-    minutes = int(text)
-    if not 1 <= minutes <= LONGEST:
-        raise ValueError
-    return minutes
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= LONGEST):
+        raise argparse.ArgumentTypeError(f"whole minutes from 1 to {LONGEST}, not {text}")
+    return int(text)
 
 
 def key_in(environment: Mapping[str, str]) -> str:

@@ -61,9 +61,11 @@ def test_an_hour_is_the_most_and_the_gate_takes_it(capsys: pytest.CaptureFixture
 
 
 @pytest.mark.parametrize("minutes", ["0", "61", "x"])
-def test_a_longer_life_is_refused(minutes: str) -> None:
+def test_a_longer_life_is_refused(capsys: pytest.CaptureFixture[str], minutes: str) -> None:
     with pytest.raises(SystemExit):
         main(["--as", ME, "--minutes", minutes], {"CRM_TOKEN_KEY": CRM_KEY})
+
+    assert f"whole minutes from 1 to 60, not {minutes}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
