@@ -193,6 +193,21 @@ def test_the_last_good_figures_stay_when_the_api_fails(stage: Stage) -> None:
         expect(page.locator(".trouble")).to_have_count(0)
 
 
+def test_what_cannot_be_read_is_said(stage: Stage) -> None:
+    def damage(route: Route) -> None:
+        answer = route.fetch()
+        told = answer.json()
+        told["meta"]["damaged"] = [{"from": "2026-11-23T08:00:00Z", "to": "2026-11-23T09:00:00Z"}]
+        route.fulfill(response=answer, json=told)
+
+    with stage.page(role=None) as page:
+        page.route("**/metrics?*", damage)
+        page.get_by_label("Access token").fill(stage.token("reader"))
+        page.keyboard.press("Enter")
+
+        expect(page.locator(".ranges")).to_contain_text("left out: 09:00 – 10:00")
+
+
 def test_everything_can_be_done_with_the_keyboard(stage: Stage) -> None:
     with stage.page(role=None) as page:
         expect(page.get_by_label("Access token")).to_be_focused()

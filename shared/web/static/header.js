@@ -1,9 +1,9 @@
 /** The title, and the tools: range, refresh, pause, theme, full screen, who is signed in. */
 
 import { RANGES, VIEWS } from "./address.js";
-import { between, exactly, iso, local, timeOfDay } from "./times.js";
+import { between, exactly, iso, local, moment, timeOfDay } from "./times.js";
 import { h } from "./view.js";
-import { capital, duration } from "./words.js";
+import { capital, counted, duration } from "./words.js";
 
 export const INTERVALS = [10, 30, 60, 300];
 
@@ -68,8 +68,17 @@ export function ranges(state, act) {
       }, one))),
     from && h("p", { class: "zoomed" }, "Zoomed. ", h("button", { type: "button", class: "link", onclick: act.unzoom }, "Back to the range")),
     state.board.columns.provisionalFrom !== null && h("p", { class: "zoomed" }, "Hatched: may still change."),
+    damaged(state.board.meta.damaged, state.now),
     h("details", { class: "span", open: state.open.has("span"), ontoggle: act.toggled("span") },
       h("summary", null, "From – to"), span(state, act, from, to)));
+}
+
+/** What is stored and can't be read is left out of the charts, and said. */
+function damaged(/** @type {any[]} */ stretches, /** @type {Date} */ now) {
+  if (!stretches?.length) return null;
+  const [{ from, to }] = stretches;
+  const others = stretches.length > 1 ? ` and ${counted(stretches.length - 1, "other stretch", "other stretches")}` : "";
+  return h("p", { class: "refused" }, `Can’t be read and left out: ${moment(from, now)} – ${moment(to, now)}${others}.`);
 }
 
 function span(/** @type {any} */ state, /** @type {any} */ act, /** @type {string | null} */ from, /** @type {string | null} */ to) {
