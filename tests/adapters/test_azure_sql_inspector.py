@@ -7,6 +7,7 @@ from functools import partial
 
 import pytest
 
+from local.cloud.sql.grants import PERMISSIONS
 from local.world.engine import Script, ScriptedWorld
 from local.world.inside import Inside, Run
 from local.world.inside_scenes import (
@@ -19,7 +20,8 @@ from local.world.inside_scenes import (
 )
 from local.world.scenes import Blocking, Scene
 from local.world.workloads import MONITORS, Table
-from shared.adapters.azure_sql import Database
+from shared.adapters.azure_sql import HOW_TO_GRANT, Database
+from shared.adapters.azure_sql_findings import ADDED, PARTS
 from shared.adapters.azure_sql_inspector import AzureSqlInspector
 from shared.adapters.sql_connections import PURE_PYTHON, Patience
 from shared.catalog.inspection_queries import INSPECTION_QUERIES
@@ -308,6 +310,25 @@ def test_a_calm_database_has_nothing_to_tell(seed: int) -> None:
     assert not found.query_store.is_reading_only
     assert all(index.reads for index in found.indexes or ())
     assert all(group.young <= 1 for group in found.sessions or ())
+
+
+def test_a_login_that_may_read_nothing_is_told_what_it_lacks_for_one_question() -> None:
+    world = ScriptedWorld(Script("inside", RUSH_HOUR, ()))
+    with running_sql_desk(world, NOW) as sql:
+        for permission in PERMISSIONS:
+            sql.engine.grants.take(permission)
+        found = inspector(sql).inspect(TARGET, now=NOW)
+        [visit] = sql.desk.visits.all()
+
+    assert set(found.lacking) == {*PARTS, *ADDED}
+    assert all(HOW_TO_GRANT in said for said in found.lacking.values())
+    assert {said.partition(";")[0] for said in found.lacking.values()} == {
+        "it needs VIEW DATABASE STATE",
+        "it needs ##MS_ServerStateReader##",
+        "it needs VIEW DEFINITION",
+        "it needs VIEW DATABASE STATE and VIEW DEFINITION",
+    }
+    assert len(visit.asked) == 2
 
 
 def test_a_database_that_lets_nobody_in_is_an_error() -> None:

@@ -148,12 +148,12 @@ def test_a_quiet_time_that_is_busy_the_next_day_is_followed_by_the_next_best_one
     def load(at: datetime) -> float:
         if (at.hour, at.minute // 15) == (3, 1):
             return 50.0 if at < T0 + DAY else 90.0
-        return 55.0 if (at.hour, at.minute // 15) == (14, 0) else 60.0
+        return 55.0 if (at.hour, at.minute // 15) == (5, 0) else 60.0
 
     stage = Stage()
     stage.loaded(load, T0 - DAY, T0 + 2 * DAY)
 
-    assert stage.play(T0, T0 + 2 * DAY) == [T0 + DAY + 14 * HOUR + PLACE]
+    assert stage.play(T0, T0 + 2 * DAY) == [T0 + DAY + 5 * HOUR + PLACE]
 
 
 @pytest.mark.parametrize("load", [80.0, 100.0])

@@ -23,6 +23,8 @@ from shared.services.consult import consult_all
 from shared.services.inspect import last_inspection
 from tests.walks.faulting import START, Walk, a_walk
 
+pytestmark = pytest.mark.slow
+
 NOW = START + timedelta(minutes=5, seconds=35)
 NUMBERS = (229, 262, 297, 300)
 DATABASE = {"query_store", "sessions", "waits", "failures", "query_waits", "queries", "regressions"}
@@ -88,10 +90,7 @@ def refused(engine: DeskEngine, name: str, number: int) -> Iterator[None]:
 
 @pytest.mark.parametrize(
     ("name", "number"),
-    [
-        pytest.param(name, NUMBERS[row % 4], marks=pytest.mark.slow if row else ())
-        for row, name in enumerate(DEPENDENT)
-    ],
+    [(name, NUMBERS[row % 4]) for row, name in enumerate(DEPENDENT)],
 )
 def test_a_view_that_is_refused_costs_the_parts_that_need_it(
     walk: Walk, name: str, number: int
@@ -103,10 +102,7 @@ def test_a_view_that_is_refused_costs_the_parts_that_need_it(
     assert all(f"(error {number})" in said for said in found.lacking.values())
 
 
-@pytest.mark.parametrize(
-    "taken",
-    [pytest.param(taken, marks=pytest.mark.slow if taken != "nothing" else ()) for taken in HELD],
-)
+@pytest.mark.parametrize("taken", HELD)
 def test_a_grant_that_is_taken_is_named_by_the_parts_that_need_it(walk: Walk, taken: str) -> None:
     permissions, parts = HELD[taken]
     grants = walk.rig.desk.database.grants
@@ -121,7 +117,6 @@ def test_a_grant_that_is_taken_is_named_by_the_parts_that_need_it(walk: Walk, ta
     assert_lacking(found, parts)
 
 
-@pytest.mark.slow
 def test_an_index_whose_use_is_not_known_is_not_taken_for_unused(walk: Walk) -> None:
     with refused(walk.rig.desk.database, "sys.dm_db_index_usage_stats", 300):
         found = inspected(walk)
@@ -129,7 +124,6 @@ def test_an_index_whose_use_is_not_known_is_not_taken_for_unused(walk: Walk) -> 
     assert {(one.reads, one.writes) for one in found.indexes or ()} == {(None, None)}
 
 
-@pytest.mark.slow
 def test_a_database_at_sixty_percent_for_two_days_is_inspected_once_and_advised() -> None:
     """By the timer of each quarter hour, the real drivers, and a view that knows a regression."""
     with a_walk(Regressed(START), HEALTH_URL="", LOG_ANALYTICS_WORKSPACE_ID="") as walk:
