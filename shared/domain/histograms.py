@@ -97,14 +97,14 @@ def pack(histograms: Sequence[Mapping[int, int] | None]) -> bytes:
 
     Columns, because they are read back without touching each number: the width of a weight in
     bytes, how many histograms there are, then of all of them the sizes, the distances from one
-    bucket to the next, and the weights.
+    bucket to the next (through all of them, so that one sweep undoes it), and the weights.
     """
     parts = [sorted((buckets or {}).items()) for buckets in histograms]
     weights = [weight for part in parts for _, weight in part]
     width = next(width for width in _WIDTHS if max(weights, default=0) < 1 << 8 * width)
     plain = _HEAD.pack(width, len(parts))
     plain += _column("H", [len(part) for part in parts])
-    plain += _column("H", [step for part in parts for step in _steps(part)])
+    plain += _column("h", [*_steps(bucket for part in parts for bucket, _ in part)])
     return zlib.compress(plain + _column(_WIDTHS[width], weights), 6)
 
 
@@ -114,12 +114,11 @@ def unpack(packed: bytes) -> list[dict[int, int]]:
     width, count = _HEAD.unpack_from(plain)
     sizes = struct.unpack_from(f"<{count}H", plain, _HEAD.size)
     begin, total = _HEAD.size + 2 * count, sum(sizes)
-    steps = struct.unpack_from(f"<{total}H", plain, begin)
+    buckets = [*accumulate(struct.unpack_from(f"<{total}h", plain, begin))]
     weights = struct.unpack_from(f"<{total}{_WIDTHS[width]}", plain, begin + 2 * total)
-    ends = [*accumulate(sizes)]
     return [
-        dict(zip(accumulate(steps[end - size : end]), weights[end - size : end], strict=True))
-        for size, end in zip(sizes, ends, strict=True)
+        dict(zip(buckets[end - size : end], weights[end - size : end], strict=True))
+        for size, end in zip(sizes, accumulate(sizes), strict=True)
     ]
 
 
@@ -127,8 +126,8 @@ def _column(form: str, numbers: Sequence[int]) -> bytes:
     return struct.pack(f"<{len(numbers)}{form}", *numbers)
 
 
-def _steps(part: Sequence[tuple[int, int]]) -> Iterator[int]:
+def _steps(buckets: Iterable[int]) -> Iterator[int]:
     previous = 0
-    for bucket, _ in part:
+    for bucket in buckets:
         yield bucket - previous
         previous = bucket
