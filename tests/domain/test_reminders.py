@@ -88,6 +88,20 @@ def test_a_reminder_that_comes_long_after_its_minute_is_not_late() -> None:
     assert [(event.kind, event.late) for event in desk.told[1:]] == [("reminder", False)]
 
 
+def test_what_another_firing_explains_is_not_repeated_before_that_one_is_over() -> None:
+    desk = Desk(a_rule(duration=1, repeat_every=5))
+    other = Desk(a_rule(duration=1, id="other"))
+    desk.inhibitors = [other]
+    for cause in [10.0, *[BAD] * 9, 10.0]:
+        other.fold([cause])
+        desk.fold([BAD])
+
+    assert [(event.kind, event.minute) for event in desk.told] == [
+        ("firing", at(0)),
+        ("reminder", at(10)),
+    ]
+
+
 def test_who_takes_care_of_it_is_left_alone() -> None:
     desk = Desk(a_rule(duration=1, repeat_every=5, **CALLED))
     desk.fold([BAD])

@@ -74,6 +74,14 @@ def test_the_same_minutes_again_change_nothing() -> None:
     assert desk.rows == rows
 
 
+def test_a_firing_whose_alert_is_gone_is_damaged() -> None:
+    desk = a_firing_desk()
+    del desk.rows[f"alert:{desk.state.episode}"]
+
+    with pytest.raises(ValueError, match=r"^a firing rule has an alert$"):
+        desk.fold([BAD])
+
+
 # Snoozing.
 
 
