@@ -2,14 +2,18 @@
 
 from typing import Any
 
+import pytest
 from msgspec.structs import replace
 
+from shared.domain.alerts import AlertState
 from shared.domain.culprits import Culprit
+from shared.domain.decisions import Decision
 from shared.domain.deployments import RecentDeploy
 from shared.domain.episodes import Episode, EventKind
 from shared.domain.reasons import Reason
+from shared.domain.rules import Severity
 from tests.builders import an_alert
-from tests.domain.builders import a_rule, at
+from tests.domain.builders import Desk, a_rule, at
 
 NOW: dict[str, Any] = {"minute": at(6), "now": at(7)}
 
@@ -41,3 +45,19 @@ def test_what_is_known_of_a_beginning_is_in_the_alert_and_in_what_is_told() -> N
 
     assert (pen.alert.culprits, pen.alert.deploy) == (seen, deploy)
     assert [event.alert for event in pen.events] == [pen.alert]
+
+
+@pytest.mark.parametrize(
+    ("state", "was", "of_rule", "becomes"),
+    [
+        (AlertState.FIRING, Severity.HIGH, Severity.CRITICAL, Severity.CRITICAL),
+        (AlertState.FIRING, Severity.CRITICAL, Severity.HIGH, Severity.CRITICAL),
+        (AlertState.RESOLVED, Severity.HIGH, Severity.CRITICAL, Severity.HIGH),
+    ],
+)
+def test_an_open_story_rises_with_its_rule_and_never_sinks(
+    state: AlertState, was: Severity, of_rule: Severity, becomes: Severity
+) -> None:
+    decision = Decision(Desk(a_rule(severity=of_rule)).case(), at(7))
+
+    assert decision.episode(an_alert(state=state, severity=was)).alert.severity is becomes
