@@ -39,7 +39,7 @@ from shared.ports import (
 )
 from shared.services.reach import lacking, refusing, unmeasured, unreachable
 from shared.services.rulebook import every_rule
-from shared.setting_forms import DatabasePlace, Resources
+from shared.setting_places import DatabasePlace, Resources
 from shared.settings import Settings, SettingsError, load
 from shared.web.auth import Gate
 from shared.web.doors import Office

@@ -9,7 +9,6 @@ from base64 import b64decode
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from ipaddress import ip_address
-from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo
@@ -25,7 +24,7 @@ MOST_ROUTES = 10
 
 MOST_DAYS = 3650
 
-_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _SMS_SENDER = re.compile(r"\+[1-9][0-9]{6,14}|[0-9]{5,6}|[A-Za-z0-9 ]{1,11}", re.ASCII)
@@ -34,7 +33,7 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 def ids(text: str) -> tuple[str, ...]:
     ids = tuple(one.strip() for one in text.split(",") if one.strip())
-    if not ids or not all(_ID.fullmatch(one) for one in ids):
+    if not ids or not all(ID.fullmatch(one) for one in ids):
         raise ValueError("names of 1-63 of a-z, 0-9 and -, joined by commas")
     return tuple(dict.fromkeys(ids))
 
@@ -107,7 +106,7 @@ def email(text: str) -> str:
     return text
 
 
-def _resource(kind: str) -> Callable[[str], str]:
+def resource(kind: str) -> Callable[[str], str]:
     """The ARM id of a resource; the type is checked, because the wrong id answers emptiness."""
     form = re.compile(rf"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/{kind}", re.IGNORECASE)
 
@@ -128,7 +127,7 @@ def workspace(text: str) -> str:
     return text
 
 
-def _is_loopback(url: SplitResult) -> bool:
+def is_loopback(url: SplitResult) -> bool:
     try:
         return ip_address(url.hostname or "").is_loopback
     except ValueError:
@@ -139,7 +138,7 @@ def https_url(text: str) -> str:
     """An absolute https URL; plain http only to this machine."""
     try:
         url = urlsplit(text)
-        allowed = url.scheme == "https" or (url.scheme == "http" and _is_loopback(url))
+        allowed = url.scheme == "https" or (url.scheme == "http" and is_loopback(url))
         usable = allowed and bool(url.hostname) and url.port != 0
     except ValueError:
         usable = False
@@ -156,7 +155,7 @@ def azure(*domains: str) -> Callable[[str], str]:
         host = url.hostname or ""
         if (
             text
-            and not _is_loopback(url)
+            and not is_loopback(url)
             and not any(host == domain or host.endswith(f".{domain}") for domain in domains)
         ):
             raise ValueError(f"a URL on {' or '.join(domains)}")
@@ -183,7 +182,9 @@ def _is_base64(text: str) -> bool:
 
 def webhooks(text: str) -> Mapping[str, str]:
     """Channel names and their incoming webhooks' URLs."""
-    given = _object(text, 'a JSON object like {"#alerts": "https://hooks.slack.com/services/…"}')
+    given = json_object(
+        text, 'a JSON object like {"#alerts": "https://hooks.slack.com/services/…"}'
+    )
     for url in given.values():
         if not isinstance(url, str) or not url:
             raise ValueError("a JSON object of channel names and URLs")
@@ -223,7 +224,7 @@ def _is_address(host: str) -> bool:
 
 def plain_webhooks(text: str) -> Mapping[str, str]:
     """Names and URLs of webhooks."""
-    given = _object(text, 'a JSON object like {"operations": "https://…"}')
+    given = json_object(text, 'a JSON object like {"operations": "https://…"}')
     if not all(isinstance(url, str) for url in given.values()):
         raise ValueError("a JSON object of names and URLs")
     return {name: plain_url(url) for name, url in given.items()}
@@ -238,7 +239,7 @@ class Hook(NamedTuple):
 
 def hooks(text: str) -> Mapping[str, Hook]:
     """Receivers' names, URLs and signing keys."""
-    return {name: _hook(one) for name, one in _object(text, _HOOKS).items()}
+    return {name: _hook(one) for name, one in json_object(text, _HOOKS).items()}
 
 
 def _hook(given: Any) -> Hook:
@@ -273,7 +274,7 @@ def severity(text: str) -> str:
 def severity_routes(text: str) -> Mapping[str, tuple[str, ...]]:
     """Channels, each as type:target, by severity."""
     said = f"a JSON object of {', '.join(SEVERITIES)} to lists of type:target as in slack:#alerts"
-    routes = _object(text, said)
+    routes = json_object(text, said)
     if not all(name in SEVERITIES and _are_channels(routes[name]) for name in routes):
         raise ValueError(said)
     return {name: tuple(given) for name, given in routes.items()}
@@ -288,7 +289,7 @@ def _are_channels(given: Any) -> bool:
         return False
 
 
-def _object(text: str, form: str) -> dict[str, Any]:
+def json_object(text: str, form: str) -> dict[str, Any]:
     if not text:
         return {}
     try:
@@ -322,111 +323,3 @@ def time_zone(text: str) -> ZoneInfo | None:
         return ZoneInfo(text)
     except (ValueError, OSError, KeyError):
         raise ValueError("the name of a time zone such as Europe/Berlin, or UTC") from None
-
-
-class Resources(NamedTuple):
-    """Where one target's figures come from; what is empty is not measured."""
-
-    plan: str = ""
-    app: str = ""
-    database: str = ""
-    workspace: str = ""
-    health_url: str = ""
-
-
-RESOURCE_FORMS: dict[str, Callable[[str], str]] = {
-    "plan": _resource("Microsoft.Web/serverfarms/[^/]+"),
-    "app": _resource("Microsoft.Web/sites/[^/]+"),
-    "database": _resource("Microsoft.Sql/servers/[^/]+/databases/[^/]+"),
-    "workspace": workspace,
-    "health_url": https_url,
-}
-
-
-def more_targets(text: str) -> Mapping[str, Resources]:
-    """Targets beyond the first, each with its own resources."""
-    given = _object(text, 'a JSON object like {"other-app": {"plan": "/subscriptions/…"}}')
-    return {target: _resources(target, one) for target, one in given.items()}
-
-
-def _resources(target: str, given: Any) -> Resources:
-    known = Resources._fields
-    if not _ID.fullmatch(target) or not isinstance(given, dict) or not given.keys() <= set(known):
-        raise ValueError(f"for each target an object of {', '.join(known)}")
-    values = {}
-    for name, value in given.items():
-        try:
-            values[name] = RESOURCE_FORMS[name](str(value))
-        except ValueError as error:
-            raise ValueError(f"right for {target}: its {name} must be {error}") from error
-    return Resources(**values)
-
-
-class DatabasePlace(NamedTuple):
-    """Where a database is reached by SQL."""
-
-    host: str
-    port: int
-    database: str
-
-
-SQL_PORT = 1433
-_SQL_DOMAINS = (
-    ".database.windows.net",
-    ".database.usgovcloudapi.net",
-    ".database.chinacloudapi.cn",
-)
-_IN_RESOURCE_ID = re.compile(r".*/servers/([^/]+)/databases/([^/]+)", re.IGNORECASE)
-
-
-def sql_host(text: str) -> str:
-    """A host that gets tokens: only on Microsoft's own domains, or this machine."""
-    url = urlsplit(f"//{text.replace('{server}', 'server')}")
-    host = url.hostname or ""
-    try:
-        known = host.endswith(_SQL_DOMAINS) or _is_loopback(url)
-        usable = known and url.port != 0 and url.username is None
-    except ValueError:
-        usable = False
-    if text and not (usable and url.netloc == text.replace("{server}", "server")):
-        raise ValueError("a host like {server}.database.windows.net, perhaps with :port")
-    return text
-
-
-def database_place(resource_id: str, host: str) -> DatabasePlace | None:
-    """The server and the database of a resource id, reached at `host`."""
-    found = _IN_RESOURCE_ID.fullmatch(resource_id)
-    if found is None:
-        return None
-    url = urlsplit(f"//{host.replace('{server}', found[1])}")
-    return DatabasePlace(url.hostname or "", url.port or SQL_PORT, found[2])
-
-
-class BusinessNames(NamedTuple):
-    """A shipped set of the CRM's names, none at all, and those that differ from it."""
-
-    shipped: str = ""
-    others: Mapping[str, str] = MappingProxyType({})
-
-
-NAME_SETS = ("crm", "brief")
-LOGICAL_NAMES = (
-    *("sessions", "sessions.seenAt", "interactions", "interactions.createdAt"),
-    *("reports", "reports.createdAt", "syncs", "syncs.status", "syncs.updatedAt"),
-)
-_IDENTIFIER = re.compile(r"[A-Za-z_][\w $#@-]{0,127}(\.[A-Za-z_][\w $#@-]{0,127})?")
-
-
-def business_names(text: str) -> BusinessNames:
-    """Names are checked and later quoted: they become part of statements."""
-    if not text or text in NAME_SETS:
-        return BusinessNames(text)
-    given = _object(text, f"{', '.join(NAME_SETS)}, a JSON object of names, or empty")
-    strangers = given.keys() - set(LOGICAL_NAMES)
-    if strangers:
-        known = ", ".join(LOGICAL_NAMES)
-        raise ValueError(f"without {', '.join(sorted(strangers))}; there are {known}")
-    for name, value in given.items():
-        if not isinstance(value, str) or not _IDENTIFIER.fullmatch(value):
-            raise ValueError(f"right for {name}: a name such as UserSession or dbo.UserSession")
-    return BusinessNames("crm", given)

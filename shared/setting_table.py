@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from shared import setting_forms as form
+from shared import setting_places as place
 
 
 class Setting(NamedTuple):
@@ -50,14 +51,14 @@ TABLE = (
         "plan",
         "",
         "Resource id of the CRM's App Service plan (CPU, memory, bytes, sockets).",
-        form.RESOURCE_FORMS["plan"],
+        place.RESOURCE_FORMS["plan"],
     ),
     Setting(
         "APP_SERVICE_ID",
         "app",
         "",
         "Resource id of the CRM's web app (its disk).",
-        form.RESOURCE_FORMS["app"],
+        place.RESOURCE_FORMS["app"],
     ),
     Setting(
         "SQL_DATABASE_ID",
@@ -65,7 +66,7 @@ TABLE = (
         "",
         "Resource id of the CRM's Azure SQL database, which is read by SQL and as the platform "
         "sees it.",
-        form.RESOURCE_FORMS["database"],
+        place.RESOURCE_FORMS["database"],
     ),
     Setting(
         "SQL_HOST",
@@ -73,7 +74,7 @@ TABLE = (
         "{server}.database.windows.net",
         "Where databases are reached by SQL; {server} is the name in the resource id. Another one "
         "for sovereign clouds; empty, they are not read by SQL.",
-        form.sql_host,
+        place.sql_host,
     ),
     Setting(
         "SQL_USER",
@@ -103,14 +104,14 @@ TABLE = (
         "What the CRM calls the tables and columns that its own counts are made of: crm, brief, or "
         'a JSON object of names that differ from crm\'s, as in {"sessions": "dbo.UserSession"}. '
         "Empty: nothing is counted.",
-        form.business_names,
+        place.business_names,
     ),
     Setting(
         "LOG_ANALYTICS_WORKSPACE_ID",
         "workspace",
         "",
         "Id (GUID) of the Log Analytics workspace behind the CRM's Application Insights.",
-        form.RESOURCE_FORMS["workspace"],
+        place.RESOURCE_FORMS["workspace"],
     ),
     Setting(
         "HEALTH_URL",
@@ -118,7 +119,7 @@ TABLE = (
         "",
         "The CRM's health page, asked twice a minute, such as https://crm.example.com/api/health. "
         "Under another path the monitor's own requests would count as traffic.",
-        form.RESOURCE_FORMS["health_url"],
+        place.RESOURCE_FORMS["health_url"],
     ),
     Setting(
         "MORE_TARGETS",
@@ -126,7 +127,7 @@ TABLE = (
         "",
         "The resources of further targets as JSON: target to an object of plan, app, database, "
         "workspace and health_url. The settings above describe the first target.",
-        form.more_targets,
+        place.more_targets,
     ),
     Setting(
         "AZURE_MONITOR_ENDPOINT",

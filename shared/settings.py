@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta, tzinfo
 from typing import Any
 
-from shared import setting_forms as form
-from shared.setting_forms import BusinessNames, DatabasePlace, Hook, Resources
+from shared import setting_places as place
+from shared.setting_forms import Hook
+from shared.setting_places import BusinessNames, DatabasePlace, Resources
 from shared.setting_table import TABLE, Setting
 
 
@@ -86,7 +87,7 @@ class Settings:
     def databases(self) -> dict[str, DatabasePlace]:
         """Where each target's database is reached by SQL, if it is."""
         places = {
-            target: form.database_place(its.database, self.sql_host)
+            target: place.database_place(its.database, self.sql_host)
             for target, its in self.resources.items()
             if its.database and self.sql_host
         }

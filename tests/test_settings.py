@@ -8,8 +8,9 @@ import pytest
 
 from shared.catalog.sql_queries import NAME_SETS
 from shared.domain.rules import ActionType
-from shared.setting_forms import CHANNEL_TYPES, LOGICAL_NAMES, Resources
-from shared.setting_forms import NAME_SETS as FORMS
+from shared.setting_forms import CHANNEL_TYPES
+from shared.setting_places import LOGICAL_NAMES, Resources
+from shared.setting_places import NAME_SETS as FORMS
 from shared.setting_table import TABLE
 from shared.settings import Settings, SettingsError, load
 
