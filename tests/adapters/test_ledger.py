@@ -18,7 +18,9 @@ from shared.domain.deliveries import Delivery, Due
 from shared.domain.episodes import Event, TimelineLine
 from shared.domain.errors import Conflict, StoreRefused
 from shared.domain.handling import AuditEntry
+from shared.domain.kept_inspections import KeptInspection
 from shared.domain.machine import RuleState
+from shared.domain.quiet_hours import Inspecting
 from shared.domain.records import MOST_WRITES, Delete, Insert, Kept, Replace, Write
 from shared.domain.rules import KeptRule
 from shared.services.leases import Lease
@@ -31,6 +33,8 @@ RECORDS: list[type[Struct]] = [
     Delivery,
     Due,
     Event,
+    Inspecting,
+    KeptInspection,
     KeptRule,
     Lease,
     RuleState,
@@ -54,24 +58,32 @@ def values_of(kind: inspect.Type) -> st.SearchStrategy[Any]:
     match kind:
         case inspect.StructType():
             return st.builds(kind.cls, **{f.name: values_of(f.type) for f in kind.fields})
+        case inspect.Metadata():
+            return values_of(kind.type)
         case inspect.UnionType():
             return st.one_of(*map(values_of, kind.types))
-        case inspect.VarTupleType():
-            return st.lists(values_of(kind.item_type), max_size=3).map(tuple)
+        case inspect.VarTupleType() | inspect.DictType():
+            return several_of(kind)
         case inspect.EnumType():
             return st.sampled_from(list(kind.cls))
-        case inspect.DateTimeType():
-            return st.datetimes(timezones=st.just(UTC))
         case _:
             return PLAIN[type(kind)]
 
 
+def several_of(kind: inspect.VarTupleType | inspect.DictType) -> st.SearchStrategy[Any]:
+    if isinstance(kind, inspect.DictType):
+        return st.dictionaries(values_of(kind.key_type), values_of(kind.value_type), max_size=3)
+    return st.lists(values_of(kind.item_type), max_size=3).map(tuple)
+
+
 PLAIN: dict[type[inspect.Type], st.SearchStrategy[Any]] = {
     inspect.StrType: TEXTS,
+    inspect.BytesType: st.binary(max_size=20),
     inspect.IntType: st.integers(-(2**31), 2**31 - 1),
     inspect.FloatType: st.floats(allow_nan=False, allow_infinity=False)
     | st.integers(-(2**53), 2**53),
     inspect.BoolType: st.booleans(),
+    inspect.DateTimeType: st.datetimes(timezones=st.just(UTC)),
     inspect.NoneType: st.none(),
 }
 

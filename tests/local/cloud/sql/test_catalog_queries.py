@@ -15,9 +15,9 @@ from local.world.engine import Script, ScriptedWorld
 from local.world.running import BAD_QUERY
 from local.world.scenes import Blocking, DtuStorm, StorageFilling
 from local.world.truth import truth
-from shared.catalog.sql_queries import NAME_SETS
+from shared.catalog.sql_queries import NAME_SETS, SQL_QUERIES
 from shared.domain.times import MINUTE, floor_minute
-from tests.local.cloud.sql.asking import QUERIES, Database, window
+from tests.local.cloud.sql.asking import Database, window
 from tests.local.world.playing import T0
 
 STORM = T0 + 30 * MINUTE
@@ -62,7 +62,8 @@ def _windows(at: datetime, count: int = 6) -> Iterator[datetime]:
 
 
 def test_no_query_of_the_catalog_is_left_out_here() -> None:
-    assert {path.stem for path in QUERIES.glob("*.sql")} == USED
+    """What inspections ask is compared with the world where their findings are."""
+    assert {query.name for query in SQL_QUERIES} == USED
 
 
 @both_seeds

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from local.cloud.sql.kept import naive
+from local.cloud.sql.remedies import FUNCTIONS
 from local.cloud.sql.views import BUSINESS_TABLES, SYSTEM_VIEWS
 from local.cloud.tokens import Keys
 from local.world.events import BusinessRow, BusinessRows
@@ -43,9 +44,18 @@ def test_every_table_has_its_columns(database: Database, table: str) -> None:
     assert columns == BUSINESS_TABLES[table]
 
 
-@pytest.mark.parametrize("view", sorted(set(SYSTEM_VIEWS) - {"dm_exec_sql_text"}))
-def test_every_view_has_its_documented_columns_and_rows(database: Database, view: str) -> None:
-    (result,) = database.results(f"SELECT * FROM sys.{view}")  # noqa: S608 - ours
+@pytest.fixture(scope="module")
+def lively() -> Iterator[Database]:
+    """A database that has lived, with a transaction that somebody forgot."""
+    world = a_world("blocking")
+    made = Database(world, the_scene(world).begins + MINUTE)
+    yield made
+    made.session.close()
+
+
+@pytest.mark.parametrize("view", sorted(set(SYSTEM_VIEWS) - FUNCTIONS.keys()))
+def test_every_view_has_its_documented_columns_and_rows(lively: Database, view: str) -> None:
+    (result,) = lively.results(f"SELECT * FROM sys.{view}")  # noqa: S608 - ours
     columns = {column.name: column.type for column in result.columns or ()}
     assert columns == SYSTEM_VIEWS[view]
     assert result.rows
