@@ -143,6 +143,16 @@ def test_a_silence_resolved_by_hand_holds_its_own_clock_only() -> None:
     assert decision.transitions == []
 
 
+def test_a_silence_that_was_kept_quiet_is_held_without_the_reason() -> None:
+    desk = a_desk()
+    desk.snooze(60, at(0))
+    desk.judge(Silence(5 * MINUTE, at(0)), at(5))
+
+    desk.commit(resolve(desk.case(), story_of(desk), **HAND))
+
+    assert desk.state.no_data == NoData(state=NoDataState.HELD, since=at(0), anchor=at(0))
+
+
 def test_a_resolve_without_a_note_keeps_that_of_the_acknowledgement() -> None:
     desk = a_firing_desk()
     desk.commit(acknowledge(desk.case(), story_of(desk), **HAND))
