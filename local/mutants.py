@@ -199,17 +199,13 @@ def main(arguments: Sequence[str]) -> int:
     """Exit code 0 when enough was noticed and every survivor has its reason."""
     parser = argparse.ArgumentParser(prog="python -m local.mutants", description=__doc__)
     parser.add_argument("modules", nargs="*", help="only these, such as machine; by default all")
-    parser.add_argument("--again", action="store_true", help="judge only the last survivors")
     parser.add_argument("--report", action="store_true", help="only print what is known")
     parser.add_argument("--at-once", type=int, default=os.cpu_count() or 1)
     given = parser.parse_args(arguments)
     modules = chosen_modules(given.modules)
     if not given.report:
-        survivors = {one.name for one in judged(modules) if one.survived} if given.again else None
         settings = tomllib.loads(PYPROJECT.read_text("utf-8"))["tool"]["mutmut"]
-        names = copied(modules, settings)
-        wanted = names if survivors is None else [one for one in names if one in survivors]
-        judge(wanted, settings, given.at_once)
+        judge(copied(modules, settings), settings, given.at_once)
     return report(modules)
 
 
