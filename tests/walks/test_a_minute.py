@@ -471,6 +471,7 @@ def test_the_resolved_alert_has_the_storms_own_figures(watched: Walk) -> None:
     assert alert["resolvedBy"] is None
 
 
+@pytest.mark.slow
 def test_doubled_ticks_and_a_missed_one_change_nothing(steady: Walk, stumbling: Walk) -> None:
     """But for what ran when it was first seen, which was a minute later."""
     assert stumbling.transitions == steady.transitions
@@ -505,6 +506,7 @@ def covered_until(rule: Rule, latest: Latest) -> datetime:
     return min(until for until in known if until is not None)
 
 
+@pytest.mark.slow
 def test_a_calm_morning_is_told_to_nobody() -> None:
     """From the first visitors through both rushes; every half hour, which folds all minutes."""
     world = ScriptedWorld(script_named("calm", START), seed=3)

@@ -175,7 +175,7 @@ def test_thirty_alerts_at_once_are_two_mails(seed: int) -> None:
     assert len(walk.service.arrivals) <= 4
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 2))])
 def test_a_storm_of_six_hours_that_spends_every_token_loses_no_story(seed: int) -> None:
     walk = Walk(seed)
     storm = range(0, 360, 2)

@@ -181,7 +181,13 @@ def calm_long_story() -> Outcome:
     return story
 
 
-@pytest.mark.parametrize("decade", range(0, len(SEEDS), 20))
+@pytest.mark.parametrize(
+    "decade",
+    [
+        *range(0, 60, 20),
+        *(pytest.param(n, marks=pytest.mark.slow) for n in range(60, len(SEEDS), 20)),
+    ],
+)
 def test_two_workers_interleaved_at_every_call_tell_one_story(
     decade: int, calm_story: Outcome
 ) -> None:

@@ -72,7 +72,7 @@ def test_a_request_knows_the_statement_of_its_batch(database: Database) -> None:
     )
     rows = list(database.session.run(batch, {}))[-1].rows
     (statement,) = (row[-1] for row in rows)
-    assert statement.startswith("SELECT TOP (5)\n    r.session_id")
+    assert statement.startswith("SELECT /* pantry-monitor */ TOP (5)\n    r.session_id")
     assert statement.endswith("ORDER BY r.cpu_time DESC")
 
 
