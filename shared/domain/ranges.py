@@ -121,12 +121,13 @@ def grid_between(
     if not start < end:
         raise InvalidInput("a range has its start before its end, and before now")
     is_young = now - start <= minutes_kept
-    step = _checked(step or max(step_for(end - start), MINUTE if is_young else HOUR), end - start)
+    step = step or max(step_for(end - start), MINUTE if is_young else HOUR)
+    first = floor_step(start, step)
+    _checked(step, end - first)
     if step % HOUR and not is_young:
         raise InvalidInput(
             f"minutes are kept for {minutes_kept // DAY} days; ask for steps of whole hours"
         )
-    first = floor_step(start, step)
     return Grid(first, step, -(-(end - first) // step))
 
 

@@ -71,6 +71,14 @@ def test_too_many_points_are_refused_with_the_step_that_would_do() -> None:
     assert grid_of(3 * DAY, at(0), 3 * MINUTE).count == 1440
 
 
+def test_a_range_that_begins_within_a_step_has_no_point_more() -> None:
+    end = at(0.5) + MOST_POINTS * MINUTE
+
+    assert grid_between(at(0), end - MINUTE / 2, at(9999), MINUTE).count == MOST_POINTS
+    with pytest.raises(InvalidInput, match=r"at most 2,000 points.* at least 2 minutes"):
+        grid_between(at(0.5), end, at(9999), MINUTE)
+
+
 def test_steps_are_counted_from_1970_so_that_every_answer_cuts_alike() -> None:
     assert floor_step(at(0), 7 * HOUR) == floor_step(at(60), 7 * HOUR)
     assert floor_step(at(0), DAY) == at(0)
