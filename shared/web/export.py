@@ -95,9 +95,10 @@ def _page(query: RangeQuery, now: datetime) -> tuple[Grid, datetime | None]:
     end = min(query.end or now, floor_minute(now))
     start = query.start if label is None and query.start else end - RANGES[label or DEFAULT_RANGE]
     step = step_asked(query) or step_for(end - start)
-    stop = floor_step(start, step) + MOST_ROWS * step
-    grid = grid_between(start, min(end, stop), now, step)
-    return grid, end if stop < end else None
+    first = floor_step(start, step)
+    if end - first <= MOST_ROWS * step:
+        return grid_between(start, end, now, step), None
+    return grid_between(start, first + MOST_ROWS * step, now, step), end
 
 
 def spelled(step: timedelta) -> str:

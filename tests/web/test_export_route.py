@@ -104,6 +104,13 @@ def test_a_long_range_in_small_steps_is_more_pages(counter: Counter) -> None:
     assert "step=1m" in answer.headers["Link"]
 
 
+def test_the_longest_step_is_one_line(counter: Counter) -> None:
+    answer = ask(counter, metrics="dtuUtilization", range="1h", step="9999d")
+
+    assert len(lines(answer)) == 2
+    assert "Link" not in answer.headers
+
+
 @pytest.mark.parametrize("step", [MINUTE, 90 * MINUTE, HOUR, 36 * HOUR, DAY, 300 * DAY])
 def test_every_step_is_spelled_so_that_it_can_be_asked_for(step: timedelta) -> None:
     assert step_asked(RangeQuery(step=spelled(step))) == step
