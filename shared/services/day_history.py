@@ -47,6 +47,8 @@ def days_of_rows(
 ) -> Days:
     """The days by their own rows; by their hours' where these are not rolled up, or damaged.
 
+    A damaged row whose hours are gone tells what of it can be read.
+
     `columns` and `summaries` as in SampleStore.days.
     """
     last = floor_day(end - MINUTE)
@@ -59,12 +61,12 @@ def days_of_rows(
         histograms=histograms,
     )
     found = {row.day: row for row in rows if not row.damaged}
-    damaged = [Span(row.day, row.day + DAY) for row in rows if row.damaged]
+    torn = {row.day: row for row in rows if row.damaged}
     missing = (Span(day, day + DAY) for day in each_day(first, end) if day not in found)
     unreadable: list[Span] = []
     for span in joined(missing):
         more = days_of_hours(target, span.start, span.end, histograms=histograms, house=house)
         found |= more.found
         unreadable += more.damaged
-    unreadable += [span for span in damaged if span.start not in found]
-    return Days(found, joined(unreadable))
+    unreadable += [Span(day, day + DAY) for day in torn if day not in found]
+    return Days({**torn, **found}, joined(unreadable))

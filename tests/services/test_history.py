@@ -303,6 +303,7 @@ def test_a_damaged_hour_is_left_out_and_told(storage: Storage) -> None:
 def test_a_damaged_day_is_told_by_its_hours_or_else_left_out(storage: Storage) -> None:
     house = a_desk(storage=storage).house
     keep(house, DTU, "dmv", {0: 1, 1440: 2})
+    keep(house, "memoryUsage", "plan", {0: 5})
     roll_up_days(TARGET, house=house, now=at(2 * 1440))
     spoil(storage, "d:20260101", dtuUtilization="[")
     grid = between(0, 40 * 1440)
@@ -310,6 +311,8 @@ def test_a_damaged_day_is_told_by_its_hours_or_else_left_out(storage: Storage) -
     assert shown(house, DTU, grid) == {0: 1, 1440: 2}
 
     without_hours(house, 1)
-    past = draw(TARGET, [CATALOG.metric(DTU)], grid, house=house, now=at(LATER))
+    metrics = [CATALOG.metric(DTU), CATALOG.metric("memoryUsage")]
+    past = draw(TARGET, metrics, grid, house=house, now=at(LATER))
     assert past.damaged == (Span(at(0), at(1440)),)
+    assert past.curves["memoryUsage"].values[0] == 5
     assert shown(house, DTU, grid) == {1440: 2}
