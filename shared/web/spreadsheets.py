@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -11,6 +12,8 @@ MEDIA_TYPE = "text/csv; charset=utf-8; header=present"
 SIGNS = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")
 """What begins a formula, in full width too."""
 BLANKS = frozenset("\t\r\n")
+_LATER_CELL = re.compile(rf"([;\t\r\n]\s*)(?=[{re.escape(''.join(sorted(SIGNS)))}])")
+"""Where a spreadsheet of another country, whose cells end at a semicolon, could see one begin."""
 
 Cell = str | float | datetime | None
 
@@ -36,4 +39,5 @@ def defused(text: str) -> str:
     Numbers are never text here, so a negative one stays a number.
     """
     is_formula = text[:1] in BLANKS or text.lstrip()[:1] in SIGNS
-    return f"'{text}" if text and is_formula else text
+    rest = _LATER_CELL.sub(r"\1'", text)
+    return f"'{rest}" if text and is_formula else rest

@@ -164,7 +164,22 @@ def test_what_could_be_a_formula_stands_behind_an_apostrophe(text: str) -> None:
     assert defused(text) == f"'{text}"
 
 
-@pytest.mark.parametrize("text", ["", "DTU high", "a=1", "1-2", "#alerts", "2026-01-01T00:00:00Z"])
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("calm;=1+1", "calm;'=1+1"),
+        ("calm; @SUM(A1);-1", "calm; '@SUM(A1);'-1"),
+        ("calm\n=1", "calm\n'=1"),
+        ("calm\t\uff1d1", "calm\t'\uff1d1"),
+    ],
+)
+def test_a_formula_that_other_separators_would_uncover_is_none_either(text: str, left: str) -> None:
+    assert defused(text) == left
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a; b", "DTU high", "a=1", "1-2", "#alerts", "2026-01-01T00:00:00Z"]
+)
 def test_other_text_is_left_alone(text: str) -> None:
     assert defused(text) == text
 
