@@ -14,7 +14,7 @@ _IMPORT = re.compile(r'^import (?:\{([^}]*)\}|(\w+)) from "\./([\w-]+)\.js";\n',
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|class) (\w+))", re.MULTILINE)
 _DEFAULT = re.compile(r"^export default ", re.MULTILINE)
 _COMMENT = re.compile(r"[ \t]*/\*.*?\*/[ \t]*|^[ \t]*//[^\n]*", re.MULTILINE | re.DOTALL)
-_LOOSE = re.compile(r"^\s+", re.MULTILINE)
+_LOOSE = re.compile(r"^\s+|(?<!^import) (?=\{$)", re.MULTILINE)
 
 
 def bound(modules: Mapping[str, str], foreign: Collection[str]) -> str:
@@ -29,7 +29,10 @@ def bound(modules: Mapping[str, str], foreign: Collection[str]) -> str:
 
 
 def slim(text: str) -> str:
-    """Without comments, blank lines and indents; for scripts and style sheets of our own."""
+    """Without comments, blank lines, indents and blanks before a brace that ends its line.
+
+    For scripts and style sheets of our own.
+    """
     return _LOOSE.sub("", _COMMENT.sub("", text))
 
 

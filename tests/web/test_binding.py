@@ -56,6 +56,8 @@ def test_modules_that_import_each_other_are_refused() -> None:
     ("text", "left"),
     [
         ("/** One\n * two. */\na();\n", "a();\n"),
+        ("class One {\n  two() {}\n}\n", "class One{\ntwo() {}\n}\n"),
+        ("import {\n  a,\n} from b;\n", "import {\na,\n} from b;\n"),
         ("  // Why.\n  b();\n", "b();\n"),
         ("f(/** @type {any} */ (x), 1 / 2);\n", "f((x), 1 / 2);\n"),
         ('go("https://x/*y"); // kept\n', 'go("https://x/*y"); // kept\n'),
