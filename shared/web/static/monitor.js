@@ -135,8 +135,11 @@ export class Monitor {
     if (!paused && phase !== "signIn") this.#next = setTimeout(this.refresh, this.every);
   }
 
-  #received(/** @type {any} */ metrics, /** @type {any[]} */ alerts) {
+  #received(/** @type {any} */ metrics, /** @type {any[]} */ newest) {
     const { data, meta } = metrics;
+    // What goes on may be older than the newest that were asked for.
+    const older = data.alerts.filter((/** @type {any} */ one) => !newest.some(({ alertId }) => alertId === one.alertId));
+    const alerts = [...newest, ...older];
     const isNew = data !== this.state.board?.answer;
     if (isNew) this.#clock.set(data, meta);
     this.wishes.heard(alerts);

