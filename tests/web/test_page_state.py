@@ -50,7 +50,7 @@ const say = async (path, data, { meta = {}, status = 200, etag = null } = {}) =>
   await settle();
 };
 
-const alert = (id, more = {}) => ({ alertId: id, state: "firing", metric: "dtuUtilization", ...more });
+const alert = (alertId, more = {}) => ({ alertId, state: "firing", ...more });
 const figures = (alerts = [], more = {}) => ({
   current: {}, alerts, insights: [], systemStatus: "healthy", lastUpdated: null,
   currentMeta: { metrics: {}, sources: {}, systemStatusReasons: [] },
@@ -92,3 +92,20 @@ def test_an_open_episode_is_shown_however_many_are_newer() -> None:
     """)
 
     assert shown == ["new", "over", "old"]
+
+
+def test_deployments_of_a_range_that_was_left_do_not_come_late() -> None:
+    marks = played("""
+      monitor.start();
+      await say("metrics", figures(), { meta: { from: "a", to: "b" } });
+      await say("alerts", []);
+      monitor.act.go({ range: "15m" });
+      await say("metrics", figures(), { meta: { from: "c", to: "d" } });
+      await say("alerts", []);
+      const mark = (version) => ({ deployments: [{ at: "2026-01-01T00:05:00Z", version }] });
+      await say("deployments?from=c", mark("new"));
+      await say("deployments?from=a", mark("old"));
+      return seen.marks.map(({ version }) => version);
+    """)
+
+    assert marks == ["new"]

@@ -145,7 +145,7 @@ export class Monitor {
     this.wishes.heard(alerts);
     const board = isNew ? { answer: data, data, meta, columns: columnsOf(data.historical) } : this.state.board;
     this.change({ phase: "ready", failure: null, refusal: null, board, alerts });
-    this.#readDeployments(meta);
+    this.#readDeployments(board.meta);
     this.#readLists();
     this.#readOpenStories();
   }
@@ -167,8 +167,10 @@ export class Monitor {
   }
 
   /** The marks on the charts; the page is whole without them. */
-  async #readDeployments(/** @type {any} */ { from, to, target }) {
+  async #readDeployments(/** @type {any} */ meta) {
+    const { from, to, target } = meta;
     const found = await this.#api.get("deployments", { from, to, target }).catch(() => null);
+    if (this.state.board?.meta !== meta) return; // Another range is drawn by now.
     const marks = found?.data.deployments ?? [];
     this.change({ marks: marks.map((/** @type {any} */ one) => ({ at: Date.parse(one.at) / 1000, version: one.version })) });
   }
