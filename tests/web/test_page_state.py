@@ -109,3 +109,25 @@ def test_deployments_of_a_range_that_was_left_do_not_come_late() -> None:
     """)
 
     assert marks == ["new"]
+
+
+def test_an_answer_from_before_an_action_does_not_take_it_back() -> None:
+    shown = played("""
+      monitor.start();
+      await say("metrics", figures([alert("a")]));
+      await say("alerts", [alert("a")]);
+      monitor.refresh();
+      monitor.act.onAlert(alert("a"), "acknowledge");
+      const post = asked.findIndex(({ method }) => method === "POST");
+      asked.unshift(...asked.splice(post, 1));
+      const done = alert("a", { acknowledgedBy: "Ann" });
+      await say("alerts", done);
+      await say("metrics", figures([alert("a")]));
+      await say("alerts", [alert("a")]);
+      const before = seen.alerts[0].acknowledgedBy;
+      await say("metrics", figures([done]));
+      await say("alerts", [done]);
+      return [before, seen.alerts[0].acknowledgedBy];
+    """)
+
+    assert shown == ["Ann", "Ann"]

@@ -29,6 +29,7 @@ export class Monitor {
   #timers = /** @type {number[]} */ ([]);
   #drawing = false;
   #asked = 0;
+  #isAsking = false;
 
   /**
    * @param {import("./api.js").Api} api
@@ -110,6 +111,7 @@ export class Monitor {
   refresh = async () => {
     clearTimeout(this.#next);
     const asking = ++this.#asked;
+    this.#isAsking = true;
     const { place } = this.state;
     const span = place.from ? { from: place.from, to: place.to } : { range: place.range };
     const target = place.target;
@@ -119,9 +121,11 @@ export class Monitor {
         this.#api.get("alerts", { state: "all", target, limit: MOST_ALERTS }),
       ]);
       if (asking !== this.#asked) return;
+      this.#isAsking = false;
       this.#received(metrics, alerts.data);
     } catch (error) {
       if (asking !== this.#asked) return;
+      this.#isAsking = false;
       this.#failed(/** @type {ApiError} */ (error));
     }
     this.#schedule();
@@ -210,6 +214,7 @@ export class Monitor {
     const open = replaced(this.state.board?.data.alerts ?? []).filter((one) => one.state === "firing");
     const board = this.state.board && { ...this.state.board, data: { ...this.state.board.data, alerts: open } };
     this.change({ board, alerts: replaced(this.state.alerts) });
+    if (this.#isAsking) this.refresh(); // What is on its way may know nothing of it.
     this.#readOpenStories();
   }
 
@@ -288,6 +293,7 @@ export class Monitor {
     this.#api.session.signOut();
     this.#api.forget();
     this.#asked++;
+    this.#isAsking = false;
     clearTimeout(this.#next);
     this.change({ phase: "signIn", board: null, alerts: [], lists: {}, stories: new Map(), editor: null, window: null, sent: null, refusal: null, failure: null });
     if (byPlatform) location.assign(new URL(`/.auth/logout?post_logout_redirect_uri=${encodeURIComponent(location.pathname)}`, this.#api.base));
