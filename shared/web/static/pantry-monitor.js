@@ -60,7 +60,7 @@ class PantryMonitor extends HTMLElement {
   }
 
   attributeChangedCallback() {
-    this.#monitor?.change(this.#options());
+    this.#monitor?.suit(this.#options());
   }
 
   #options() {
