@@ -151,3 +151,21 @@ def test_it_neither_hurries_nor_overflows(interval: float, waits: int) -> None:
     """)
 
     assert found == [30_000, waits]
+
+
+@pytest.mark.parametrize(
+    ("status", "end"),
+    [
+        (403, "No. Nothing was changed."),
+        (409, "No. Nothing was changed."),
+        (503, "No. Whether it was done will show."),
+    ],
+)
+def test_what_may_have_been_done_is_not_denied(status: int, end: str) -> None:
+    found = played(f"""
+      monitor.act.onAlert(alert("a"), "resolve");
+      await say("alerts", "no", {{ status: {status} }});
+      return monitor.wishes.get("a").error;
+    """)
+
+    assert found == end

@@ -52,7 +52,7 @@ function episode(/** @type {any} */ alert, /** @type {any} */ state, /** @type {
     notes(alert, state.now),
     culprits(alert),
     isOpen && actions(alert, wish, state, act),
-    wish?.error && h("p", { class: "refused", role: "alert" }, `${wish.error}. Nothing was changed.`),
+    wish?.error && h("p", { class: "refused", role: "alert" }, wish.error),
     story(alert, state, act));
 }
 

@@ -37,8 +37,7 @@ export class Wishes {
       this.#wishes.delete(alertId);
       this.settled(data);
     } catch (error) {
-      const { message } = /** @type {Error} */ (error);
-      this.#set(alertId, { isOnItsWay: false, changes: {}, error: message.charAt(0).toUpperCase() + message.slice(1) });
+      this.#set(alertId, { isOnItsWay: false, changes: {}, error: inWords(/** @type {any} */ (error)) });
     }
   }
 
@@ -52,6 +51,13 @@ export class Wishes {
     this.#wishes.set(alertId, wish);
     this.changed();
   }
+}
+
+/** Without an answer, or after an error of the server's, it may have been done. */
+function inWords(/** @type {import("./api.js").ApiError} */ { message, status }) {
+  const isRefused = status >= 400 && status < 500;
+  const end = isRefused ? "Nothing was changed." : "Whether it was done will show.";
+  return `${message.charAt(0).toUpperCase()}${message.slice(1)}. ${end}`;
 }
 
 /** What the alert will look like. */
