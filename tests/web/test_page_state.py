@@ -169,3 +169,22 @@ def test_what_may_have_been_done_is_not_denied(status: int, end: str) -> None:
     """)
 
     assert found == end
+
+
+def test_an_answer_that_was_kept_does_not_turn_back_the_clock() -> None:
+    shown = played("""
+      const span = (from, to) => ({ from: `2026-01-01T${from}Z`, to: `2026-01-01T${to}Z` });
+      const look = async (data, meta, more) => {
+        await say("metrics", data, { meta, ...more });
+        await say("alerts", []);
+      };
+      monitor.start();
+      await look(figures(), span("11:00:00", "12:00:00"), { etag: "W/\\"1\\"" });
+      monitor.act.go({ range: "15m" });
+      await look(figures(), span("12:45:00", "13:00:00"));
+      monitor.act.go({ range: "1h" });
+      await look(null, {}, { status: 304 });
+      return [seen.board.meta.to, seen.now.toISOString().slice(0, 16)];
+    """)
+
+    assert shown == ["2026-01-01T12:00:00Z", "2026-01-01T13:00"]

@@ -17,7 +17,7 @@ export class ApiError extends Error {
   }
 }
 
-/** @typedef {{data: any, meta: any}} Answer */
+/** @typedef {{data: any, meta: any, isKept?: boolean}} Answer `isKept`: heard before, and still true */
 
 export class Api {
   /** The newest answer to each question, so that one that would say the same need not come again. */
@@ -66,7 +66,7 @@ export class Api {
     const kept = request.method === "GET" ? this.#kept.get(url.href) : undefined;
     if (kept) headers.set("If-None-Match", kept.etag);
     const response = await answered(url, { ...request, headers });
-    if (kept && response.status === 304) return kept.answer;
+    if (kept && response.status === 304) return { ...kept.answer, isKept: true };
     const body = await response.json().catch(() => null);
     if (response.ok && body?.success) return this.#keep(url, request, response, { data: body.data, meta: body.meta });
     const { code, message } = body?.error ?? { code: "no_answer", message: "the answer can't be read" };

@@ -148,12 +148,12 @@ export class Monitor {
   }
 
   #received(/** @type {any} */ metrics, /** @type {any[]} */ newest) {
-    const { data, meta } = metrics;
+    const { data, meta, isKept } = metrics;
     // What goes on may be older than the newest that were asked for.
     const older = data.alerts.filter((/** @type {any} */ one) => !newest.some(({ alertId }) => alertId === one.alertId));
     const alerts = [...newest, ...older];
     const isNew = data !== this.state.board?.answer;
-    if (isNew) this.#clock.set(data, meta);
+    if (isNew && !isKept) this.#clock.set(data, meta);
     this.wishes.heard(alerts);
     const board = isNew ? { answer: data, data, meta, columns: columnsOf(data.historical) } : this.state.board;
     this.change({ phase: "ready", failure: null, refusal: null, board, alerts });
