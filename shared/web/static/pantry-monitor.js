@@ -39,7 +39,7 @@ class PantryMonitor extends HTMLElement {
     place.hidden = true;
     await styled(root, SHEET);
     place.hidden = false;
-    if (!this.isConnected) return;
+    if (!place.isConnected) return;
     const monitor = new Monitor(new Api(API, this.#session), this.#options(), (state, act) => this.#draw(place, state, act));
     this.#monitor = monitor;
     Object.assign(monitor.act, { fullscreen: this.#fullscreen, nextTheme: this.#nextTheme });
