@@ -320,6 +320,8 @@ def test_a_rule_is_tried_and_changed_and_a_window_comes_and_goes(stage: Stage) -
         window = page.get_by_role("article").filter(has_text="quiet nights")
         expect(window).to_contain_text("Every day from 22:00 to 07:00 (Europe/Berlin)")
         expect(window).to_contain_text("low only")
+        expect(page.get_by_label("When")).to_have_value("now")
+        expect(page.get_by_label("Minutes")).to_have_value("60")
         window.get_by_role("button", name="End it").click()
         expect(window).to_have_count(0)
 

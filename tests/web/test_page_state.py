@@ -26,6 +26,7 @@ MODULES = {
 SURROUNDINGS = """
 import { Api } from "./api.js";
 import { allEpisodes } from "./episodes.js";
+import { maintenance } from "./maintenance.js";
 import { Monitor } from "./monitor.js";
 import { Session } from "./session.js";
 
@@ -290,3 +291,16 @@ def test_an_episode_that_is_named_is_shown_however_old() -> None:
     assert "No episode is open" not in found[0]
     assert "DTU high" in found[1]
     assert "4 min" in found[1]
+
+
+def test_a_window_that_is_being_typed_is_not_written_over_at_the_turn_of_an_hour() -> None:
+    """By `defaultValue`, which a browser shows until somebody types; `value` it shows at once."""
+    found = played("""
+      const state = { lists: {}, now: new Date(), window: { kind: "once" } };
+      const inputs = (one) => (one.tag === "input" ? [one] : (one.children ?? []).flatMap(inputs));
+      const times = inputs(maintenance(state, monitor.act)).filter(
+        ({ props }) => props.type === "datetime-local");
+      return times.map(({ props }) => [props.name, "value" in props, "defaultValue" in props]);
+    """)
+
+    assert found == [["from", False, True], ["until", False, True]]

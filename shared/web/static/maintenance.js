@@ -55,7 +55,7 @@ function form(/** @type {any} */ state, /** @type {any} */ act) {
 }
 
 const input = (/** @type {string} */ name, /** @type {string} */ label, /** @type {string} */ type, /** @type {string} */ value, more = {}) =>
-  h("label", { key: name }, label, h("input", { name, type, value, required: true, ...more }));
+  h("label", { key: name }, label, h("input", { name, type, defaultValue: value, required: true, ...more }));
 
 const box = (/** @type {string} */ name, /** @type {string} */ value) =>
   h("label", { class: "check", key: value }, h("input", { type: "checkbox", name, value }), ` ${capital(value)}`);
@@ -66,7 +66,7 @@ async function add(/** @type {any} */ event, /** @type {any} */ draft, /** @type
   try {
     await act.api.post("maintenance", wish(new FormData(form), draft.kind));
     form.reset();
-    act.change({ window: { ...draft, word: "Added.", isRefused: false } });
+    act.change({ window: { kind: "now", word: "Added.", isRefused: false } });
     act.readList("maintenance");
   } catch (error) {
     act.change({ window: { ...draft, word: `Refused: ${/** @type {Error} */ (error).message}.`, isRefused: true } });

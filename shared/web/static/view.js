@@ -12,7 +12,7 @@
  */
 
 const SVG = "http://www.w3.org/2000/svg";
-const PROPERTIES = new Set(["value", "checked", "open", "disabled", "hidden", "selected"]);
+const PROPERTIES = new Set(["value", "defaultValue", "checked", "open", "disabled", "hidden", "selected"]);
 
 /** @type {WeakMap<Node, {wanted: Wanted, handle?: any}>} */
 const known = new WeakMap();
