@@ -154,6 +154,7 @@ def _properties(
     histograms = list(histograms)
     if any(histograms):
         properties[HISTOGRAMS] = pack(histograms)
+    if summary_histogram:
         properties[SUMMARY_HISTOGRAM] = pack([summary_histogram])
     return properties
 

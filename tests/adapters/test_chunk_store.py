@@ -15,7 +15,7 @@ from shared.adapters.chunk_store import ChunkStore
 from shared.adapters.guard import LARGEST_BINARY, LARGEST_ROW, MOST_PROPERTIES
 from shared.adapters.rows import InsertRow, Property, ReplaceRow, Rows
 from shared.catalog.metrics import CATALOG
-from shared.domain.chunks import Asked, Cells, HourChunk, Latest
+from shared.domain.chunks import NO_HISTOGRAMS, Asked, Cells, HourChunk, Latest
 from shared.domain.days import DayChunk, hourly_of, roll_up
 from shared.domain.errors import Conflict, StoreRefused
 from shared.domain.histograms import histogram_of, pack
@@ -77,6 +77,15 @@ def test_a_chunk_is_read_as_it_was_saved(store: ChunkStore) -> None:
     store.save(TARGET, [chunk], Latest())
 
     assert unsaved(read(store)) == chunk
+
+
+def test_a_histogram_of_the_hour_outlives_those_of_its_minutes(store: ChunkStore) -> None:
+    """They are gone when they could not be read and somebody rewrites the row."""
+    chunk = replace(with_histograms(a_chunk(), 9), histograms=NO_HISTOGRAMS)
+
+    store.save(TARGET, [chunk], Latest())
+
+    assert read(store).summary_histogram == chunk.summary_histogram
 
 
 def test_floats_are_read_bit_for_bit(store: ChunkStore) -> None:
