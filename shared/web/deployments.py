@@ -46,9 +46,9 @@ def _list(asked: Asked) -> Reply:
     alerts, limit = asked.office.house().alerts, query.limit
     end = query.end or asked.office.now
     start = query.start or end - DEFAULT_RANGE
-    if not timedelta() < end - start <= OLDEST:
+    if not timedelta() <= end - start <= OLDEST:
         raise Problem(
-            400, "invalid_from", f"from must lie before to, by at most {OLDEST.days} days"
+            400, "invalid_from", f"from must not lie after to, and at most {OLDEST.days} days before"
         )
     found = [
         one

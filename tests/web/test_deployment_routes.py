@@ -48,6 +48,8 @@ def test_markers_are_listed_newest_first_between_two_moments(counter: Counter) -
     assert listed(counter, 31, target="other") == ["v20"]
     assert listed(counter, 31, to="2026-01-01T01:20:00+01:00") == ["v20", "v10"]
     assert listed(counter, 31, **{"from": "2026-01-01T00:15:00Z"}) == ["v30", "v20"]
+    only = "2026-01-01T00:20:00Z"
+    assert listed(counter, 31, **{"from": only, "to": only}) == ["v20"]
     assert listed(counter, 31 + 8 * 24 * 60) == []
     assert counter.get(DEPLOYMENTS, 31, limit="2")["meta"]["more"] is True
 
