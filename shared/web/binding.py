@@ -15,6 +15,7 @@ _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|class) (\w+))", r
 _DEFAULT = re.compile(r"^export default ", re.MULTILINE)
 _COMMENT = re.compile(r"[ \t]*/\*.*?\*/[ \t]*|^[ \t]*//[^\n]*", re.MULTILINE | re.DOTALL)
 _LOOSE = re.compile(r"^\s+|(?<!^import) (?=\{$)", re.MULTILINE)
+_BLANK = re.compile(r"(?<=[:;,{]) +| +(?=[{}])")
 
 
 def bound(modules: Mapping[str, str], foreign: Collection[str]) -> str:
@@ -34,6 +35,11 @@ def slim(text: str) -> str:
     For scripts and style sheets of our own.
     """
     return _LOOSE.sub("", _COMMENT.sub("", text))
+
+
+def slim_sheet(text: str) -> str:
+    """A style sheet also without blanks that mean nothing; its strings must have none such."""
+    return _BLANK.sub("", slim(text))
 
 
 def _wrapped(name: str, text: str, foreign: Collection[str]) -> str:

@@ -18,7 +18,7 @@ from shared.catalog.metrics import CATALOG
 from shared.domain.conditions import CONDITIONS
 from shared.domain.errors import NotFound
 from shared.domain.rules import ActionType, Severity
-from shared.web.binding import bound, slim
+from shared.web.binding import bound, slim_sheet
 from shared.web.doors import Document, Door, answered
 
 STATIC = Path(__file__).parent / "static"
@@ -110,7 +110,7 @@ def shelf() -> Shelf:
     own = {name: text for name, text in scripts.items() if name not in FOREIGN}
     others = [one for one in STATIC.iterdir() if one.suffix in TYPES and one.stem not in own]
     bodies = {one.name: one.read_bytes() for one in others}
-    bodies[SHEET] = slim((STATIC / SHEET).read_text(encoding="utf-8")).encode()
+    bodies[SHEET] = slim_sheet((STATIC / SHEET).read_text(encoding="utf-8")).encode()
     bodies[f"{ENTRANCE}.js"] = bound({**own, CATALOG_MODULE: _catalog()}, FOREIGN).encode()
     shell = (STATIC / SHELL).read_bytes()
     whole = sha256(b"\0".join([shell, *(bodies[name] for name in sorted(bodies))]))

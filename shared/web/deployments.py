@@ -48,7 +48,9 @@ def _list(asked: Asked) -> Reply:
     start = query.start or end - DEFAULT_RANGE
     if not timedelta() <= end - start <= OLDEST:
         raise Problem(
-            400, "invalid_from", f"from must not lie after to, and at most {OLDEST.days} days before"
+            400,
+            "invalid_from",
+            f"from must not lie after to, and at most {OLDEST.days} days before",
         )
     found = [
         one

