@@ -304,3 +304,37 @@ def test_a_window_that_is_being_typed_is_not_written_over_at_the_turn_of_an_hour
     """)
 
     assert found == [["from", False, True], ["until", False, True]]
+
+
+LISTING = """
+  monitor.start();
+  monitor.act.go({ view: "rules" });
+  monitor.act.readList("rules");
+  const [first, second] = asked.filter(({ path }) => path === "rules");
+  const tell = async ({ answer }, data) => {
+    const headers = new Headers();
+    answer({ status: 200, ok: true, headers, json: async () => ({ success: true, data }) });
+    await settle();
+  };
+"""
+
+
+def test_an_older_list_does_not_replace_a_newer_one() -> None:
+    script = """
+      await tell(second, ["new"]);
+      await tell(first, ["old"]);
+      return seen.lists.rules.data;
+    """
+
+    assert played(LISTING + script) == ["new"]
+
+
+def test_nothing_is_heard_after_signing_out() -> None:
+    script = """
+      api.session.signIn("token", false);
+      monitor.act.signOut();
+      await tell(second, ["secret"]);
+      return seen.lists;
+    """
+
+    assert played(LISTING + script) == {}

@@ -32,6 +32,8 @@ export class Monitor {
   #drawing = false;
   #asked = 0;
   #isAsking = false;
+  /** By what is asked for: the newest question. */
+  #newest = /** @type {Record<string, any>} */ ({});
 
   /**
    * @param {import("./api.js").Api} api
@@ -202,8 +204,15 @@ export class Monitor {
   async readList(/** @type {string} */ name) {
     const all = /** @type {Record<string, any>} */ (Object.assign({}, ...Object.values(LISTS)));
     const [path, query] = all[name];
-    const found = await this.#api.get(path, query).then(({ data }) => ({ data }), (error) => ({ error: error.message }));
-    this.change({ lists: { ...this.state.lists, [name]: { ...this.state.lists[name], error: undefined, ...found } } });
+    const found = await this.#newestOf(name, this.#api.get(path, query).then(({ data }) => ({ data }), (error) => ({ error: error.message })));
+    if (found) this.change({ lists: { ...this.state.lists, [name]: { ...this.state.lists[name], error: undefined, ...found } } });
+  }
+
+  /** What is answered, unless it was asked for again meanwhile, or by somebody who signed out. */
+  async #newestOf(/** @type {string} */ name, /** @type {Promise<any>} */ answer) {
+    this.#newest[name] = answer;
+    const found = await answer;
+    return this.#newest[name] === answer ? found : null;
   }
 
   #readOpenStories() {
@@ -213,8 +222,8 @@ export class Monitor {
   }
 
   async #readStory(/** @type {string} */ id) {
-    const found = await this.#api.get(`alerts/${encodeURIComponent(id)}`).then(({ data }) => data, (error) => ({ error: error.message }));
-    this.change({ stories: new Map(this.state.stories).set(id, found) });
+    const found = await this.#newestOf(id, this.#api.get(`alerts/${encodeURIComponent(id)}`).then(({ data }) => data, (error) => ({ error: error.message })));
+    if (found) this.change({ stories: new Map(this.state.stories).set(id, found) });
   }
 
   /** The API's word about an alert replaces ours. */
@@ -304,6 +313,7 @@ export class Monitor {
     this.#api.forget();
     this.#asked++;
     this.#isAsking = false;
+    this.#newest = {};
     clearTimeout(this.#next);
     this.change({ phase: "signIn", board: null, alerts: [], lists: {}, stories: new Map(), editor: null, window: null, sent: null, refusal: null, failure: null });
     if (byPlatform) location.assign(new URL(`/.auth/logout?post_logout_redirect_uri=${encodeURIComponent(location.pathname)}`, this.#api.base));
