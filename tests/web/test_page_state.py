@@ -28,6 +28,7 @@ import { Api } from "./api.js";
 import { allEpisodes } from "./episodes.js";
 import { maintenance } from "./maintenance.js";
 import { Monitor } from "./monitor.js";
+import { editor } from "./rule_editor.js";
 import { Session } from "./session.js";
 
 globalThis.document = new EventTarget();
@@ -338,3 +339,30 @@ def test_nothing_is_heard_after_signing_out() -> None:
     """
 
     assert played(LISTING + script) == {}
+
+
+@pytest.mark.parametrize(("left", "name"), [("a", "typed"), ("b", "typed elsewhere")])
+def test_what_is_typed_while_a_rule_is_tried_stays(left: str, name: str) -> None:
+    script = """
+      monitor.state.place = { ...monitor.state.place, rule: "a" };
+      const known = { rule: { id: "a", name: "old", threshold: 1 }, etag: "1", source: "own" };
+      const all = (one) => [one, ...(one.children ?? []).flatMap(all)];
+      const drawn = () => {
+        const board = { meta: { target: "t" } };
+        return all(editor(known, { ...monitor.state, board, now: new Date() }, monitor.act));
+      };
+      const pressed = drawn().find(({ children }) => children?.[0] === "Try on the last 7 days");
+      pressed.props.onclick();
+      const field = drawn().find(({ props }) => props?.type === "text");
+      field.props.oninput({ target: { value: "typed" } });
+      if (left === "b") {
+        monitor.state.place = { ...monitor.state.place, rule: left };
+        monitor.change({ editor: { id: "b", rule: { name: "typed elsewhere" } } });
+      }
+      await say("rules/backtest", { count: 0, episodes: [], suggestedThreshold: null });
+      return monitor.state.editor.rule.name;
+    """
+
+    found = played(f'const left = "{left}";\n{script}')
+
+    assert found == name

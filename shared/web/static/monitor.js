@@ -265,6 +265,11 @@ export class Monitor {
         go(changes);
       },
       change: (/** @type {any} */ changes) => this.change(changes),
+      /** Change a rule's draft as it is by now: somebody may have typed while an answer was awaited. */
+      edit: (/** @type {any} */ draft, /** @type {any} */ changes) => {
+        const { editor, place } = this.state;
+        if (place.rule === draft.id) this.change({ editor: { ...(editor?.id === draft.id ? editor : draft), ...changes } });
+      },
       readList: (/** @type {string} */ name) => this.readList(name),
       refresh: this.refresh,
       pause: () => {

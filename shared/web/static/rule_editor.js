@@ -22,7 +22,7 @@ function phrase(/** @type {any} */ { metric: name, condition: how, threshold }) 
 /** @param {any} known @param {any} state @param {any} act */
 export function editor(known, state, act) {
   const draft = state.editor?.id === known.rule.id ? state.editor : fresh(known);
-  const set = (/** @type {any} */ changes) => act.change({ editor: { ...draft, ...changes } });
+  const set = (/** @type {any} */ changes) => act.edit(draft, changes);
   const edit = (/** @type {string} */ field, /** @type {any} */ value) => set({ rule: { ...draft.rule, [field]: value }, text: null });
   return h("form", { class: "editor", onsubmit: (/** @type {any} */ event) => save(event, draft, set, act) },
     h("div", { class: "fields" }, fields(draft.rule, known.rule.threshold !== null, edit)),
