@@ -32,7 +32,7 @@ STEPS = (
     (timedelta(hours=6), MINUTE),
     (timedelta(days=3), timedelta(minutes=5)),
     (timedelta(days=80), HOUR),
-    (timedelta(days=120), timedelta(hours=2)),
+    (timedelta(days=120), timedelta(hours=6)),
     (MOST_POINTS * DAY, DAY),
 )
 """Up to which length which step is cheap to read and not too many points."""

@@ -144,7 +144,7 @@ def test_status_alerts_and_insights_tell_the_same_story(counter: Counter) -> Non
         ("7d", 168, 60),
         ("14d", 336, 60),
         ("30d", 720, 60),
-        ("90d", 1080, 120),
+        ("90d", 360, 360),
         ("1y", 365, 1440),
     ],
 )
