@@ -1,7 +1,7 @@
 """Binds the dashboard's ES modules into one, when the app is loaded: a request, not thirty.
 
 Each module becomes a function that is called once and hands out what it exports, so names of its
-own stay its own. Comments, blank lines and indents stay at home. The modules keep to two forms:
+own stay its own; all of it is slimmed. The modules keep to two forms:
 `import { a, b } from "./module.js";` (or `import whole from …`), and `export` before a function,
 constant or class (or `export default`). docs/adr/019 says why.
 """
@@ -10,12 +10,11 @@ import re
 from collections.abc import Collection, Mapping
 from graphlib import TopologicalSorter
 
+from shared.web.slimming import slim_script
+
 _IMPORT = re.compile(r'^import (?:\{([^}]*)\}|(\w+)) from "\./([\w-]+)\.js";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|class) (\w+))", re.MULTILINE)
 _DEFAULT = re.compile(r"^export default ", re.MULTILINE)
-_COMMENT = re.compile(r"[ \t]*/\*.*?\*/[ \t]*|^[ \t]*//[^\n]*", re.MULTILINE | re.DOTALL)
-_LOOSE = re.compile(r"^\s+|(?<!^import) (?=\{$)", re.MULTILINE)
-_BLANK = re.compile(r"(?<=[:;,{]) +| +(?=[{}])")
 
 
 def bound(modules: Mapping[str, str], foreign: Collection[str]) -> str:
@@ -26,24 +25,12 @@ def bound(modules: Mapping[str, str], foreign: Collection[str]) -> str:
     needs = {name: {found[3] for found in _IMPORT.finditer(text)} for name, text in modules.items()}
     order = [name for name in TopologicalSorter(needs).static_order() if name not in foreign]
     outside = [f'import {_variable(name)} from "./{name}.js";\n' for name in sorted(foreign)]
-    return "".join([*outside, *(_wrapped(name, modules[name], foreign) for name in order)])
-
-
-def slim(text: str) -> str:
-    """Without comments, blank lines, indents and blanks before a brace that ends its line.
-
-    For scripts and style sheets of our own.
-    """
-    return _LOOSE.sub("", _COMMENT.sub("", text))
-
-
-def slim_sheet(text: str) -> str:
-    """A style sheet also without blanks that mean nothing; its strings must have none such."""
-    return _BLANK.sub("", slim(text))
+    whole = [*outside, *(_wrapped(name, modules[name], foreign) for name in order)]
+    return slim_script("".join(whole))
 
 
 def _wrapped(name: str, text: str, foreign: Collection[str]) -> str:
-    body = _IMPORT.sub(lambda found: _taken(found, foreign), slim(text))
+    body = _IMPORT.sub(lambda found: _taken(found, foreign), text)
     given = _EXPORT.findall(body)
     body = _EXPORT.sub("", body)
     if _DEFAULT.search(body):

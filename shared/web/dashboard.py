@@ -18,8 +18,9 @@ from shared.catalog.metrics import CATALOG
 from shared.domain.conditions import CONDITIONS
 from shared.domain.errors import NotFound
 from shared.domain.rules import ActionType, Severity
-from shared.web.binding import bound, slim_sheet
+from shared.web.binding import bound
 from shared.web.doors import Document, Door, answered
+from shared.web.slimming import slim_sheet
 
 STATIC = Path(__file__).parent / "static"
 SHELL = "dashboard.html"

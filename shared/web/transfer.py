@@ -6,7 +6,9 @@ differ in the request's id, in ages that grow by themselves, and in their coding
 
 import gzip
 import re
+import zlib
 from collections.abc import Mapping
+from functools import lru_cache
 from hashlib import sha256
 
 import azure.functions as func
@@ -38,7 +40,20 @@ def conveyed(headers: Mapping[str, str], answer: func.HttpResponse) -> func.Http
     if len(body) < LEAST_TO_COMPRESS or not takes_gzip(headers.get("Accept-Encoding", "")):
         return answer
     answer.headers["Content-Encoding"] = "gzip"
-    return _again(answer, gzip.compress(body, LEVEL, mtime=0))
+    is_kept = answer.headers.get("Cache-Control") != "no-store"
+    return _again(answer, smallest(body) if is_kept else gzip.compress(body, LEVEL, mtime=0))
+
+
+@lru_cache(maxsize=32)
+def smallest(body: bytes) -> bytes:
+    """As small as gzip makes it: for the page's files, which are the same for everybody."""
+    return min((_deflated(body, memory) for memory in (7, 8, 9)), key=len)
+
+
+def _deflated(body: bytes, memory: int) -> bytes:
+    """`memory` decides how much shares a table of codes: which is best depends on the text."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16, memory)
+    return packer.compress(body) + packer.flush()
 
 
 def _again(answer: func.HttpResponse, body: bytes, *, status_code: int = 200) -> func.HttpResponse:
