@@ -4,10 +4,13 @@ Imports stay few: one that fails here leaves the app without any function at all
 no routes.
 """
 
+from collections.abc import Sequence
+
 import azure.functions as func
 from msgspec import json
 
 from shared import bootstrap
+from shared.domain.checkups import Checkup
 from shared.services import minute
 from shared.services.deliver import deliver_one
 from shared.web.doors import serve
@@ -301,7 +304,13 @@ def describe_api(req: func.HttpRequest) -> func.HttpResponse:
 @app.route(route="monitoring/health", methods=["GET"])
 def health(req: func.HttpRequest) -> func.HttpResponse:
     """Is the app alive, and can it tell anybody?"""
-    return answer_health(req, bootstrap.problems)
+
+    def checkups() -> Sequence[Checkup]:
+        from shared.examinations import checkups  # noqa: PLC0415 - only who looks deep waits for it
+
+        return checkups()
+
+    return answer_health(req, bootstrap.problems, bootstrap.office, checkups)
 
 
 @app.route(route="monitoring/dashboard", methods=["GET"])

@@ -35,7 +35,6 @@ from shared.ports import (
     Pulse,
     SourceGroup,
     Witness,
-    WorkQueue,
 )
 from shared.services.reach import lacking, refusing, unmeasured, unreachable
 from shared.services.rulebook import every_rule
@@ -47,6 +46,7 @@ from shared.web.problems import Problem
 
 if TYPE_CHECKING:
     from shared.adapters.azure_sql import Connect, Database
+    from shared.adapters.queues import StorageQueues
 
 SAMPLES, ALERTS, CONFIG = "Samples", "Alerts", "Config"
 
@@ -97,9 +97,9 @@ def house() -> House:
 
 def furnish(given: Settings, identity: Callable[[], Any] | None = None) -> House:
     """A house over real storage; `identity` makes the app's credential, when one is needed."""
-    identity = identity or _identity
-    samples, alerts, config = (_table(given, name, identity) for name in (SAMPLES, ALERTS, CONFIG))
-    databases = _databases(given, identity)
+    identity = identity or open_identity
+    samples, alerts, config = (table(given, name, identity) for name in (SAMPLES, ALERTS, CONFIG))
+    entered = databases(given, identity)
     return House(
         catalog=CATALOG,
         rules=default_rules(),
@@ -107,12 +107,12 @@ def furnish(given: Settings, identity: Callable[[], Any] | None = None) -> House
         samples=ChunkStore(samples),
         alerts=RowLedger(alerts),
         config=RowLedger(config),
-        queue=_queue(given, identity),
+        queue=queue(given, identity),
         sources=_sources(given, identity),
         measured=measured(given),
-        groups=_groups(databases),
-        witness=_witness(databases),
-        inspector=_inspector(databases),
+        groups=_groups(entered),
+        witness=_witness(entered),
+        inspector=_inspector(entered),
         channels=channels(given, identity),
         budgets={ActionType.EMAIL: Limits(given.mails_per_minute, given.mails_per_hour)},
         wall=_wall_second,
@@ -152,7 +152,7 @@ def channels(given: Settings, identity: Callable[[], Any] | None = None) -> dict
     """The channels that are set up, by action type; the console writes to the portal's log."""
     known: dict[str, Channel] = {ActionType.CONSOLE: ConsoleChannel(write=_alert_log.warning)}
     if given.acs or given.acs_endpoint:
-        known[ActionType.EMAIL] = _email(given, identity or _identity)
+        known[ActionType.EMAIL] = _email(given, identity or open_identity)
     if given.slack_webhooks or given.slack_bot_token:
         from shared.adapters.channels.slack import SlackChannel  # noqa: PLC0415 - light at import
 
@@ -164,7 +164,7 @@ def channels(given: Settings, identity: Callable[[], Any] | None = None) -> dict
     if given.teams_webhooks:
         known[ActionType.TEAMS] = _teams(given)
     if given.sms_from:
-        known[ActionType.SMS] = _sms(given, identity or _identity)
+        known[ActionType.SMS] = _sms(given, identity or open_identity)
     return known
 
 
@@ -324,7 +324,7 @@ def _logs(given: Settings, identity: Callable[[], Any]) -> MetricSource:
     return open_log_analytics(workspaces, endpoint=given.logs_endpoint, credential=identity())
 
 
-def _databases(given: Settings, identity: Callable[[], Any]) -> "dict[str, Database]":
+def databases(given: Settings, identity: Callable[[], Any]) -> "dict[str, Database]":
     """Every target's database that is read by SQL."""
     from shared.adapters.azure_sql import Database  # noqa: PLC0415 - seldom needed
 
@@ -420,7 +420,8 @@ def _sms(given: Settings, identity: Callable[[], Any]) -> Channel:
     )
 
 
-def _table(given: Settings, name: str, identity: Callable[[], Any]) -> Rows:
+def table(given: Settings, name: str, identity: Callable[[], Any]) -> Rows:
+    """One table of the storage account, guarded as Azure would."""
     from shared.adapters.tables import open_table, open_table_as  # noqa: PLC0415 - SDK import
 
     if given.storage:
@@ -429,7 +430,8 @@ def _table(given: Settings, name: str, identity: Callable[[], Any]) -> Rows:
     return GuardedRows(open_table_as(name, endpoint=endpoint, credential=identity()))
 
 
-def _queue(given: Settings, identity: Callable[[], Any]) -> WorkQueue:
+def queue(given: Settings, identity: Callable[[], Any]) -> "StorageQueues":
+    """The queues of the storage account."""
     from shared.adapters.queues import open_queues, open_queues_as  # noqa: PLC0415 - SDK import
 
     if given.storage:
@@ -439,7 +441,7 @@ def _queue(given: Settings, identity: Callable[[], Any]) -> WorkQueue:
 
 
 @cache
-def _identity() -> Any:
+def open_identity() -> Any:
     """The app's managed identity in Azure, a developer's own sign-in elsewhere."""
     from azure.identity import DefaultAzureCredential  # noqa: PLC0415 - SDK import
 

@@ -230,6 +230,21 @@ class Pulse(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Examination:
+    """One thing that the monitor depends on, and how to find out whether it is well.
+
+    `ask` really asks it and answers how it is, in a sentence; it raises Unwell, which knows what
+    mends it, or any other error. Keeps to its own time-outs. `breaks`: what can't be done without
+    it. `after`: the names of others without which asking it would say nothing.
+    """
+
+    name: str
+    breaks: str
+    ask: Callable[[], str]
+    after: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class House:
     """Every port of one running monitor, as bootstrap (or a test) furnished it.
 

@@ -31,7 +31,7 @@ def platform(monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
 def identity(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     quick = {**bootstrap.IDENTITY_PATIENCE, "read_timeout": 0.2}
     monkeypatch.setattr(bootstrap, "IDENTITY_PATIENCE", quick)
-    with bootstrap._identity.__wrapped__() as credential:
+    with bootstrap.open_identity.__wrapped__() as credential:
         yield credential
 
 

@@ -66,7 +66,8 @@ class TcpAnswerer:
 class Desk:
     """What answerers share; `urls` is filled when they listen, so read it per request.
 
-    `engine` is the database's, when it is among them.
+    `engine` is the database's, when it is among them. `forbidden`: the answerers for which the
+    monitor's identity lacks its role. `functions`: what the platform lists of the monitor's app.
 
     The world is asked from several threads at once.
     """
@@ -81,6 +82,8 @@ class Desk:
     resource_ids: tuple[str, ...] = (resources.PLAN, resources.APP, resources.DATABASE)
     simulate_latency: bool = True
     identity_header: str = field(default_factory=secrets.token_hex, repr=False)
+    forbidden: set[str] = field(default_factory=set)
+    functions: set[str] = field(default_factory=set)
     urls: dict[str, str] = field(default_factory=dict)
     engine: "DeskEngine | None" = None
 

@@ -1,6 +1,7 @@
 """Applies the faults that are set: ASGI middleware around every answerer."""
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -78,3 +79,19 @@ def wrong_answer(fault: Fault) -> Response:
 
 def _error(code: str, message: str) -> dict[str, dict[str, str]]:
     return {"error": {"code": code, "message": message}}
+
+
+@dataclass(frozen=True)
+class Forbidding:
+    """Answers 403 in the app's place while the caller lacks its role there."""
+
+    app: ASGIApp
+    name: str
+    forbidden: Collection[str]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and self.name in self.forbidden:
+            said = _error("AuthorizationFailed", "The client does not have authorization.")
+            await JSONResponse(said, 403)(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)

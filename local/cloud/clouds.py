@@ -21,7 +21,7 @@ from local.cloud import (
     webhooks,
 )
 from local.cloud.answerers import Answerer, Desk, Make, Service, TcpAnswerer
-from local.cloud.breaking import Breaking
+from local.cloud.breaking import Breaking, Forbidding
 from local.cloud.listeners import HOST, HttpService, Listener
 from local.cloud.recording import Recording
 from local.cloud.resources import TENANT
@@ -161,5 +161,6 @@ class _Running:
 def _service(answerer: Answerer | TcpAnswerer, desk: Desk) -> Service:
     if isinstance(answerer, TcpAnswerer):
         return answerer.service
-    broken = Breaking(answerer.app, answerer.name, desk.faults)
+    guarded = Forbidding(answerer.app, answerer.name, desk.forbidden)
+    broken = Breaking(guarded, answerer.name, desk.faults)
     return HttpService(Recording(broken, answerer.name, desk))

@@ -7,11 +7,13 @@ from starlette.routing import Route
 
 from local.clocks import wall_now
 from local.cloud.answerers import Answerer, Desk
-from local.cloud.resources import TENANT
+from local.cloud.resources import MONITOR, TENANT
 from local.cloud.tokens import ALGORITHM, HOUR
 
 API_VERSION = "2019-08-01"
 LIFETIME = 24 * HOUR
+PRINCIPAL = "7c1a4f60-93a5-4a43-8a53-2f1de0a0c3b7"
+"""The object id of the monitor's identity."""
 
 
 def answerer(desk: Desk) -> Answerer:
@@ -44,7 +46,9 @@ def _managed_identity_token(desk: Desk, request: Request) -> Response:
         return _refusal(400, "The resource is missing.")
     expires_on = int((wall_now() + LIFETIME).timestamp())
     answer = {
-        "access_token": desk.keys.token(resource, lifetime=LIFETIME),
+        "access_token": desk.keys.token(
+            resource, lifetime=LIFETIME, oid=PRINCIPAL, xms_mirid=MONITOR, idtyp="app"
+        ),
         "expires_on": str(expires_on),
         "resource": resource,
         "token_type": "Bearer",

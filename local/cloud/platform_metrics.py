@@ -14,12 +14,15 @@ from local.cloud.answerers import Answerer, Desk
 from local.cloud.metric_answers import answer, batch_answer
 from local.cloud.metric_definitions import TYPES, resource_type
 from local.cloud.metric_queries import BadQuery, read_query
-from local.cloud.resources import SUBSCRIPTION
+from local.cloud.resources import MONITOR, SUBSCRIPTION
 from local.cloud.tokens import TokenRefused
 
 ARM_AUDIENCE = "https://management.azure.com"
 BATCH_AUDIENCE = "https://metrics.monitor.azure.com"
-ARM_VERSIONS = ("2018-01-01", "2019-07-01", "2021-05-01", "2023-10-01", "2024-02-01")
+ARM_VERSIONS = (
+    *("2018-01-01", "2019-07-01", "2021-05-01", "2023-10-01", "2024-02-01"),
+    "2024-04-01",
+)
 BATCH_VERSIONS = ("2023-10-01", "2024-02-01")
 MOST_RESOURCES = 50
 
@@ -62,6 +65,8 @@ async def _answered(desk: Desk, request: Request, audience: str, work: Work) -> 
 
 def _one(desk: Desk, request: Request, _: bytes) -> Response:
     given = _parameters(request, ARM_VERSIONS)
+    if request.url.path.lower() == f"{MONITOR}/functions".lower():
+        return JSONResponse({"value": [{"name": f"app/{one}"} for one in sorted(desk.functions)]})
     path = _METRICS.fullmatch(request.url.path)
     resource_id = _known(desk, path.group(1)) if path else None
     if resource_id is None:

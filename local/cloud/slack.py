@@ -1,4 +1,4 @@
-"""The Slack answerer: incoming webhooks by channel; of the Web API chat.postMessage and update."""
+"""The Slack answerer: incoming webhooks by channel; of the Web API what the monitor uses."""
 
 import json
 import math
@@ -57,6 +57,7 @@ class Workspace:
     archived: tuple[str, ...] = ()
     joined: tuple[str, ...] = ("#alerts", "#performance")
     limited: bool = False
+    scopes: tuple[str, ...] = ("chat:write", "chat:write.public")
     wall: Callable[[], datetime] = wall_now
     sent: dict[str, str] = field(default_factory=dict)
     _quotas: dict[str, Quota] = field(default_factory=dict)
@@ -146,8 +147,17 @@ def answerer(desk: Desk, workspace: Workspace | None = None) -> Answerer:  # noq
         except Refused as refused:
             return _bot_refusal(refused)
 
+    async def who_am_i(request: Request) -> Response:
+        try:
+            _of_bot(request, await request.body())
+        except Refused as refused:
+            return _bot_refusal(refused)
+        held = {"X-OAuth-Scopes": ",".join(space.scopes)}
+        return JSONResponse({"ok": True, "user": "pantry-monitor"}, headers=held)
+
     routes = [
         Route("/services/{team}/{hook}/{secret}", webhook, methods=["POST"]),
+        Route("/api/auth.test", who_am_i, methods=["POST"]),
         Route("/api/chat.postMessage", message, methods=["POST"]),
         Route("/api/chat.update", update, methods=["POST"]),
     ]

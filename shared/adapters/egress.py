@@ -28,6 +28,8 @@ MOST_ADDRESSES = 3
 MOST_BYTES = 64 * 1024
 """Of an answer's body; http.client reads at most 100 headers of as many bytes."""
 USER_AGENT = "pantry-monitor"
+OF_INTEREST = ("Retry-After", "Date", "X-OAuth-Scopes")
+"""The headers that are kept of an answer; the last says what a bot of Slack's may do."""
 
 Resolve = Callable[[str, int], Sequence[str]]
 Connect = Callable[[tuple[str, int], float], socket.socket]
@@ -176,7 +178,7 @@ class _Exchange:
         connection.sock = connected
         connection.request("POST", self._to.path, self._body, headers)
         with closing(connection.getresponse()) as response:
-            said = {name: response.headers.get(name, "") for name in ("Retry-After", "Date")}
+            said = {name: response.headers.get(name, "") for name in OF_INTEREST}
             return Answer(response.status, said, response.read(MOST_BYTES))
 
     def end(self) -> None:

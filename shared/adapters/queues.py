@@ -60,6 +60,16 @@ class StorageQueues:
         except (AzureError, ValueError) as error:  # ValueError: an answer in no known encoding
             raise StoreUnavailable(f"queue {queue!r}: {error}") from error
 
+    def length(self, queue: str) -> int:
+        """About how many messages it holds; a queue that is not there holds none."""
+        try:
+            found = self._service.get_queue_client(queue).get_queue_properties()
+        except ResourceNotFoundError:
+            return 0
+        except (AzureError, ValueError) as error:
+            raise StoreUnavailable(f"queue {queue!r}: {error}") from error
+        return int(found.approximate_message_count or 0)
+
     def _send(self, queue: str, body: str, seconds: int) -> None:
         client = self._service.get_queue_client(
             queue, message_encode_policy=TextBase64EncodePolicy()

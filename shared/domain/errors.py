@@ -12,8 +12,10 @@ MonitorError
 │   └── StoreUnavailable    the store did not answer, or said to come back later
 ├── SourceError             a source could not be read; its minutes stay uncovered
 │   └── SourceDenied        ... because a grant is missing, which only a person can give
-└── ChannelError            a message was not delivered; `permanent` and `retry_after` say what next
-    └── NotAsked            ... because our own checks refuse it for good; nobody was asked
+├── ChannelError            a message was not delivered; `permanent` and `retry_after` say what next
+│   └── NotAsked            ... because our own checks refuse it for good; nobody was asked
+└── Unwell                  a dependency is not as it should be; `mend` says what helps
+    └── Untried             ... or nothing can be said of it, because it can't be asked now
 
 Beside it stands settings.SettingsError: the settings need the standard library only.
 """
@@ -92,3 +94,19 @@ class NotAsked(ChannelError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, permanent=True)
+
+
+class Unwell(MonitorError):
+    """A dependency that was examined is not as it should be.
+
+    `mend`: the command that helps. `limps`: what works all the same needs nobody to get up.
+    """
+
+    def __init__(self, message: str, *, mend: str = "", limps: bool = False) -> None:
+        super().__init__(message)
+        self.mend = mend
+        self.limps = limps
+
+
+class Untried(Unwell):
+    """A dependency of which nothing can be said now, and nothing is known to be wrong."""

@@ -21,6 +21,8 @@ from shared.domain.errors import (
     StoreError,
     StoreRefused,
     StoreUnavailable,
+    Untried,
+    Unwell,
 )
 
 _SOON: Mapping[str, str] = {"Retry-After": "1"}
@@ -77,6 +79,9 @@ TABLE: Mapping[type[MonitorError], Mapped] = {
     SourceError: Mapped(503, "source_unavailable", "a source did not answer; try again", _SOON),
     ChannelError: _REFUSED,
     NotAsked: _REFUSED,
+    # Both are findings of an examination; none gets out of it.
+    Unwell: _INTERNAL,
+    Untried: _INTERNAL,
     MonitorError: _INTERNAL,
 }
 

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from shared.web.answers import JSON, REQUEST_ID, Failure
 from shared.web.auth import Gate
-from shared.web.doors import Office, Route, serve
+from shared.web.doors import Door, Office, Route, serve
 from shared.web.openapi import BESIDE
 from tests.builders import TARGET, Desk, at
 
@@ -209,7 +209,7 @@ class Counter:
         return error_of(self.ask(route, minute, request))
 
 
-def check_described(route: Route, answer: func.HttpResponse) -> None:
+def check_described(route: Door, answer: func.HttpResponse) -> None:
     """The answer is one that the route's description allows, field by field.
 
     A field that the types do not know, or lack, would not come back the same.

@@ -1,17 +1,18 @@
 """The way of every request: ids, headers, the log line, and errors as answers."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from uuid import UUID
 
 import azure.functions as func
 import pytest
 
 from shared.domain import errors
+from shared.domain.checkups import Checkup, Verdict
 from shared.domain.errors import MonitorError
 from shared.web.auth import Role
 from shared.web.doors import Asked, Office, Reply, Route, answered, serve
-from shared.web.health import health
+from shared.web.health import HEALTH, health
 from shared.web.problems import TABLE, Problem, problem_of
 from tests.builders import a_desk
 from tests.web.builders import (
@@ -19,6 +20,7 @@ from tests.web.builders import (
     a_request,
     bearer,
     check_answer,
+    check_described,
     crm_token,
     error_of,
     told,
@@ -168,12 +170,38 @@ def test_a_message_is_cut_and_always_encodable(counter: Counter) -> None:
     assert (status, len(message)) == (400, 1000)
 
 
-def test_health_answers_anybody() -> None:
-    answer = health(a_request(), lambda: ["nobody can be told"])
+ILL = Checkup(name="tables", verdict=Verdict.BROKEN, said="403", breaks="all", mend="az …")
+
+
+def look(
+    counter: Counter, request: func.HttpRequest, problems: Sequence[str] = ()
+) -> func.HttpResponse:
+    answer = health(request, lambda: [*problems], counter.office, lambda: [ILL])
+    check_described(HEALTH, answer)
+    return answer
+
+
+def test_health_answers_anybody(counter: Counter) -> None:
+    answer = look(counter, a_request(), ["nobody can be told"])
 
     body = check_answer(answer)
     assert body["data"] == {"status": "degraded", "warnings": ["nobody can be told"]}
-    assert told(health(a_request(), list))["data"]["status"] == "ok"
+    assert told(look(counter, a_request()))["data"]["status"] == "ok"
+
+
+def test_a_deep_look_is_for_admins(counter: Counter) -> None:
+    def deep(**headers: str) -> func.HttpResponse:
+        return look(counter, a_request(params={"deep": "1"}, headers=headers))
+
+    seen = told(deep(**bearer(crm_token())))["data"]
+
+    assert seen["status"] == "degraded"
+    assert seen["checkups"] == [
+        {"name": "tables", "verdict": "broken", "said": "403", "breaks": "all", "mend": "az …"}
+    ]
+    assert deep().status_code == 401
+    assert deep(**bearer(crm_token(roles="reader"))).status_code == 403
+    assert look(counter, a_request(params={"deep": "2"})).status_code == 400
 
 
 def test_an_open_route_has_no_caller() -> None:

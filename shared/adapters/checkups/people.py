@@ -1,0 +1,129 @@
+"""The ways to people: does each provider let us in? Nothing is sent, and nobody hears of it.
+
+A request without any content is refused as a bad one (400) by who would have let it in, and as a
+stranger's (401, 403) by who would not.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import partial
+from http import HTTPStatus
+
+import msgspec
+
+from shared.adapters.acs import SCOPE, endpoint_and_key, signed_headers
+from shared.adapters.destinations import Destination, destination
+from shared.adapters.egress import Answer, Egress, ForbiddenAddress
+from shared.adapters.https import outcomes
+from shared.adapters.refusals import code_word, error_code
+from shared.domain.errors import ChannelError, Unwell
+
+MAIL_PATH = "/emails:send?api-version=2023-03-31"
+SMS_PATH = "/sms?api-version=2021-03-07"
+SCOPES = ("chat:write",)
+"""What Slack's bot needs; chat:write.public too where it was not invited."""
+EMPTY = b"{}"
+
+_STRANGERS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+_DIAL_S = 8
+_HOOK_IS_THERE = frozenset(
+    {"no_text", "invalid_payload", "missing_text_or_fallback_or_attachments"}
+)
+"""Slack's words for a good address and an empty message."""
+
+Sign = Callable[[str, str, bytes], Mapping[str, str]]
+"""The headers that let a POST in: by path, host and body."""
+Mend = Callable[[], str]
+"""What helps, as it is known when something turns out to be wrong."""
+
+
+def signed_by(connection_string: str) -> tuple[str, Sign]:
+    """The endpoint and the signature of Communication Services by connection string."""
+    endpoint, key = endpoint_and_key(connection_string, "Communication Services")
+    return endpoint, lambda path, host, body: signed_headers(
+        key, path, host, body, datetime.now(UTC)
+    )
+
+
+def signed_as(token: Callable[[str], str]) -> Sign:
+    """... by the app's identity."""
+    return lambda _path, _host, _body: {"Authorization": f"Bearer {token(SCOPE)}"}
+
+
+def ask_communication(endpoint: str, path: str, sign: Sign, *, who: str, mend: Mend) -> str:
+    """Whether Communication Services would take a message of ours."""
+    to = destination(endpoint.rstrip("/") + path, who)
+    headers = partial(_headers, sign, to)
+    answer = _post(to, headers, who=who, mend=mend)
+    if answer.status in _STRANGERS:
+        said = " ".join(filter(None, (f"{who} answered {answer.status}", error_code(answer.body))))
+        raise Unwell(said, mend=mend())
+    if answer.status != HTTPStatus.BAD_REQUEST:
+        raise Unwell(f"{who} answered {answer.status} to an empty message, not 400", mend=mend())
+    return "lets us in; whether it likes the sender only a real message tells (--send)"
+
+
+def _headers(sign: Sign, to: Destination) -> dict[str, str]:
+    return {"Content-Type": "application/json", **sign(to.path, to.authority, EMPTY)}
+
+
+def ask_slack_bot(endpoint: str, token: str, mend: Mend) -> str:
+    """Whether the bot's token is good, and what it may do."""
+    to = destination(f"{endpoint.rstrip('/')}/auth.test", "Slack's endpoint")
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
+    answer = _post(to, lambda: headers, who="Slack", mend=mend)
+    said = _object(answer.body)
+    if said.get("ok") is not True:
+        word = code_word(said.get("error")) or f"status {answer.status}"
+        raise Unwell(f"Slack does not take the bot's token: {word}", mend=mend())
+    held = {one.strip() for one in answer.headers.get("X-OAuth-Scopes", "").split(",")}
+    missing = [one for one in SCOPES if one not in held]
+    if missing:
+        raise Unwell(f"the bot lacks the scope {', '.join(missing)}", mend=mend())
+    return f"takes the bot's token, with {', '.join(sorted(filter(None, held)))}"
+
+
+def ask_slack_webhook(name: str, url: str, mend: Mend) -> str:
+    """Whether an incoming webhook is still there."""
+    to = destination(url, f"the Slack webhook for {name}")
+    headers = {"Content-Type": "application/json"}
+    answer = _post(to, lambda: headers, who=f"the Slack webhook for {name}", mend=mend)
+    word = code_word(answer.body.decode("ascii", "replace"))
+    if word not in _HOOK_IS_THERE:
+        raise Unwell(f"Slack says {answer.status} {word} of its webhook".strip(), mend=mend())
+    return "is there"
+
+
+def reach(url: str, who: str, *, listed: tuple[str, ...] = (), mend: Mend) -> str:
+    """Connect to a host, TLS included, and hang up: whoever gets a request there acts on it."""
+    to = destination(url, who)
+    way_out = Egress(listed)
+
+    def dial() -> None:
+        way_out.dial(to, way_out.addresses(to)).close()
+
+    [error] = outcomes([dial], within=_DIAL_S)
+    if isinstance(error, ForbiddenAddress):
+        said = f"{who} is inside a network; if that is meant, its host goes into WEBHOOK_HOSTS"
+        raise Unwell(said, mend=mend())
+    if isinstance(error, Exception):
+        raise Unwell(f"{who} was not reached: {type(error).__name__}", mend=mend())
+    return "takes connections; what it does with a message only a real one tells (--send)"
+
+
+def _post(
+    to: Destination, headers: Callable[[], Mapping[str, str]], *, who: str, mend: Mend
+) -> Answer:
+    try:
+        # Chosen by whoever runs the monitor, so it may stand on a private endpoint.
+        return Egress([to.with_port]).post(to, EMPTY, headers, who)
+    except ChannelError as error:
+        raise Unwell(str(error), mend=mend()) from error
+
+
+def _object(body: bytes) -> Mapping[str, object]:
+    try:
+        found = msgspec.json.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}

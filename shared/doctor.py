@@ -1,0 +1,97 @@
+"""`python -m shared.doctor`: asks everything that the monitor depends on whether it is well.
+
+It says what is wrong, what that breaks, and the command that mends it. It reads the same settings
+as the app; on a desk of your own it asks as you are signed in there (`az login`), inside Azure as
+the app. Exit code 0: nothing is broken; 1: something is; 2: a wrong command line.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from shared.bootstrap import furnish, open_identity, utc_now, wall_now
+from shared.domain.checkups import Checkup, Verdict, is_fit
+from shared.examinations import examinations
+from shared.services.examine import examine
+from shared.settings import Settings, SettingsError, load
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m shared.doctor", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="findings as a JSON array")
+    parser.add_argument(
+        "--app", default="", metavar="ID", help="resource id of the function app, outside Azure"
+    )
+    parser.add_argument(
+        "--send", action="store_true", help="send a test message through every channel, too"
+    )
+    return parser.parse_args(arguments)
+
+
+def diagnose(
+    environment: Mapping[str, str], *, app_id: str = "", send: bool = False
+) -> list[Checkup]:
+    """The settings' checkup first; when they can't be used, it is the only one."""
+    try:
+        given = load(environment)
+    except SettingsError as error:
+        return [_unusable(error)]
+    usable = Checkup(name="settings", verdict=Verdict.WELL, said="can be used")
+    return [usable, *_examined(given, app_id, send=send)]
+
+
+def _unusable(error: SettingsError) -> Checkup:
+    return Checkup(
+        name="settings",
+        verdict=Verdict.BROKEN,
+        said=" ".join(str(error).split()),
+        breaks="nothing works",
+        mend="az functionapp config appsettings set --ids <function app> --settings "
+        + " ".join(f"'{name}=…'" for name in error.names),
+    )
+
+
+def _examined(given: Settings, app_id: str, *, send: bool) -> list[Checkup]:
+    house = furnish(given, open_identity)
+    wanted = examinations(given, house, now=utc_now(), wall=wall_now, app_id=app_id, send=send)
+    return examine(wanted)
+
+
+def as_text(found: Sequence[Checkup]) -> str:
+    """A line for each, with what it breaks and what mends it; how many are broken at the end."""
+    width = max(len(one.name) for one in found)
+    lines = [line for one in found for line in _lines(one, width)]
+    broken = [one.name for one in found if one.verdict is Verdict.BROKEN]
+    return "\n".join([*lines, f"broken: {', '.join(broken)}" if broken else "nothing is broken"])
+
+
+def _lines(one: Checkup, width: int) -> list[str]:
+    verdict = str(one.verdict).upper() if one.verdict is Verdict.BROKEN else str(one.verdict)
+    lines = [f"{verdict:8} {one.name:{width}}  {one.said}"]
+    if one.verdict in (Verdict.BROKEN, Verdict.LACKING):
+        margin = " " * (width + 11)
+        lines += [f"{margin}breaks: {one.breaks}", f"{margin}mend:   {one.mend}"]
+    return lines
+
+
+def as_json(found: Sequence[Checkup]) -> str:
+    """The same for programs."""
+    written: Any = msgspec.json.format(msgspec.json.encode(found), indent=2)
+    return str(written, "utf-8")
+
+
+def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Findings on stdout; the exit code."""
+    given = parse(arguments)
+    found = diagnose(environment, app_id=given.app, send=given.send)
+    print(as_json(found) if given.json else as_text(found))  # noqa: T201 - a program for a terminal
+    return 0 if is_fit(found) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], os.environ))

@@ -1,0 +1,97 @@
+"""What is broken is named once, where the trouble is; what hangs or crashes spoils nothing else."""
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from shared.domain.checkups import Checkup, Verdict, is_fit
+from shared.domain.errors import Untried, Unwell
+from shared.ports import Examination
+from shared.services.examine import examine
+
+
+def an_examination(name: str, ask: Callable[[], str] = lambda: "fine", *after: str) -> Examination:
+    return Examination(name=name, breaks=f"what {name} is for", ask=ask, after=after)
+
+
+def raises(error: Exception) -> Callable[[], str]:
+    def ask() -> str:
+        raise error
+
+    return ask
+
+
+def verdicts(found: list[Checkup]) -> dict[str, Verdict]:
+    return {one.name: one.verdict for one in found}
+
+
+def test_a_broken_one_is_named_with_its_mend_and_those_behind_it_are_not_asked() -> None:
+    asked: list[str] = []
+
+    def note() -> str:
+        asked.append("table")
+        return "fine"
+
+    found = examine(
+        [
+            an_examination("grant", note, "login"),
+            an_examination("login", note, "identity"),
+            an_examination("identity", raises(Unwell("no token", mend="az login"))),
+            an_examination("clock"),
+        ]
+    )
+
+    assert [one.name for one in found] == ["grant", "login", "identity", "clock"]
+    assert verdicts(found) == {
+        "grant": Verdict.UNTRIED,
+        "login": Verdict.UNTRIED,
+        "identity": Verdict.BROKEN,
+        "clock": Verdict.WELL,
+    }
+    assert (found[2].said, found[2].mend) == ("no token", "az login")
+    assert found[2].breaks == "what identity is for"
+    assert found[1].said == "it needs identity first"
+    assert asked == []
+    assert not is_fit(found)
+
+
+def test_what_is_optional_or_cannot_be_asked_is_told_and_breaks_nothing() -> None:
+    found = examine(
+        [
+            an_examination("role", raises(Unwell("it is not there", limps=True))),
+            an_examination("sms", raises(Untried("a test costs an SMS"))),
+            an_examination("blocking", lambda: "fine", "role"),
+        ]
+    )
+
+    assert list(verdicts(found).values()) == [Verdict.LACKING, Verdict.UNTRIED, Verdict.WELL]
+    assert is_fit(found)
+
+
+def test_what_hangs_or_crashes_is_broken_alone() -> None:
+    ended = threading.Event()
+
+    def hang() -> str:
+        ended.wait(10)
+        return "late"
+
+    found = examine(
+        [
+            an_examination("slow", hang),
+            an_examination("odd", raises(KeyError("what"))),
+            an_examination("well"),
+        ],
+        patience=timedelta(milliseconds=200),
+    )
+    ended.set()
+
+    assert [one.said for one in found] == ["no answer within 0 s", "KeyError: 'what'", "fine"]
+    assert [one.verdict for one in found[:2]] == [Verdict.BROKEN] * 2
+
+
+def test_a_name_that_nobody_examines_holds_nobody_up_and_a_circle_is_a_mistake() -> None:
+    assert examine([an_examination("login", lambda: "fine", "identity")])[0].said == "fine"
+    with pytest.raises(ValueError, match="wait for each other: egg, hen"):
+        examine([an_examination("egg", lambda: "", "hen"), an_examination("hen", str, "egg")])

@@ -1,0 +1,324 @@
+"""Each dependency broken in turn: the doctor names that one, what it breaks, and its mend."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
+from unittest.mock import patch
+
+import pytest
+from azure.identity import ManagedIdentityCredential
+
+from local.azurite import Azurite
+from local.cloud import identity, resources, slack
+from local.cloud.faults import Fault
+from local.cloud.sql.grants import VIEW_DATABASE_STATE, VIEW_DEFINITION, VIEW_SERVER_STATE
+from local.rig import TARGET, Rig, running_rig
+from local.world.engine import Script, ScriptedWorld
+from shared import bootstrap, settings
+from shared.adapters.queues import open_queues
+from shared.domain.checkups import Checkup, Verdict, is_fit
+from shared.domain.times import MINUTE
+from shared.examinations import RUN_BY_THEMSELVES, examinations
+from shared.services.examine import examine
+from shared.services.minute import DELIVERIES_QUEUE, DeliveryMessage
+from tests.walks.faulting import NOWHERE, START
+
+pytestmark = pytest.mark.slow
+
+OFF = timedelta(minutes=10)
+WHO = f"--assignee-object-id {identity.PRINCIPAL} --assignee-principal-type ServicePrincipal"
+
+
+@pytest.fixture(scope="module")
+def rig(azurite: Azurite) -> Iterator[Rig]:
+    """A monitor that has just done a minute's work, and lacks nothing."""
+    world = ScriptedWorld(Script("calm", START, ()))
+    account = azurite.fresh_account().connection_string
+    changes = {"SLACK_BOT_TOKEN": slack.BOT_TOKEN}
+    with running_rig(world, storage=account, now=START, changes=changes) as made:
+        made.desk.functions |= {*RUN_BY_THEMSELVES, "health"}
+        made.tick(START)
+        yield made
+
+
+def look(
+    rig: Rig,
+    changes: Mapping[str, str] | None = None,
+    *,
+    later: timedelta = timedelta(0),
+    wall: Callable[[], datetime] = bootstrap.wall_now,
+    send: bool = False,
+) -> dict[str, Checkup]:
+    """What a doctor finds who begins now, with other settings."""
+    given = settings.load({**rig.environment, **(changes or {})})
+    credential = partial(ManagedIdentityCredential, **bootstrap.IDENTITY_PATIENCE)
+    fresh = bootstrap.furnish(given, credential)
+    home = replace(fresh, wall=rig.clock.wall)
+    now = rig.clock.now + later
+    found = examine(examinations(given, home, now=now, wall=wall, identity=credential, send=send))
+    return {one.name: one for one in found}
+
+
+@dataclass(frozen=True)
+class Broken:
+    """What is done, whose finding must name it, and a piece of the command that mends it."""
+
+    name: str
+    mend: str
+    by: Callable[[Rig], AbstractContextManager[object]] = lambda _: nullcontext()
+    changes: Mapping[str, str] = field(default_factory=dict)
+    later: timedelta = timedelta(0)
+    wall: Callable[[], datetime] = bootstrap.wall_now
+    verdict: Verdict = Verdict.BROKEN
+    also: tuple[str, ...] = ()
+    """Others that the same cause breaks."""
+
+
+@contextmanager
+def fault(answerer: str, kind: str, rig: Rig) -> Iterator[None]:
+    rig.desk.faults.set(answerer, Fault(kind))
+    try:
+        yield
+    finally:
+        rig.desk.faults.clear(answerer)
+
+
+def breaks(answerer: str, kind: str = "error") -> Callable[[Rig], AbstractContextManager[None]]:
+    return partial(fault, answerer, kind)
+
+
+@contextmanager
+def _forbidden(answerer: str, rig: Rig) -> Iterator[None]:
+    rig.desk.forbidden.add(answerer)
+    try:
+        yield
+    finally:
+        rig.desk.forbidden.discard(answerer)
+
+
+def forbids(answerer: str) -> Callable[[Rig], AbstractContextManager[None]]:
+    return partial(_forbidden, answerer)
+
+
+@contextmanager
+def _taken(permissions: tuple[str, ...], rig: Rig) -> Iterator[None]:
+    grants = rig.desk.database.grants
+    for permission in permissions:
+        grants.take(permission)
+    try:
+        yield
+    finally:
+        for permission in permissions:
+            grants.give(permission)
+
+
+def takes(*permissions: str) -> Callable[[Rig], AbstractContextManager[None]]:
+    return partial(_taken, permissions)
+
+
+@contextmanager
+def _refused(table: str, rig: Rig) -> Iterator[None]:
+    rig.desk.database.grants.refuse(table)
+    try:
+        yield
+    finally:
+        rig.desk.database.grants.allow(table)
+
+
+def refuses(table: str) -> Callable[[Rig], AbstractContextManager[None]]:
+    return partial(_refused, table)
+
+
+@contextmanager
+def unlisted(rig: Rig) -> Iterator[None]:
+    rig.desk.functions.remove("watch")
+    try:
+        yield
+    finally:
+        rig.desk.functions.add("watch")
+
+
+@contextmanager
+def poisoned(rig: Rig) -> Iterator[None]:
+    queues = open_queues(connection_string=rig.environment["AzureWebJobsStorage"])
+    queue = f"{DELIVERIES_QUEUE}-poison"
+    queues.put(queue, DeliveryMessage(TARGET, "episode", "channel"))
+    try:
+        yield
+    finally:
+        queues._service.get_queue_client(queue).clear_messages()
+
+
+def no_queues(rig: Rig) -> AbstractContextManager[object]:
+    return patch.dict(rig.environment, {"AzureWebJobsStorage": _elsewhere(rig, "Queue")})
+
+
+def no_tables(rig: Rig) -> AbstractContextManager[object]:
+    return patch.dict(rig.environment, {"AzureWebJobsStorage": _elsewhere(rig, "Table")})
+
+
+def _elsewhere(rig: Rig, service: str) -> str:
+    """The account, one of whose services is where nobody listens."""
+    parts = rig.environment["AzureWebJobsStorage"].split(";")
+    kept = [one for one in parts if one and not one.startswith(f"{service}Endpoint=")]
+    nowhere = next(one for one in NOWHERE.split(";") if one.startswith(f"{service}Endpoint="))
+    return ";".join([*kept, nowhere])
+
+
+METRICS = tuple(f"{kind} of {TARGET}" for kind in ("plan", "app", "database"))
+COUNTED = {"Session": "users", "Interaction": "interactions", "Report": "reports"}
+LOGIN = f"login to {TARGET}"
+
+CASES = [
+    Broken(
+        "identity",
+        "az webapp identity assign --ids",
+        breaks("identity", "error"),
+        also=("sign-in",),
+    ),
+    Broken("functions", f"{resources.MONITOR}/host/default/sync", unlisted),
+    Broken("tables", "az storage account show --name", no_tables),
+    Broken("queues", "az storage account show --name", no_queues),
+    Broken(
+        "poison",
+        "az storage message clear --queue-name deliveries-poison",
+        poisoned,
+        verdict=Verdict.LACKING,
+    ),
+    Broken("clock", "timedatectl", wall=lambda: bootstrap.wall_now() + OFF, also=()),
+    Broken(f"probe of {TARGET}", f"az webapp restart --ids {resources.APP}", breaks("crm")),
+    Broken(
+        METRICS[0],
+        f'--role "Monitoring Reader" {WHO} --scope {resources.PLAN}',
+        forbids("platform"),
+        also=METRICS[1:],
+    ),
+    Broken(
+        METRICS[1], "nothing to do here", breaks("platform", "refuse"), also=(*METRICS, "functions")
+    ),
+    Broken(f"logs of {TARGET}", f'--role "Log Analytics Reader" {WHO}', forbids("logs")),
+    Broken(f"logs of {TARGET}", "nothing to do here", breaks("logs", "throttle")),
+    Broken(
+        f"logs of {TARGET}",
+        "az resource list",
+        changes={"LOG_ANALYTICS_WORKSPACE_ID": "9a1f6f3c-2b64-4f0e-8a57-000000000000"},
+    ),
+    Broken(LOGIN, f"az sql db show --ids {resources.DATABASE}", breaks("sql", "refuse")),
+    Broken(
+        LOGIN,
+        "--settings 'SQL_PASSWORD=",
+        changes={"SQL_USER": "nobody", "SQL_PASSWORD": "wrong"},
+    ),
+    Broken(
+        f"VIEW DATABASE STATE on {TARGET}",
+        "GRANT VIEW DATABASE STATE TO [pantry-monitor]",
+        takes(VIEW_DATABASE_STATE, VIEW_SERVER_STATE),
+        also=(f"##MS_ServerStateReader## on {TARGET}",),
+    ),
+    Broken(
+        f"##MS_ServerStateReader## on {TARGET}",
+        '-d master -G -Q "ALTER SERVER ROLE [##MS_ServerStateReader##] ADD MEMBER [pantry-monitor]',
+        takes(VIEW_SERVER_STATE),
+        verdict=Verdict.LACKING,
+    ),
+    Broken(
+        f"VIEW DEFINITION on {TARGET}",
+        "GRANT VIEW DEFINITION TO [pantry-monitor]",
+        takes(VIEW_DEFINITION),
+        verdict=Verdict.LACKING,
+    ),
+    *(
+        Broken(f"{source} of {TARGET}", f"GRANT SELECT ON OBJECT::[{table}] ([", refuses(table))
+        for table, source in COUNTED.items()
+    ),
+    Broken(
+        f"users of {TARGET}",
+        """'BUSINESS_NAMES={"sessions": "Nowhere", "sessions.seenAt": "lastActivityAt"}'""",
+        changes={"BUSINESS_NAMES": '{"sessions": "Nowhere"}'},
+    ),
+    Broken("mail", "--settings 'ACS_CONNECTION_STRING=", forbids("email")),
+    Broken("mail", "--settings 'ACS_CONNECTION_STRING=", breaks("email", "refuse")),
+    Broken("sms", "--settings 'SMS_CONNECTION_STRING=", forbids("sms")),
+    Broken("slack bot", "the scope chat:write", changes={"SLACK_BOT_TOKEN": "xoxb-revoked"}),
+    Broken(
+        "slack #alerts",
+        "--settings 'SLACK_WEBHOOKS=",
+        breaks("slack", "error"),
+        also=("slack #performance", "slack bot"),
+    ),
+    Broken(
+        "webhook ops",
+        "--settings 'WEBHOOKS=",
+        breaks("webhooks", "refuse"),
+        also=("webhook tickets",),
+    ),
+    Broken(
+        "teams operations",
+        "--settings 'TEAMS_WEBHOOKS=",
+        breaks("teams", "refuse"),
+        also=("teams management",),
+    ),
+    Broken(
+        "heartbeat",
+        "--settings 'HEARTBEAT_URL=",
+        changes={"HEARTBEAT_URL": "http://127.0.0.1:1/ping"},
+    ),
+    Broken(
+        "sign-in", "--settings 'AUTH_JWKS_URL=", breaks("identity", "garbage"), also=("identity",)
+    ),
+    Broken(f"last pass over {TARGET}", "host/default/sync", later=5 * MINUTE),
+    Broken("followers", "docs/settings.md", changes={"ALERT_EMAIL": ""}, verdict=Verdict.LACKING),
+    Broken(
+        "rules", "docs/settings.md", changes={"APP_SERVICE_PLAN_ID": ""}, verdict=Verdict.LACKING
+    ),
+]
+
+
+def test_nothing_is_wrong_with_a_monitor_that_lacks_nothing(rig: Rig) -> None:
+    found = look(rig)
+
+    assert {name: one for name, one in found.items() if one.verdict is not Verdict.WELL} == {}
+    assert rig.desk.inbox.records("webhooks") == []
+
+
+@pytest.mark.parametrize(
+    "case", CASES, ids=[f"{place}-{case.name}" for place, case in enumerate(CASES)]
+)
+def test_what_is_broken_is_named_with_what_mends_it(rig: Rig, case: Broken) -> None:
+    with case.by(rig):
+        found = look(rig, case.changes, later=case.later, wall=case.wall)
+
+    ill = {
+        name: one for name, one in found.items() if one.verdict in (Verdict.BROKEN, Verdict.LACKING)
+    }
+    assert case.name in ill
+    assert ill.keys() <= {case.name, *case.also}
+    assert ill[case.name].verdict is case.verdict
+    assert case.mend in ill[case.name].mend
+    assert ill[case.name].breaks
+    assert is_fit(found.values()) == (case.verdict is Verdict.LACKING)
+
+
+def test_every_kind_of_examination_was_broken(rig: Rig) -> None:
+    broken = {name for case in CASES for name in (case.name, *case.also)}
+
+    assert {name for name in look(rig) if name not in broken} == {f"syncs of {TARGET}"}
+
+
+def test_behind_a_broken_identity_nothing_is_blamed_on_others(rig: Rig) -> None:
+    with fault("identity", "error", rig):
+        found = look(rig)
+
+    untried = {name for name, one in found.items() if one.verdict is Verdict.UNTRIED}
+    assert {*METRICS, LOGIN, f"logs of {TARGET}", "functions"} <= untried
+    assert found[LOGIN].said == "it needs identity first"
+
+
+def test_test_messages_are_sent_when_they_are_wanted_and_only_then(rig: Rig) -> None:
+    found = look(rig, send=True)
+
+    sent = {name: one.verdict for name, one in found.items() if name.startswith("message to ")}
+    assert sent["message to email:admin@example.com"] is Verdict.WELL
+    assert sent["message to slack:#alerts"] is Verdict.WELL
