@@ -36,6 +36,10 @@ PAGES_A_DAY = 86_400 * 250
 """Pages that it reads at most, found in memory or not: about 2 MB a second."""
 FROM_DISK = 0.03
 MOST_OF_A_LIST = 10
+FEWEST = 5
+"""Executions on either side of a regression."""
+HOURS_OF_AN_HOUR = 1.5
+"""Query Store's intervals are whole hours: the last one is an hour to two."""
 
 # fmt: off
 _NOUNS = (
@@ -66,7 +70,7 @@ class Table:
 
 @dataclass
 class Query:
-    """A statement: what one execution costs, and how often it runs in a day.
+    """A statement: what one execution costs now, and how often it runs in a day.
 
     `before`: what it cost until `worse_since` (CPU ms, pages).
     """
@@ -85,18 +89,42 @@ class Query:
     def hash(self) -> str:
         return f"0x{self.id * 2_654_435_761 % 2**64:016X}"
 
+    def mean(self, days: float, at: datetime) -> tuple[float, float]:
+        """CPU ms and pages of an execution on average since then."""
+        if self.before is None or self.worse_since is None:
+            return self.cpu_ms, self.pages
+        dear = min((at - self.worse_since) / (days * DAY), 1.0)
+        cpu_ms, pages = self.before
+        return (
+            dear * self.cpu_ms + (1 - dear) * cpu_ms,
+            dear * self.pages + (1 - dear) * pages,
+        )
+
     def use(self, days: float, at: datetime) -> QueryUse | None:
         count = round(self.executions * days)
-        if count < 1:
-            return None
-        return QueryUse(
-            since=at - days * DAY,
-            executions=count,
-            cpu_ms=self.cpu_ms * count,
-            duration_ms=self.cpu_ms * count * 1.6,
-            logical_reads=self.pages * count,
-            physical_reads=self.pages * count * FROM_DISK,
+        return _use(count, *self.mean(days, at), at - days * DAY) if count >= 1 else None
+
+    def is_worse(self, at: datetime) -> bool:
+        """As a reading sees it: by the day's mean, or by the last hour's, which it takes whole."""
+        if self.before is None:
+            return False
+        by_day, by_hour = (self.mean(days, at) for days in (1, HOURS_OF_AN_HOUR / 24))
+        often = self.executions * HOURS_OF_AN_HOUR / 24 >= FEWEST
+        return any(
+            day >= 1.5 * old or (often and hour >= 2 * old)
+            for day, hour, old in zip(by_day, by_hour, self.before, strict=True)
         )
+
+
+def _use(count: int, cpu_ms: float, pages: float, since: datetime) -> QueryUse:
+    return QueryUse(
+        since=since,
+        executions=count,
+        cpu_ms=cpu_ms * count,
+        duration_ms=cpu_ms * count * 1.6,
+        logical_reads=pages * count,
+        physical_reads=pages * count * FROM_DISK,
+    )
 
 
 @dataclass
@@ -175,13 +203,13 @@ class Database:
     @property
     def cpu_percent(self) -> float:
         """Of the day, by what the queries and logins cost."""
-        used = sum(one.cpu_ms * one.executions for one in self.queries)
+        used = sum(one.mean(1, self.now)[0] * one.executions for one in self.queries)
         return min(100 * used / CPU_MS_A_DAY + self.logins_cpu, 97.0)
 
     @property
     def io_percent(self) -> float:
         """Of the day, by what the queries read."""
-        read = sum(one.pages * one.executions for one in self.queries)
+        read = sum(one.mean(1, self.now)[1] * one.executions for one in self.queries)
         return min(100 * read / PAGES_A_DAY, 97.0)
 
     def inspection(self) -> Inspection:
@@ -241,22 +269,15 @@ class Database:
 
     def _regressions(self) -> Iterable[Regression]:
         for one in self.queries:
-            recent, executions = one.use(1, self.now), max(round(one.executions * 7), 5)
-            if one.before is not None and recent is not None:
-                cpu, pages = one.before
+            recent, executions = one.use(1, self.now), max(round(one.executions * 7), FEWEST)
+            if one.before is not None and recent is not None and one.is_worse(self.now):
                 yield Regression(
                     query_hash=one.hash,
                     query_id=one.id,
                     text=one.text,
+                    newest=one.use(HOURS_OF_AN_HOUR / 24, self.now),
                     recent=recent,
-                    before=QueryUse(
-                        since=self.now - 8 * DAY,
-                        executions=executions,
-                        cpu_ms=cpu * executions,
-                        duration_ms=cpu * executions * 1.6,
-                        logical_reads=pages * executions,
-                        physical_reads=pages * executions * FROM_DISK,
-                    ),
+                    before=_use(executions, *one.before, self.now - 8 * DAY),
                     plans=one.plans[-1:],
                     plans_before=one.plans[:1],
                     plan=one.plans[-1],

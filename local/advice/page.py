@@ -1,10 +1,10 @@
-"""docs/advice.md: what is advised by which formula, and the advice about six known culprits."""
+"""docs/advice.md: what is advised by which formula, and the advice about known culprits."""
 
 import inspect
 from collections.abc import Iterable, Mapping
 from textwrap import wrap
 
-from local.advice.ranking import said
+from local.advice.ranking import is_right
 from local.advice.scenes import CULPRITS, scene
 from shared.domain.recommendations.loads import Load
 from shared.domain.recommendations.registry import ADVISERS, Adviser, judge
@@ -37,7 +37,7 @@ day later and from then on at each look ("IO of query 42 −31 % since it was do
 when it is found again and less than a fifth is gone, it is said again. What is not found any more
 leaves the list, and is forgotten after 120 days.
 
-**How it is proven.** In 20 random databases for each of six culprits, among four decoys that each
+**How it is proven.** In 20 random databases for each of these culprits, among four decoys that each
 look worse in some figure, the right advice has to come first in 19 at least, and 20 calm weeks with
 six decoys each are told nothing above low: `python -m local.advice.ranking`, and `make test-slow`.
 """
@@ -56,7 +56,7 @@ def advice_page() -> str:
             "|---|---|",
             *map(_row, ADVISERS),
             "",
-            "## Six culprits",
+            "## Culprits",
             "",
             "The first advice about one database of each kind; names and sizes are random.",
             "",
@@ -73,7 +73,7 @@ def _row(adviser: Adviser) -> str:
 def _culprit(name: str) -> Iterable[str]:
     made, subject = scene(name, SEED_OF.get(name, 1))
     advised = judge(made.situation())
-    place = next(i for i, one in enumerate(advised) if one.kind == name and subject in said(one))
+    place = next(i for i, one in enumerate(advised) if is_right(one, name, subject))
     yield f"### {name.replace('_', ' ').capitalize()}"
     yield ""
     yield from _quoted(advised[place])

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from local.advice.scenes import CULPRITS, calm, scene
+from local.advice.scenes import CULPRITS, KIND_OF, calm, scene
 from shared.domain.recommendations.registry import judge
 from shared.domain.recommendations.values import Priority, Recommendation
 
@@ -26,11 +26,16 @@ def place_of(name: str, seed: int) -> Place:
     """The place of the advice of the right kind that names the culprit."""
     made, subject = scene(name, seed)
     advised = judge(made.situation())
-    right = [i for i, one in enumerate(advised) if one.kind == name and subject in said(one)]
+    right = [i for i, one in enumerate(advised) if is_right(one, name, subject)]
     first = f"{advised[0].kind}: {advised[0].title}" if advised else "nothing"
     if not right:
         return Place(0, 0, len(advised), first)
     return Place(right[0] + 1, advised[right[0]].rank, len(advised), first)
+
+
+def is_right(one: Recommendation, name: str, subject: str) -> bool:
+    """Whether that is the advice about the culprit."""
+    return one.kind == KIND_OF.get(name, name) and subject in said(one)
 
 
 def said(one: Recommendation) -> str:

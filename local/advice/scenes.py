@@ -140,10 +140,19 @@ def blocking_chain(made: Database) -> str:
 
 
 def regression(made: Database) -> str:
-    """After a deploy a query takes 3 to 12 times as much: 18 to 50 points of DTU."""
+    """After a deploy yesterday a query takes 3 to 12 times as much: 18 to 50 points of DTU."""
+    return _regressed(made, made.random.uniform(20, 23))
+
+
+def young_regression(made: Database) -> str:
+    """The same after a deploy of 2 to 7 hours ago: the day's mean hardly knows it yet."""
+    return _regressed(made, made.random.uniform(2, 7))
+
+
+def _regressed(made: Database, hours_ago: float) -> str:
     table, executions = made.table(), 10 ** made.random.uniform(2.5, 3.8)
     cpu, pages = made.points("io", made.random.uniform(18, 50), executions)
-    deploy = a_deploy(made, made.random.uniform(20, 23))
+    deploy = a_deploy(made, hours_ago)
     made.deployments.append(deploy)
     text = f"SELECT Id FROM {table.name} WHERE {table.columns[0]} = ? OR {table.columns[1]} = ?"
     query = made.add_query(text, cpu, pages, executions)
@@ -175,12 +184,15 @@ def connection_churn(made: Database) -> str:
 
 
 Culprit = Callable[[Database], str]
+KIND_OF: Mapping[str, str] = {"young_regression": "plan_regression"}
+"""The kind of the advice, where the culprit is not called like it."""
 CULPRITS: Mapping[str, Culprit] = {
     "bad_query": bad_query,
     "missing_index": missing_index,
     "memory_leak": memory_leak,
     "blocking_chain": blocking_chain,
     "plan_regression": regression,
+    "young_regression": young_regression,
     "connection_churn": connection_churn,
 }
 

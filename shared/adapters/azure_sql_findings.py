@@ -115,23 +115,32 @@ def _regression(plans: list[Row]) -> Regression | None:
     if recent is None or before is None:
         return None
     since = [utc(row["worse_since"]) for row in plans if row["worse_since"]]
-    older = [row for row in plans if row["before_executions"]]
+    blamed = max(plans, key=_blame)
+    own = [row for row in plans if row["query_id"] == blamed["query_id"]]
+    older = [row for row in own if row["before_executions"]]
     return Regression(
         query_hash=plans[0]["query_hash"],
-        query_id=max(int(row["query_id"]) for row in plans),
+        query_id=int(blamed["query_id"]),
         text=statement_of(plans[0]),
+        newest=_use(plans, "newest"),
         recent=recent,
         before=before,
-        plans=_plans(row for row in plans if row["recent_executions"]),
+        plans=_plans(row for row in own if row["recent_executions"]),
         plans_before=_plans(older),
-        plan=int(max(plans, key=itemgetter("recent_executions"))["plan_id"]),
-        best_plan=int(min(older, key=_dearness)["plan_id"]),
+        plan=int(blamed["plan_id"]),
+        best_plan=int(min(older, key=_dearness, default=blamed)["plan_id"]),
         worse_since=min(since, default=None),
     )
 
 
 def _plans(rows: Iterable[Row]) -> tuple[int, ...]:
     return tuple(sorted(int(row["plan_id"]) for row in rows))
+
+
+def _blame(row: Row) -> tuple[bool, int, int]:
+    """The plan that is too dear and is used most now comes last."""
+    is_dear = row["worse_since"] is not None
+    return is_dear, int(row["newest_executions"]), int(row["recent_executions"])
 
 
 def _dearness(row: Row) -> tuple[bool, float]:

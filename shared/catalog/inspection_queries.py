@@ -181,11 +181,11 @@ QUERY_REGRESSIONS = SqlQuery(
     (
         *_QUERY,
         "plan_id",
-        *("worse_since", "recent_since", "before_since"),
-        *(f"{side}_{cost}" for side in ("recent", "before") for cost in _COSTS),
+        *("worse_since", "newest_since", "recent_since", "before_since"),
+        *(f"{side}_{cost}" for side in ("newest", "recent", "before") for cost in _COSTS),
     ),
     needs=_DATABASE,
-    parameters=("day", "week"),
+    parameters=("hour", "day", "week"),
 )
 
 INSPECTION_QUERIES = (

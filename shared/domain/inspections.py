@@ -79,10 +79,14 @@ class QueryStatistics(Struct, frozen=True, kw_only=True, rename="camel"):
 class Regression(Struct, frozen=True, kw_only=True, rename="camel"):
     """A query whose executions of the last 24 hours cost more than those of the 7 days before.
 
-    At least half as much again in CPU time, duration or logical reads, over at least 5 executions
-    on either side. `plans`: plan_ids of the last 24 hours; `plans_before`: of the days before; the
-    cheapest of them is `best_plan`, the most used one of the last day `plan`. `worse_since`: the
-    first execution of the first plan and interval (60 minutes) of the last day that was so dear.
+    At least half as much again in CPU time, duration or logical reads; or twice as much CPU time or
+    reads in the last hour (`newest`), and more than in any hour of those days: a younger one does
+    not show in the day's mean. Over at least 5 executions on either side, of all queries with this
+    hash. `plan`: of the plan_ids that are so dear, the most used one of the last hour; `query_id`:
+    whose it is, for a plan can only be forced on its own query. `plans`: that query's of the last
+    24 hours; `plans_before`: of the days before, none where it is new; the cheapest of them is
+    `best_plan`. `worse_since`: the first
+    execution of the first plan and interval (60 minutes) of the last day that was so dear.
     """
 
     query_hash: str
@@ -94,6 +98,7 @@ class Regression(Struct, frozen=True, kw_only=True, rename="camel"):
     plans_before: tuple[int, ...]
     plan: int
     best_plan: int
+    newest: QueryUse | None = None
     worse_since: datetime | None = None
 
 

@@ -1,7 +1,7 @@
 """What an inspection finds of the desk's database is what that has lived through."""
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -19,7 +19,7 @@ from local.world.inside_scenes import (
     WantedIndex,
 )
 from local.world.scenes import Blocking, Scene
-from local.world.workloads import MONITORS, Table
+from local.world.workloads import MONITORS, Table, Workload
 from shared.adapters.azure_sql import HOW_TO_GRANT, Database
 from shared.adapters.azure_sql_findings import ADDED, PARTS
 from shared.adapters.azure_sql_inspector import AzureSqlInspector
@@ -27,7 +27,7 @@ from shared.adapters.sql_connections import PURE_PYTHON, Patience
 from shared.catalog.inspection_queries import INSPECTION_QUERIES
 from shared.domain.errors import SourceError
 from shared.domain.inspections import Inspection, QueryUse
-from shared.domain.times import DAY, HOUR, MINUTE, floor_hour
+from shared.domain.times import DAY, HOUR, MINUTE, floor_hour, floor_minute
 from tests.adapters.sql_desk import (
     ODBC,
     RUSH_HOUR,
@@ -51,6 +51,18 @@ SCENES = (
 )
 WINDOWS = {"hour": HOUR, "day": DAY, "week": 7 * DAY}
 MEASURES = ("cpu_ms", "duration_ms", "logical_reads", "physical_reads")
+
+
+@dataclass(frozen=True)
+class SlightlyRegressed(Regressed):
+    """Three times as dear: in a day's mean an hour or three of it are little."""
+
+    def work(self, workload: Workload) -> Workload:
+        """The search's second plan."""
+        [before] = [one for one in workload.statements if one.query_id == 42]
+        return workload.changed(
+            replace(before, plan=2, cpu_ms=3 * before.cpu_ms, reads=3 * before.reads)
+        )
 
 
 @dataclass(frozen=True)
@@ -175,6 +187,28 @@ def test_a_regression_names_both_plans_and_when_it_began(look: Looked) -> None:
     assert_is(found.before, before)
     assert found.worse_since is not None
     assert timedelta(0) <= found.worse_since - DEPLOYED <= 20 * MINUTE
+
+
+def test_a_regression_of_an_hour_is_found_before_the_days_mean_knows_it() -> None:
+    """The dear plan is named though the old one has been used more often in the day."""
+    began = floor_minute(NOW) - HOUR
+    look = looked(PURE_PYTHON, SlightlyRegressed(began))
+    [found] = look.found.regressions or ()
+    recent, before = found.recent, found.before
+
+    assert recent.average_cpu_ms < 1.5 * before.average_cpu_ms
+    assert recent.average_logical_reads < 1.5 * before.average_logical_reads
+    assert_is(found.newest, look.runs_of(42, NOW - HOUR))
+    assert (found.plan, found.best_plan) == (422, 421)
+    assert found.worse_since is not None
+    assert timedelta(0) <= found.worse_since - began <= 20 * MINUTE
+
+
+def test_an_hour_that_was_as_dear_some_days_before_is_no_regression() -> None:
+    began = floor_minute(NOW) - HOUR
+    scenes = (SlightlyRegressed(began), SlightlyRegressed(began - 4 * DAY, minutes=120))
+
+    assert looked(PURE_PYTHON, *scenes).found.regressions == ()
 
 
 def test_what_clients_gave_up_is_counted(look: Looked) -> None:

@@ -11,6 +11,7 @@ from shared.domain.inspections import (
     FailedQuery,
     OpenTransaction,
     QueryStoreState,
+    QueryUse,
     SessionGroup,
     Statistics,
     TableSize,
@@ -31,7 +32,12 @@ from shared.domain.recommendations.plan import (
     cpu_saturation,
     outbound_sockets,
 )
-from shared.domain.recommendations.queries import bad_queries, failing_queries, plan_regressions
+from shared.domain.recommendations.queries import (
+    bad_queries,
+    failing_queries,
+    plan_regressions,
+    saved_by_old_plan,
+)
 from shared.domain.recommendations.registry import ADVISERS, Adviser, judge
 from shared.domain.recommendations.sessions import (
     blocking_chains,
@@ -291,12 +297,41 @@ def test_a_regression_names_the_deploy_and_forces_the_plan_before() -> None:
     assert one.estimate.value == 48.0
 
 
+def test_a_young_regression_weighs_what_it_will_cost_in_a_day() -> None:
+    """A tenth of the day's executions read five times as much: the mean is 1.4 times as high."""
+    day, hour = a_use(1_000, cpu_ms=10, reads=560), a_use(100, cpu_ms=10, reads=2_000)
+    young = a_regression(recent=day, newest=hour, before=a_use(7_000, cpu_ms=10, reads=400))
+    one = only(plan_regressions, a_situation(day=BUSY, queries=(a_query(),), regressions=(young,)))
+
+    assert one.title == "Query 42 needs 5.0 times the IO of the week before"
+    assert one.estimate == Estimate(48.0, "% DTU")
+    assert one.measure is not None
+    assert one.measure.value == 2_000
+
+
+@pytest.mark.parametrize(
+    "newest", [None, a_use(4, reads=9_000), a_use(100, reads=300)], ids=["none", "few", "cheap"]
+)
+def test_a_regression_of_yesterday_is_judged_by_the_day(newest: QueryUse | None) -> None:
+    by_day, with_hour = (a_regression(newest=hour) for hour in (None, newest))
+
+    assert saved_by_old_plan(with_hour) == saved_by_old_plan(by_day)
+
+
 def test_a_regression_with_the_same_plan_has_nothing_to_force() -> None:
     same = a_regression(plans_before=(8,), best_plan=8)
     one = only(plan_regressions, a_situation(day=BUSY, queries=(a_query(),), regressions=(same,)))
 
     assert (one.script, one.reversal) == (None, None)
     assert "with the plan that it had before" in one.description
+
+
+def test_a_query_that_was_compiled_anew_has_no_plan_of_before_to_force() -> None:
+    anew = a_regression(plans_before=(), best_plan=8)
+    one = only(plan_regressions, a_situation(day=BUSY, queries=(a_query(),), regressions=(anew,)))
+
+    assert (one.script, one.reversal) == (None, None)
+    assert "compiled anew" in one.description
 
 
 def test_a_missing_index_comes_with_its_script_and_reversal() -> None:

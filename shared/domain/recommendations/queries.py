@@ -50,6 +50,8 @@ REWRITE = 0.5
 OFTEN, CHEAP_MS = 10_000, 20.0
 """Executions a day from which a query of so few ms costs by being called, not by its plan."""
 LEAST_FAILURES = 5
+ENOUGH = 5
+"""Executions of an hour that say what the query costs now."""
 
 
 def bad_queries(situation: Situation) -> Iterable[Recommendation]:
@@ -141,10 +143,12 @@ def _facts(use: QueryUse) -> Sequence[Fact]:
 
 
 def plan_regressions(situation: Situation) -> Iterable[Recommendation]:
-    """Queries whose last day cost more for each execution than the week before.
+    """Queries whose last day, or last hour, cost more for each execution than the week before.
 
-    Points = load.points(work of the last 24 hours × (1 - mean before / mean now), for CPU and
-    reads each), urgency = points / 100. Where another plan was cheaper, the script forces it.
+    Points = load.points(executions of the last 24 hours × (mean now - mean before), for CPU and
+    reads each), urgency = points / 100. Now is the last hour where that is dearer than the day's
+    mean, so that a young regression weighs what it will cost in a day. Where another plan was
+    cheaper, the script forces it.
     """
     load = load_of(situation)
     for one in situation.regressions:
@@ -155,36 +159,42 @@ def plan_regressions(situation: Situation) -> Iterable[Recommendation]:
 
 
 def saved_by_old_plan(regression: Regression) -> Work:
-    """What the last day's executions would have cost less at the price of the days before."""
-    recent, before = regression.recent, regression.before
+    """What a day's executions would cost less at the price of the days before."""
+    more = _price_now(regression).without(_price(regression.before))
+    return more.scaled(regression.recent.executions)
+
+
+def _price(use: QueryUse) -> Work:
+    """Of an execution."""
+    return work_of(use).scaled(1 / max(use.executions, 1))
+
+
+def _price_now(one: Regression) -> Work:
+    """The day's, or the last hour's where that is dearer, and no matter of a few executions."""
+    day = _price(one.recent)
+    if one.newest is None or one.newest.executions < ENOUGH:
+        return day
+    hour = _price(one.newest)
     return Work(
-        _dearer(recent.cpu_ms, recent.average_cpu_ms, before.average_cpu_ms),
-        _dearer(recent.logical_reads, recent.average_logical_reads, before.average_logical_reads),
-        _dearer(recent.physical_reads, _disk(recent), _disk(before)),
+        max(day.cpu_ms, hour.cpu_ms),
+        max(day.reads, hour.reads),
+        max(day.disk_reads, hour.disk_reads),
     )
-
-
-def _disk(use: QueryUse) -> float:
-    return use.physical_reads / max(use.executions, 1)
-
-
-def _dearer(total: float, now: float, before: float) -> float:
-    return total * max(1 - before / now, 0.0) if now > 0 else 0.0
 
 
 def _regression(
     points: float, one: Regression, resource: Resource, situation: Situation
 ) -> Recommendation:
-    another = one.best_plan in one.plans_before and one.best_plan != one.plan
+    another = one.best_plan != one.plan
     deploy = situation.deploy_before(one.worse_since)
-    factor = _mean(one.recent, resource) / max(_mean(one.before, resource), 1e-9)
+    now, before = (_part(each, resource) for each in (_price_now(one), _price(one.before)))
     force = f"@query_id = {one.query_id}, @plan_id = {one.best_plan};"
     return recommend(
         REGRESSION,
         one.query_hash,
         Text(
-            f"Query {one.query_id} needs {factor:.1f} times the {WORD_OF[resource]} "
-            "of the week before",
+            f"Query {one.query_id} needs {now / max(before, 1e-9):.1f} times the "
+            f"{WORD_OF[resource]} of the week before",
             _since(one, situation),
             _mend(another=another, deployed=deploy is not None),
             _regression_facts(one, resource),
@@ -211,7 +221,9 @@ def _since(one: Regression, situation: Situation) -> str:
         said = f"It regressed at {clock(one.worse_since)}"
     else:
         said = "It regressed within the last day"
-    if one.plan == one.best_plan or one.best_plan not in one.plans_before:
+    if not one.plans_before:
+        return f"{said}, when it was compiled anew: with other types of its parameters, perhaps."
+    if one.plan == one.best_plan:
         return f"{said}, with the plan that it had before."
     return f"{said}: plan {one.plan} took the place of plan {one.best_plan}."
 
@@ -220,23 +232,30 @@ def _mend(*, another: bool, deployed: bool) -> Sequence[str]:
     first = (
         "Force the old plan by the script, and look a day later whether it still is the cheaper."
         if another
-        else "Compare its parameters and the table's size with last week's: the plan is the same."
+        else "Compare its parameters and the table's size with last week's: no cheaper plan is "
+        "known."
     )
     second = "See what the deploy changed about this query or its table." if deployed else None
     third = "Update the statistics of its tables; then the forced plan may be let go."
     return [one for one in (first, second, third) if one is not None]
 
 
-def _mean(use: QueryUse, resource: Resource) -> float:
-    return use.average_cpu_ms if resource is Resource.CPU else use.average_logical_reads
+def _part(price: Work, resource: Resource) -> float:
+    return price.cpu_ms if resource is Resource.CPU else price.reads
 
 
 def _regression_facts(one: Regression, resource: Resource) -> Sequence[Fact]:
     unit = "ms" if resource is Resource.CPU else "pages"
-    word = WORD_OF[resource]
+    prices = {
+        f"{WORD_OF[resource]} of an execution": _price_now(one),
+        "on average in 24 h": _price(one.recent),
+        "in the week before": _price(one.before),
+    }
     return (
-        Fact(f"{word} of an execution", quantity(round(_mean(one.recent, resource), 1), unit)),
-        Fact("in the week before", quantity(round(_mean(one.before, resource), 1), unit)),
+        *(
+            Fact(label, quantity(round(_part(price, resource), 1), unit))
+            for label, price in prices.items()
+        ),
         Fact("executions in 24 h", f"{one.recent.executions:,}"),
         Fact("plan now", str(one.plan)),
         Fact("cheapest plan", str(one.best_plan)),
@@ -248,7 +267,7 @@ def _measure(one: Regression, resource: Resource) -> Measure:
     return Measure(
         f"query:{one.query_hash}:{resource}",
         f"{WORD_OF[resource]} of query {one.query_id}",
-        _mean(one.recent, resource),
+        _part(_price_now(one), resource),
         unit,
     )
 
