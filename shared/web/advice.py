@@ -93,7 +93,8 @@ class AdviceQuery(Struct, frozen=True):
 class AdviceMeta(Struct, frozen=True, rename="camel"):
     """When the target was looked at, and which inspection of its database; null: never yet.
 
-    `lacking`: what the inspection could not read, and the grant that it needs.
+    `lacking`: what the inspection could not read, and the grant that it needs. `may_change`:
+    whether who asks may say what became of it.
     """
 
     target: str
@@ -101,6 +102,7 @@ class AdviceMeta(Struct, frozen=True, rename="camel"):
     advised_at: datetime | None
     inspected_at: datetime | None
     lacking: tuple[str, ...]
+    may_change: bool
 
 
 class AdviceTargetQuery(Struct, frozen=True):
@@ -148,6 +150,7 @@ def _list(asked: Asked) -> Reply:
         advised_at=look.at if look is not None else None,
         inspected_at=look.inspected_at if look is not None else None,
         lacking=look.lacking if look is not None else (),
+        may_change=asked.principal.may(Role.ADMIN),
     )
     if query.kind is Area.DTU:
         return Reply(_of_database(chosen, look, _current("dtuUtilization", target, asked)), meta)

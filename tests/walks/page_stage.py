@@ -6,7 +6,7 @@ The front doors are function_app's own; timers are played by hand, storage is th
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -25,7 +25,7 @@ from local.host.triggers import read_functions
 from local.rig import Rig, running_rig
 from local.surroundings import AUDIENCE
 from local.world.engine import Script, ScriptedWorld
-from local.world.scenes import DtuStorm
+from local.world.scenes import DtuStorm, Scene
 from shared import bootstrap
 from shared.adapters.chunk_store import ChunkStore
 from shared.adapters.ledger import RowLedger
@@ -44,6 +44,12 @@ PREFIX = "api"
 PATIENCE_MS = 20_000
 """A loaded machine is slow, not wrong."""
 SIZES = {"phone": (375, 812), "tablet": (768, 1024), "desk": (1440, 900), "wall": (2560, 1440)}
+
+
+JUDGE = """
+axe.run().then(({ violations }) => violations.flatMap((one) =>
+  one.nodes.map((node) => `${one.id}: ${node.target.join(" ")}: ${node.failureSummary}`)))
+"""
 
 
 @dataclass
@@ -115,11 +121,16 @@ class Stage:
             self.troubles.append(text)
 
 
+STORMS = tuple(DtuStorm(at, STORM_MINUTES) for at in (FIRST_STORM, SECOND_STORM))
+"""Of the same query."""
+
+
 @contextmanager
-def running_page(browser: Browser, **changes: str) -> Iterator[Stage]:
-    """The monitor at MONDAY, in a world with two storms of the same query; with other settings."""
-    scenes = tuple(DtuStorm(at, STORM_MINUTES) for at in (FIRST_STORM, SECOND_STORM))
-    world = ScriptedWorld(Script("two storms", MONDAY, scenes))
+def running_page(
+    browser: Browser, scenes: Sequence[Scene] = STORMS, **changes: str
+) -> Iterator[Stage]:
+    """The monitor at MONDAY, in a world where that happens; with other settings."""
+    world = ScriptedWorld(Script("on the page", MONDAY, tuple(scenes)))
     with ExitStack() as stack:
         rig = stack.enter_context(
             running_rig(world, storage=NOWHERE, now=MONDAY, changes=changes, furnish=_in_memory)
@@ -138,6 +149,19 @@ def running_browser() -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+def picture(page: Page, name: str) -> None:
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=PICTURES / f"{name}.png", full_page=True, caret="initial")
+
+
+def judged(stage: Stage, page: Page) -> list[str]:
+    """What axe-core finds; the policy refuses the styles that it tries to set, as it should."""
+    assert stage.troubles == []
+    found: list[str] = page.evaluate(JUDGE)
+    stage.troubles.clear()
+    return found
 
 
 def chromium() -> str:

@@ -12,11 +12,12 @@ from tests.walks.page_stage import (
     AXE,
     FIRST_STORM,
     MINUTE,
-    PICTURES,
     SECOND_STORM,
     SIZES,
     STORM_MINUTES,
     Stage,
+    judged,
+    picture,
     running_browser,
     running_page,
 )
@@ -24,7 +25,7 @@ from tests.walks.page_stage import (
 pytestmark = pytest.mark.slow
 
 STORM = "DTU Usage Critical"
-VIEWS = ("overview", "episodes", "rules", "maintenance", "deliveries")
+VIEWS = ("overview", "episodes", "advice", "rules", "maintenance", "deliveries")
 LARGEST = 60_000
 MOST_FILES = 6
 CALM_LAYOUT = 0.05
@@ -44,10 +45,6 @@ document.querySelector("pantry-monitor").shadowRoot
   .querySelectorAll("details:not(.figures), .chart:first-of-type .figures")
   .forEach((one) => { one.open = true; })
 """
-JUDGE = """
-axe.run().then(({ violations }) => violations.flatMap((one) =>
-  one.nodes.map((node) => `${one.id}: ${node.target.join(" ")}: ${node.failureSummary}`)))
-"""
 
 
 @pytest.fixture(scope="module")
@@ -64,21 +61,8 @@ def stage(browser: Browser) -> Iterator[Stage]:
         yield running
 
 
-def picture(page: Page, name: str) -> None:
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=PICTURES / f"{name}.png", full_page=True, caret="initial")
-
-
 def episode(page: Page) -> Any:
     return page.get_by_role("article").filter(has=page.get_by_role("heading", name=STORM))
-
-
-def judged(stage: Stage, page: Page) -> list[str]:
-    """What axe-core finds; the policy refuses the styles that it tries to set, as it should."""
-    assert stage.troubles == []
-    found: list[str] = page.evaluate(JUDGE)
-    stage.troubles.clear()
-    return found
 
 
 def refreshed(page: Page) -> None:
@@ -234,7 +218,7 @@ def test_everything_can_be_done_with_the_keyboard(stage: Stage) -> None:
         page.keyboard.press("Tab")
         page.keyboard.press("Tab")
         expect(episode(page).get_by_role("button", name="15 min")).to_be_focused()
-        page.keyboard.press("3")
+        page.keyboard.press("4")
         expect(page.get_by_role("heading", name="Rules")).to_be_visible()
 
 

@@ -366,3 +366,42 @@ def test_what_is_typed_while_a_rule_is_tried_stays(left: str, name: str) -> None
     found = played(f'const left = "{left}";\n{script}')
 
     assert found == name
+
+
+ADVISED = """
+  monitor.act.go({ view: "advice", target: "t" });
+  await say("metrics", figures(), { meta: { target: "t" } });
+  await say("alerts", []);
+  const one = { id: "x-1", area: "memory", rank: 9, status: "new", isFound: true, actions: [] };
+  const shown = () => seen.wishes.over(seen.lists.memory.data.recommendations)[0].status;
+  await say("advice?kind=memory&status=all&target=t", { recommendations: [one] });
+  monitor.act.onAdvice(one, "dismissed");
+  await settle();
+"""
+
+
+@pytest.mark.parametrize(("status", "after"), [(200, "dismissed"), (403, "new")])
+def test_what_is_said_of_advice_stands_when_it_is_taken(status: int, after: str) -> None:
+    script = """
+      const before = shown();
+      const said = status === 200 ? { ...one, status: "dismissed" } : "no";
+      await say("advice/x-1?target=t", said, { status });
+      return [before, shown(), asked.filter(({ path }) => path.includes("memory")).length];
+    """
+
+    found = played(f"const status = {status};\n{ADVISED}{script}")
+
+    assert found == ["dismissed", after, int(status == 200)]
+
+
+def test_advice_about_another_target_is_not_kept() -> None:
+    script = """
+      monitor.act.go({ target: "u" });
+      await say("advice?kind=dtu&status=all&target=t", { recommendations: [] });
+      const left = Object.keys(seen.lists);
+      await say("metrics", figures(), { meta: { target: "u" } });
+      await say("alerts", []);
+      return [left, asked.some(({ path }) => path === "advice?kind=dtu&status=all&target=u")];
+    """
+
+    assert played(ADVISED + script) == [[], True]

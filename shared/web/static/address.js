@@ -4,18 +4,21 @@
  */
 
 export const RANGES = ["15m", "1h", "3h", "6h", "12h", "24h", "3d", "7d", "30d", "90d", "1y"];
-export const VIEWS = ["overview", "episodes", "rules", "maintenance", "deliveries"];
+export const VIEWS = ["overview", "episodes", "advice", "rules", "maintenance", "deliveries"];
+/** Of advice: what is open, and what people decided. */
+export const SHELVES = ["open", "done", "dismissed"];
 export const THEMES = ["auto", "light", "dark"];
 
 /**
  * @typedef {{view: string, range: string, from: string | null, to: string | null, theme: string,
- *   refresh: number | null, target: string | null, alert: string | null, rule: string | null}} Place
+ *   refresh: number | null, target: string | null, alert: string | null, rule: string | null,
+ *   advice: string | null, status: string}} Place
  */
 
 /** @type {Place} */
 const DEFAULT = {
   view: "overview", range: "1h", from: null, to: null, theme: "auto", refresh: null,
-  target: null, alert: null, rule: null,
+  target: null, alert: null, rule: null, advice: null, status: "open",
 };
 
 export class Address {
@@ -66,6 +69,8 @@ export function read(search) {
     target: given.get("target"),
     alert: given.get("alert"),
     rule: given.get("rule"),
+    advice: given.get("advice"),
+    status: oneOf("status", SHELVES, DEFAULT.status),
   };
 }
 

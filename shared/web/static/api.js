@@ -43,6 +43,11 @@ export class Api {
     return this.#write("POST", path, body);
   }
 
+  /** @param {string} path @param {any} body */
+  patch(path, body) {
+    return this.#write("PATCH", path, body);
+  }
+
   /** @param {string} path @param {any} body @param {Record<string, string>} [headers] */
   put(path, body, headers) {
     return this.#write("PUT", path, body, headers);

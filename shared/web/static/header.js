@@ -50,9 +50,9 @@ export function views(state, act) {
   return h("nav", { class: "views", "aria-label": "Views" }, VIEWS.map((view) => {
     const open = view === "episodes" && state.board?.data.alerts.length;
     const isHere = state.place.view === view;
+    const place = { view, rule: null, alert: null, advice: null };
     return h("a", {
-      key: view, href: act.link({ view, rule: null, alert: null }), "aria-current": isHere ? "page" : null,
-      onclick: act.follow({ view, rule: null, alert: null }),
+      key: view, href: act.link(place), "aria-current": isHere ? "page" : null, onclick: act.follow(place),
     }, capital(view), open ? h("span", { class: "count" }, h("span", { class: "hush" }, ", open: "), open) : null);
   }));
 }

@@ -14,7 +14,7 @@ try {
 /** @type {[string, string][]} */
 const KEYS = [
   ["r", "refresh"], ["p", "pause or resume"], ["f", "full screen"], ["t", "next theme"],
-  ["1 – 5", `view: ${VIEWS.join(", ")}`], ["[ ]", "shorter or longer range"], ["z", "back from a zoom"], ["?", "this help"],
+  ["1 – 6", `view: ${VIEWS.join(", ")}`], ["[ ]", "shorter or longer range"], ["z", "back from a zoom"], ["?", "this help"],
 ];
 
 /** Do what a key stands for. @param {KeyboardEvent} event @param {any} state @param {any} act */
@@ -23,7 +23,7 @@ export function pressed(event, state, act) {
   const isTyping = event.composedPath()[0] instanceof HTMLElement && /** @type {HTMLElement} */ (event.composedPath()[0]).matches("input, textarea, select");
   if (isOff || isTyping || event.ctrlKey || event.metaKey || event.altKey || state.phase === "signIn") return undefined;
   const view = VIEWS[Number(event.key) - 1];
-  if (view) return act.go({ view, rule: null, alert: null });
+  if (view) return act.go({ view, rule: null, alert: null, advice: null });
   const range = RANGES.indexOf(state.place.range);
   const does = /** @type {Record<string, () => void>} */ ({
     r: act.refresh, p: act.pause, f: act.fullscreen, t: act.nextTheme, z: act.unzoom, "?": act.help,

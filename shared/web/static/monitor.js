@@ -6,7 +6,7 @@
 import { Address } from "./address.js";
 import { ApiError } from "./api.js";
 import { columnsOf } from "./columns.js";
-import { Wishes } from "./wishes.js";
+import { granted, Wishes } from "./wishes.js";
 import { iso, MonitorClock } from "./times.js";
 
 const USUAL_INTERVAL_MS = 30_000;
@@ -16,12 +16,19 @@ const MOST_INTERVAL_MS = 86_400_000;
 const AGES_EVERY_MS = 5_000;
 const MOST_ALERTS = 100;
 const SHORTEST_ZOOM_S = 300;
-/** What each view asks for, beside the figures and the alerts. */
+/** Advice changes every six hours: beside other things it need not be asked for each time. */
+const SLOW_MS = 300_000;
+const ADVICE = {
+  database: ["advice", { kind: "dtu", status: "all", target: null }],
+  memory: ["advice", { kind: "memory", status: "all", target: null }],
+};
+/** What each view asks for, beside the figures and the alerts; `target`: of which one. */
 const LISTS = {
-  overview: { audit: ["audit", { limit: 5 }] },
+  overview: { audit: ["audit", { limit: 5, target: null }], ...ADVICE },
+  advice: ADVICE,
   rules: { rules: ["rules"] },
   maintenance: { maintenance: ["maintenance"] },
-  deliveries: { deliveries: ["deliveries", { limit: 200 }], channels: ["channels"] },
+  deliveries: { deliveries: ["deliveries", { limit: 200, target: null }], channels: ["channels"] },
 };
 
 export class Monitor {
@@ -44,7 +51,7 @@ export class Monitor {
     this.#api = api;
     this.#draw = draw;
     this.address = new Address(options.isPage, () => this.#moved());
-    this.wishes = new Wishes(api, () => this.change({}), (alert) => this.#settled(alert));
+    this.wishes = new Wishes(() => this.change({}));
     this.state = {
       ...options,
       place: this.address.place,
@@ -66,6 +73,7 @@ export class Monitor {
       editor: /** @type {any} */ (null),
       window: /** @type {any} */ (null),
       sent: /** @type {any} */ (null),
+      copied: /** @type {any} */ (null),
     };
     this.act = this.#actions();
   }
@@ -156,7 +164,8 @@ export class Monitor {
     const alerts = [...newest, ...data.alerts.filter((/** @type {any} */ one) => !known.has(one.alertId))];
     const isNew = data !== this.state.board?.answer;
     if (isNew && !isKept) this.#clock.set(data, meta);
-    this.wishes.heard(alerts);
+    const { database, memory } = this.state.lists;
+    this.wishes.heard([...alerts, ...[database, memory].flatMap((list) => list?.data?.recommendations ?? [])]);
     const board = isNew ? { answer: data, data, meta, columns: columnsOf(data.historical) } : this.state.board;
     this.change({ phase: "ready", failure: null, refusal: null, board, alerts });
     this.#readDeployments(board.meta);
@@ -196,16 +205,23 @@ export class Monitor {
   }
 
   #readLists() {
-    const wanted = LISTS[/** @type {keyof typeof LISTS} */ (this.state.place.view)] ?? {};
-    for (const name of Object.keys(wanted)) this.readList(name);
+    const { lists, place } = this.state;
+    const wanted = LISTS[/** @type {keyof typeof LISTS} */ (place.view)] ?? {};
+    const isGood = (/** @type {string} */ name) => place.view === "overview" && name in ADVICE && Date.now() - (lists[name]?.at ?? 0) < SLOW_MS;
+    for (const name of Object.keys(wanted)) if (!isGood(name)) this.readList(name);
   }
 
   /** Read a list anew; the old one stays when that fails. */
   async readList(/** @type {string} */ name) {
     const all = /** @type {Record<string, any>} */ (Object.assign({}, ...Object.values(LISTS)));
     const [path, query] = all[name];
-    const found = await this.#newestOf(name, this.#api.get(path, query).then(({ data }) => ({ data }), (error) => ({ error: error.message })));
-    if (found) this.change({ lists: { ...this.state.lists, [name]: { ...this.state.lists[name], error: undefined, ...found } } });
+    const asked = query && "target" in query ? { ...query, target: this.state.place.target } : query;
+    const found = await this.#newestOf(name, this.#api.get(path, asked).then(({ data, meta }) => ({ data, meta, at: Date.now() }), (error) => ({ error: error.message })));
+    if (found) this.#list(name, { error: undefined, ...found });
+  }
+
+  #list(/** @type {string} */ name, /** @type {any} */ changes) {
+    this.change({ lists: { ...this.state.lists, [name]: { ...this.state.lists[name], ...changes } } });
   }
 
   /** What is answered, unless it was asked for again meanwhile, or by somebody who signed out. */
@@ -237,10 +253,25 @@ export class Monitor {
     this.#readOpenStories();
   }
 
+  /** Likewise about advice; what all of it would save has changed, too. */
+  #decided(/** @type {string} */ name, /** @type {any} */ said) {
+    const { data } = this.state.lists[name];
+    const recommendations = data.recommendations.map((/** @type {any} */ one) => (one.id === said.id ? { ...one, ...said } : one));
+    this.#list(name, { data: { ...data, recommendations } });
+    this.readList(name);
+  }
+
+  /** Lists may be about another target, or somebody who signed out; so may what is on its way. */
+  #forget() {
+    this.#newest = {};
+    this.change({ lists: {}, stories: new Map() });
+  }
+
   #moved() {
     const { place } = this.address;
     const before = this.state.place;
     this.change({ place });
+    if (before.target !== place.target) this.#forget();
     const asked = (/** @type {any} */ one) => [one.range, one.from, one.to, one.target].join();
     if (asked(before) !== asked(place)) this.refresh();
     else if (before.view !== place.view) this.#readLists();
@@ -290,8 +321,23 @@ export class Monitor {
         this.#open(name, event.target.open);
         if (event.target.open) this.#readStory(alert.alertId);
       },
-      onAlert: (/** @type {any} */ alert, /** @type {string} */ action, /** @type {number} */ duration) =>
-        this.wishes.wish(alert, action, this.#clock.now(), duration),
+      onAlert: async (/** @type {any} */ { alertId }, /** @type {string} */ action, /** @type {number} */ duration) => {
+        const asked = { alertId, action, ...(duration ? { duration } : {}) };
+        const alert = await this.wishes.wish(alertId, granted(action, this.#clock.now(), duration), () => this.#api.post("alerts", asked));
+        if (alert) this.#settled(alert);
+      },
+      onAdvice: async (/** @type {any} */ { id, area }, /** @type {string} */ status) => {
+        const { target } = this.state.board.meta;
+        const shown = { status, changedBy: "you", changedAt: this.#clock.now() };
+        const said = await this.wishes.wish(id, shown, () => this.#api.patch(`advice/${id}?target=${target}`, { status }));
+        if (said) this.#decided(area === "memory" ? "memory" : "database", said);
+      },
+      copy: async (/** @type {string} */ key, /** @type {string} */ text) => {
+        // Where the page came without TLS, a browser has no clipboard for it.
+        const copying = navigator.clipboard?.writeText(text) ?? Promise.reject();
+        const word = await copying.then(() => "Copied", () => "Select it by hand");
+        this.change({ copied: { key, word } });
+      },
       signIn: (/** @type {string} */ token, /** @type {boolean} */ keep) => {
         this.#api.session.signIn(token, keep);
         this.#api.forget();
@@ -318,9 +364,9 @@ export class Monitor {
     this.#api.forget();
     this.#asked++;
     this.#isAsking = false;
-    this.#newest = {};
+    this.#forget();
     clearTimeout(this.#next);
-    this.change({ phase: "signIn", board: null, alerts: [], lists: {}, stories: new Map(), editor: null, window: null, sent: null, refusal: null, failure: null });
+    this.change({ phase: "signIn", board: null, alerts: [], editor: null, window: null, sent: null, refusal: null, failure: null });
     if (byPlatform) location.assign(new URL(`/.auth/logout?post_logout_redirect_uri=${encodeURIComponent(location.pathname)}`, this.#api.base));
   }
 }

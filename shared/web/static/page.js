@@ -1,5 +1,6 @@
 /** The page as a whole: which parts are shown, in which order. */
 
+import { advice, topAdvice } from "./advice.js";
 import { cards } from "./cards.js";
 import { charts } from "./charts.js";
 import { deliveries } from "./deliveries.js";
@@ -39,6 +40,7 @@ function content(/** @type {any} */ state, /** @type {any} */ act) {
 function view(/** @type {any} */ state, /** @type {any} */ act) {
   switch (state.place.view) {
     case "episodes": return allEpisodes(state, act);
+    case "advice": return advice(state, act);
     case "rules": return rules(state, act);
     case "maintenance": return maintenance(state, act);
     case "deliveries": return deliveries(state, act);
@@ -53,6 +55,7 @@ function overview(/** @type {any} */ state, /** @type {any} */ act) {
     cards(state.board),
     ranges(state, act),
     charts(state, act),
+    topAdvice(state, act),
     panels(state),
     warnings(state.health),
   ];

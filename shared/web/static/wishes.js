@@ -1,5 +1,6 @@
 /**
- * What was asked for alerts and is on its way: shown as if done, and taken back when refused.
+ * What was asked for and is on its way: shown as if done, and taken back when refused. Alerts have
+ * an `alertId`, advice has an `id`.
  *
  * @typedef {{isOnItsWay: boolean, changes: Record<string, any>, error?: string}} Wish
  */
@@ -8,50 +9,52 @@ export class Wishes {
   /** @type {Map<string, Wish>} */
   #wishes = new Map();
 
-  /**
-   * @param {import("./api.js").Api} api @param {() => void} changed
-   * @param {(alert: any) => void} settled told of the alert as the API then has it
-   */
-  constructor(api, changed, settled) {
-    this.api = api;
+  /** @param {() => void} changed */
+  constructor(changed) {
     this.changed = changed;
-    this.settled = settled;
   }
 
-  /** @param {string} alertId */
-  get(alertId) {
-    return this.#wishes.get(alertId);
+  /** @param {string} id */
+  get(id) {
+    return this.#wishes.get(id);
   }
 
-  /** The alerts as they would be if every wish were granted. @param {any[]} alerts */
-  over(alerts) {
-    return alerts.map((alert) => ({ ...alert, ...(this.get(alert.alertId)?.changes ?? {}) }));
+  /** Things as they would be if every wish were granted. @param {any[]} things */
+  over(things) {
+    return things.map((one) => ({ ...one, ...(this.get(idOf(one))?.changes ?? {}) }));
   }
 
-  /** @param {any} alert @param {string} action @param {Date} now @param {number} [duration] minutes */
-  async wish(alert, action, now, duration) {
-    const { alertId } = alert;
-    this.#set(alertId, { isOnItsWay: true, changes: granted(action, now, duration) });
+  /**
+   * Ask for it, and be shown `changes` meanwhile.
+   *
+   * @param {string} id @param {Record<string, any>} changes @param {() => Promise<{data: any}>} ask
+   * @returns {Promise<any>} the thing as the API then has it; null when it was refused
+   */
+  async wish(id, changes, ask) {
+    this.#set(id, { isOnItsWay: true, changes });
     try {
-      const { data } = await this.api.post("alerts", { alertId, action, ...(duration ? { duration } : {}) });
-      this.#wishes.delete(alertId);
-      this.settled(data);
+      const { data } = await ask();
+      this.#wishes.delete(id);
+      return data;
     } catch (error) {
-      this.#set(alertId, { isOnItsWay: false, changes: {}, error: inWords(/** @type {any} */ (error)) });
+      this.#set(id, { isOnItsWay: false, changes: {}, error: inWords(/** @type {any} */ (error)) });
+      return null;
     }
   }
 
-  /** A refusal is shown until its alert is gone. @param {any[]} alerts */
-  heard(alerts) {
-    const known = new Set(alerts.map((alert) => alert.alertId));
+  /** A refusal is shown until its thing is gone. @param {any[]} things */
+  heard(things) {
+    const known = new Set(things.map(idOf));
     for (const id of this.#wishes.keys()) if (!known.has(id)) this.#wishes.delete(id);
   }
 
-  #set(/** @type {string} */ alertId, /** @type {Wish} */ wish) {
-    this.#wishes.set(alertId, wish);
+  #set(/** @type {string} */ id, /** @type {Wish} */ wish) {
+    this.#wishes.set(id, wish);
     this.changed();
   }
 }
+
+const idOf = (/** @type {any} */ one) => one.alertId ?? one.id;
 
 /** Without an answer, or after an error of the server's, it may have been done. */
 function inWords(/** @type {import("./api.js").ApiError} */ { message, status }) {
@@ -59,8 +62,8 @@ function inWords(/** @type {import("./api.js").ApiError} */ { message, status })
   return `${message.charAt(0).toUpperCase()}${message.slice(1)}. ${end}`;
 }
 
-/** What the alert will look like. */
-function granted(/** @type {string} */ action, /** @type {Date} */ now, duration = 0) {
+/** What an alert will look like. @param {string} action @param {Date} now @param {number} [duration] minutes */
+export function granted(action, now, duration = 0) {
   const at = now.toISOString();
   if (action === "acknowledge") return { acknowledgedBy: "you", acknowledgedAt: at };
   if (action === "snooze") return { snoozedUntil: new Date(now.getTime() + duration * 60_000).toISOString() };
