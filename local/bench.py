@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 
 from local.advice.ranking import run as rank_advice
 from local.bench_first import run as bench_first
+from local.bench_forecasts import run as bench_forecasts
 from local.bench_history import run as bench_history
 from local.bench_latency import run as bench_latency
 from local.bench_sql import run as bench_sql
@@ -98,6 +99,11 @@ def advice() -> bool:
     return rank_advice(print, 100)
 
 
+def forecasts() -> bool:
+    """How far forecasts are off, and how often a trend is seen where there is none."""
+    return bench_forecasts(print)
+
+
 def replays() -> bool:
     """Whole recordings through Azurite; their transitions equal an independent computation."""
     return _pytest("tests/local/test_replay.py", "-m", "bench")
@@ -132,6 +138,7 @@ SECTIONS: dict[str, Callable[[], bool]] = {
     "store": store,
     "history": history,
     "advice": advice,
+    "forecasts": forecasts,
     "replays": replays,
     "calm": calm,
     "truth": truth,

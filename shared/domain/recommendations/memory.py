@@ -5,12 +5,9 @@ R. A. Smith, 1982): only hours of the same time of day are compared, because mem
 visitors up in the morning and down at night.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
-from itertools import combinations, pairwise
-from math import sqrt
-from statistics import median
+from itertools import pairwise
 
 from msgspec import Struct
 
@@ -28,6 +25,7 @@ from shared.domain.recommendations.values import (
     Text,
     recommend,
 )
+from shared.domain.seasons import seasonal
 from shared.domain.times import HOUR
 from shared.domain.trends import SIGNIFICANT
 
@@ -135,7 +133,7 @@ def leak_of(situation: Situation) -> Leak | None:
         return None
     since = max(restarts_of(stretch), default=stretch.start)
     points = stretch.points(since + WARM_UP)
-    found = seasonal(points)
+    found = seasonal(points, DAY_MINUTES)
     if found is None or found.score < SIGNIFICANT:
         return None
     if found.slope * (points[-1][0] - points[0][0]) < LEAST_GROWN_MB:
@@ -160,39 +158,10 @@ def restarts_of(stretch: Stretch) -> list[datetime]:
     return found
 
 
-class Seasonal(Struct, frozen=True):
-    """A trend a minute, seen between the same times of different days, and how sure it is."""
-
-    slope: float
-    score: float
-
-
-def seasonal(points: Sequence[tuple[float, float]]) -> Seasonal | None:
-    """The seasonal Kendall test of (minute, value)s; None where no two are whole days apart.
-
-    S and its variance are summed over the times of day: z = (S - sign S) / √Σ n(n-1)(2n+5)/18,
-    with every time's own n.
-    """
-    seasons: dict[float, list[tuple[float, float]]] = defaultdict(list)
-    for at, value in points:
-        seasons[at % DAY_MINUTES].append((at, value))
-    slopes = [
-        (y2 - y1) / (t2 - t1)
-        for season in seasons.values()
-        for (t1, y1), (t2, y2) in combinations(season, 2)
-    ]
-    if not slopes:
-        return None
-    rising = sum((slope > 0) - (slope < 0) for slope in slopes)
-    sizes = [len(season) for season in seasons.values()]
-    variance = sum(n * (n - 1) * (2 * n + 5) for n in sizes) / 18
-    return Seasonal(median(slopes), (rising - ((rising > 0) - (rising < 0))) / sqrt(variance))
-
-
 def heap_grows(situation: Situation, leak: Leak) -> bool:
     """Whether at least half of the growth is JavaScript's own; unknown counts as yes."""
     heap = situation.week.get("memoryHeap")
-    found = seasonal(heap.points(leak.since + WARM_UP)) if heap is not None else None
+    found = seasonal(heap.points(leak.since + WARM_UP), DAY_MINUTES) if heap is not None else None
     return found is None or found.slope * 60 >= leak.slope / 2
 
 

@@ -1,0 +1,148 @@
+"""A target's metrics hour by hour over weeks: what reports count from, never from means of means.
+
+A line holds, hour by hour, how many samples there were, their lowest, highest and sum; of a mean
+of requests the count and sum are those of the requests (see summaries).
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from msgspec import Struct
+
+from shared.domain.curves import Cells, Columns
+from shared.domain.days import NO_HOURS, DayChunk
+from shared.domain.histograms import Ladder
+from shared.domain.metrics import Catalog, Metric
+from shared.domain.summaries import Buckets, sum_buckets
+from shared.domain.times import DAY, HOUR, Span, each_day
+from shared.domain.trends import Point
+
+MINUTES_AN_HOUR = 60
+FULL_DAY = 12
+"""Hours of a day that must be known, so that it says something about the day."""
+
+
+class HourLines(Struct, frozen=True):
+    """Lines by column over the whole hours of `span`; histograms of the hours where they were read.
+
+    A column that was never measured has no line.
+    """
+
+    span: Span
+    columns: Mapping[str, Columns]
+    histograms: Sequence[Buckets] = ()
+
+    def within(self, span: Span) -> "HourLines":
+        """The same lines between whole hours; what lies outside of them is not known."""
+        cut = slice(
+            max((span.start - self.span.start) // HOUR, 0),
+            max((span.end - self.span.start) // HOUR, 0),
+        )
+        columns = {name: _cut(line, cut) for name, line in self.columns.items()}
+        return HourLines(span, columns, self.histograms[cut])
+
+    @property
+    def minutes(self) -> int:
+        """How many minutes the span has."""
+        return (self.span.end - self.span.start) // HOUR * MINUTES_AN_HOUR
+
+    def known_minutes(self, metric: Metric, catalog: Catalog) -> int:
+        """The minutes of which the metric's sources spoke: a sample counts as long as it holds.
+
+        A distribution is known wherever its count is: nothing may have happened.
+        """
+        counted = catalog.metric(metric.of) if metric.of else metric
+        line = self.columns.get(counted.column)
+        if line is None:
+            return 0
+        if counted.every > MINUTES_AN_HOUR:
+            return min(sum(line.counts) * counted.every, self.minutes)
+        return sum(min(count * counted.every, MINUTES_AN_HOUR) for count in line.counts)
+
+    def mean(self, metric: Metric) -> float | None:
+        """The mean of its samples; of a mean of requests, that of the requests."""
+        line = self.columns.get(metric.column)
+        if line is None or not any(line.counts):
+            return None
+        return sum(line.totals) / sum(line.counts)
+
+    def total(self, metric: Metric) -> float | None:
+        """The sum of its samples; None where there is none."""
+        line = self.columns.get(metric.column)
+        return sum(line.totals) if line is not None and any(line.counts) else None
+
+    def high(self, metric: Metric) -> float | None:
+        """The highest sample."""
+        line = self.columns.get(metric.column)
+        return max(known(line.highs), default=None) if line is not None else None
+
+    def quantile(self, q: float) -> float | None:
+        """The duration in ms that a share `q` of all requests stays in."""
+        ladder = Ladder(sum_buckets(self.histograms))
+        return ladder.quantile(q) if ladder.total else None
+
+    def means(self, metric: Metric) -> list[float | None]:
+        """The mean of each hour."""
+        line = self.columns.get(metric.column)
+        if line is None:
+            return []
+        pairs = zip(line.totals, line.counts, strict=True)
+        return [total / count if count else None for total, count in pairs]
+
+    def days(self, metric: Metric) -> list[Point]:
+        """(number of the day, mean) of the 24 hours that end with the span, and of those before.
+
+        The last day is number 0, the one before it -1: days a week apart are the same weekday. A
+        day of which less than half is known is left out. Oldest first.
+        """
+        hours = self.means(metric)
+        found = ((day, known(part)) for day, part in _days(hours))
+        return [(day, sum(part) / len(part)) for day, part in found if len(part) >= FULL_DAY]
+
+    def busiest_hours(self, metric: Metric) -> list[Point]:
+        """(number of the day, mean of its highest hour), likewise."""
+        hours = self.means(metric)
+        found = ((day, known(part)) for day, part in _days(hours))
+        return [(day, max(part)) for day, part in found if len(part) >= FULL_DAY]
+
+
+def _cut(line: Columns, cut: slice) -> Columns:
+    return Columns(line.counts[cut], line.lows[cut], line.highs[cut], line.totals[cut])
+
+
+def known(values: Cells) -> list[float]:
+    """The values that there are."""
+    return [value for value in values if value is not None]
+
+
+def _days(hours: Cells) -> list[tuple[int, Cells]]:
+    """Whole days counted back from the end."""
+    count = len(hours) // 24
+    first = len(hours) - 24 * count
+    return [
+        (day - count + 1, hours[first + 24 * day : first + 24 * (day + 1)]) for day in range(count)
+    ]
+
+
+def lines_of(days: Mapping[datetime, DayChunk], metrics: Sequence[Metric], span: Span) -> HourLines:
+    """The hours of `span` as days tell of them."""
+    chunks = [days.get(day) for day in each_day(span.start, span.end)]
+    first = next(iter(each_day(span.start, span.end)), span.start)
+    skip = (span.start - first) // HOUR
+    cut = slice(skip, skip + (span.end - span.start) // HOUR)
+    columns = {metric.column: _line(metric.column, chunks, cut) for metric in metrics}
+    histograms = [one for chunk in chunks for one in (chunk.histograms if chunk else _EMPTY)]
+    return HourLines(
+        span,
+        {name: line for name, line in columns.items() if any(line.counts)},
+        histograms[cut] if any(histograms) else (),
+    )
+
+
+_EMPTY: tuple[Buckets, ...] = ({},) * (DAY // HOUR)
+
+
+def _line(column: str, chunks: Sequence[DayChunk | None], cut: slice) -> Columns:
+    hours = [chunk.hours.get(column, NO_HOURS) if chunk else NO_HOURS for chunk in chunks]
+    lines = [*zip(*hours, strict=True)][: len(Columns._fields)]
+    return Columns(*([value for day in line for value in day][cut] for line in lines))

@@ -1,0 +1,87 @@
+"""Trends of weeks: which way, how much a day, and when nothing can be said."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from shared.catalog.metrics import CATALOG
+from shared.domain.tendencies import Direction, named_tendencies, tendency, tendency_span
+from shared.domain.times import DAY, Span
+from tests.domain.lines import END, day_of, lines_of_days
+
+USERS = CATALOG.metric("activeUsers")
+DTU = CATALOG.metric("dtuUtilization")
+RESPONSE = CATALOG.metric("responseTime.avg")
+
+
+def weekly(at: datetime) -> float:
+    """Few users at weekends, more by day than by night."""
+    return (3.0 if at.weekday() >= 5 else 20.0) + at.hour % 12
+
+
+def test_a_week_that_ends_with_a_weekend_is_no_fall() -> None:
+    found = tendency(USERS, lines_of_days(14, activeUsers=weekly))
+
+    assert found.direction is Direction.STEADY
+    assert found.sentence == "Active users: no clear trend over 14 days."
+
+
+def test_a_growth_is_told_with_its_size_and_how_sure() -> None:
+    lines = lines_of_days(28, responseTime_avg=lambda at: weekly(at) * 20 + 12 * day_of(at))
+
+    found = tendency(RESPONSE, lines)
+
+    assert found.direction is Direction.RISING
+    assert found.per_day == pytest.approx(12)
+    assert found.confidence is not None
+    assert found.confidence > 0.999
+    assert found.sentence == (
+        "Response time: rising by about 12 ms a day over 28 days, weekdays compared with "
+        "themselves (more than 99.9 % sure), which is the wrong way."
+    )
+
+
+def test_more_users_are_no_wrong_way() -> None:
+    found = tendency(USERS, lines_of_days(28, activeUsers=lambda at: 40 + day_of(at)))
+
+    assert found.direction is Direction.RISING
+    assert "wrong way" not in found.sentence
+
+
+def test_two_weeks_are_the_least_and_a_week_says_so() -> None:
+    found = tendency(DTU, lines_of_days(7, dtuUtilization=weekly))
+
+    assert (found.direction, found.per_day, found.confidence) == (Direction.UNKNOWN, None, None)
+    assert "it takes two weeks" in found.sentence
+    assert "7 of 7 days are known" in found.sentence
+
+
+def test_what_was_never_measured_is_unknown() -> None:
+    found = named_tendencies(lines_of_days(14), CATALOG)
+
+    assert list(found) == ["performance", "resource", "usage"]
+    assert {one.direction for one in found.values()} == {Direction.UNKNOWN}
+    assert {one.coverage for one in found.values()} == {0}
+
+
+def test_days_without_half_of_their_hours_are_left_out_and_counted() -> None:
+    lines = lines_of_days(28, dtuUtilization=lambda at: None if day_of(at) < -20 else weekly(at))
+
+    found = tendency(DTU, lines)
+
+    assert found.coverage == pytest.approx(20 / 28)
+    assert "over 28 days (20 of them known)" in found.sentence
+
+
+def test_a_change_too_small_to_matter_is_steady() -> None:
+    lines = lines_of_days(28, dtuUtilization=lambda at: 40 + 0.01 * day_of(at))
+
+    assert tendency(DTU, lines).direction is Direction.STEADY
+
+
+def test_a_short_range_is_judged_with_the_time_before_it() -> None:
+    week = Span(END - timedelta(days=7), END)
+    month = Span(END - timedelta(days=30), END)
+
+    assert tendency_span(week) == Span(END - 14 * DAY, END)
+    assert tendency_span(month) == month
