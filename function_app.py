@@ -261,6 +261,14 @@ def mark_deployment(req: func.HttpRequest) -> func.HttpResponse:
     return serve(req, MARK, bootstrap.office)
 
 
+@app.route(route="monitoring/report", methods=["GET"])
+def report(req: func.HttpRequest) -> func.HttpResponse:
+    """A range in figures, charts and sentences."""
+    from shared.web.report import REPORT  # noqa: PLC0415 - see above
+
+    return serve(req, REPORT, bootstrap.office)
+
+
 @app.route(route="monitoring/export", methods=["GET"])
 def export(req: func.HttpRequest) -> func.HttpResponse:
     """The past as CSV."""

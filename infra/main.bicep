@@ -159,6 +159,20 @@ param fallbackChannel string = 'console:log'
 @secure()
 param heartbeatUrl string = ''
 
+@description('REPORT_CHANNEL: who gets the weekly report, as type:target.')
+param reportChannel string = 'email:\${ALERT_EMAIL}'
+
+@description('REPORT_DAY: the day of the week on which it is sent.')
+param reportDay string = 'mon'
+
+@description('REPORT_HOUR: the hour of that day.')
+@minValue(0)
+@maxValue(23)
+param reportHour int = 7
+
+@description('AVAILABILITY_OBJECTIVE: percent of the probed minutes in which the CRM is to be available.')
+param availabilityObjective string = '99.5'
+
 @description('COLLECT_INLINE_MAX: up to so many targets are collected by the timer itself.')
 @minValue(1)
 param collectInlineMax int = 5
@@ -276,6 +290,10 @@ module functionApp 'modules/function_app.bicep' = {
       SEVERITY_ROUTES: severityRoutes
       FALLBACK_CHANNEL: fallbackChannel
       HEARTBEAT_URL: heartbeatUrl
+      REPORT_CHANNEL: reportChannel
+      REPORT_DAY: reportDay
+      REPORT_HOUR: string(reportHour)
+      AVAILABILITY_OBJECTIVE: availabilityObjective
       COLLECT_INLINE_MAX: string(collectInlineMax)
       MINUTES_KEPT_DAYS: string(minutesKeptDays)
       HOURS_KEPT_DAYS: string(hoursKeptDays)

@@ -24,6 +24,7 @@ from shared.catalog.sql_queries import COUNTS, MINUTE_BATCH, NAME_SETS
 from shared.domain.budgets import Limits
 from shared.domain.errors import StoreUnavailable
 from shared.domain.links import LinkMaker
+from shared.domain.reporting import Reporting
 from shared.domain.retention import Retention
 from shared.domain.routing import Routing
 from shared.domain.rules import Action, ActionType, Rule, Severity
@@ -121,6 +122,7 @@ def furnish(given: Settings, identity: Callable[[], Any] | None = None) -> House
         links=link_maker(given),
         pulse=_pulse(given),
         retention=_retention(given),
+        reporting=_reporting(given),
     )
 
 
@@ -130,6 +132,16 @@ def _retention(given: Settings) -> Retention:
         days=given.hours_kept,
         alerts=given.alerts_kept,
         audit=given.audit_kept,
+    )
+
+
+def _reporting(given: Settings) -> Reporting:
+    channel = given.report_channel
+    return Reporting(
+        to=_routing(given).filled(_action(channel)) if channel else None,
+        weekday=given.report_day,
+        hour=given.report_hour,
+        objective=given.availability_objective,
     )
 
 

@@ -16,6 +16,7 @@ from shared.domain.links import LinkMaker
 from shared.domain.metrics import Catalog
 from shared.domain.notifications import Notification
 from shared.domain.records import Kept, Write
+from shared.domain.reporting import NOBODY, Reporting
 from shared.domain.retention import KEPT, Retention
 from shared.domain.routing import Routing
 from shared.domain.rules import Action, Rule, Severity
@@ -253,7 +254,7 @@ class House:
     not know has them all. `routing`: where the alerts go of rules that leave it open. `budgets`:
     what the resources behind the types of channel take. `reader_zone`: the time that messages tell
     beside UTC. `links`: makes the links by which their readers act; without it messages have none.
-    `retention`: how long what is stored is kept.
+    `retention`: how long what is stored is kept. `reporting`: who gets the week's, when.
     """
 
     catalog: Catalog
@@ -276,6 +277,7 @@ class House:
     links: LinkMaker | None = None
     pulse: Pulse | None = None
     retention: Retention = KEPT
+    reporting: Reporting = NOBODY
 
     def sources_of(self, target: str) -> list[str]:
         """The names of the sources that measure `target`, those read alone first."""

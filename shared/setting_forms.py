@@ -22,12 +22,15 @@ SHORTEST_KEY = 32
 MOST_ROUTES = 10
 """Channels that a severity may name."""
 
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
 MOST_DAYS = 3650
 
 ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _SMS_SENDER = re.compile(r"\+[1-9][0-9]{6,14}|[0-9]{5,6}|[A-Za-z0-9 ]{1,11}", re.ASCII)
+_PERCENT = re.compile(r"[0-9]{2}(\.[0-9]{1,6})?")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -59,6 +62,25 @@ def count(text: str) -> int:
     if not (text.isascii() and text.isdigit()) or int(text) < 1:
         raise ValueError("a whole number from 1")
     return int(text)
+
+
+def weekday(text: str) -> int:
+    """0 is Monday."""
+    if text not in WEEKDAYS:
+        raise ValueError(f"one of {', '.join(WEEKDAYS)}")
+    return WEEKDAYS.index(text)
+
+
+def hour(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or len(text) > 2 or int(text) > 23:
+        raise ValueError("a whole hour from 0 to 23")
+    return int(text)
+
+
+def objective(text: str) -> float:
+    if not _PERCENT.fullmatch(text) or not 50 <= float(text) < 100:
+        raise ValueError("a percentage from 50 to below 100, such as 99.5")
+    return float(text)
 
 
 def days(least: int) -> Callable[[str], timedelta]:

@@ -312,6 +312,36 @@ TABLE = (
         secret=True,
     ),
     Setting(
+        "REPORT_CHANNEL",
+        "report_channel",
+        "email:${ALERT_EMAIL}",
+        "Who gets the weekly report, as type:target; the target may hold ${ALERT_EMAIL}. Mails "
+        "show it with charts, other channels its text. Empty: nobody.",
+        form.channel,
+    ),
+    Setting(
+        "REPORT_DAY",
+        "report_day",
+        "mon",
+        "The day of the week on which it is sent: mon to sun, in READER_TIME_ZONE.",
+        form.weekday,
+    ),
+    Setting(
+        "REPORT_HOUR",
+        "report_hour",
+        "7",
+        "The hour of that day, 0 to 23, in READER_TIME_ZONE.",
+        form.hour,
+    ),
+    Setting(
+        "AVAILABILITY_OBJECTIVE",
+        "availability_objective",
+        "99.5",
+        "Percent of the probed minutes in which the CRM is to be available; reports tell how many "
+        "of the others are left.",
+        form.objective,
+    ),
+    Setting(
         "COLLECT_INLINE_MAX",
         "collect_inline_max",
         "5",

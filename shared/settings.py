@@ -65,6 +65,10 @@ class Settings:
     severity_routes: Mapping[str, tuple[str, ...]]
     fallback_channel: str
     heartbeat_url: str = field(repr=False)
+    report_channel: str
+    report_day: int
+    report_hour: int
+    availability_objective: float
     collect_inline_max: int
     minutes_kept: timedelta
     hours_kept: timedelta

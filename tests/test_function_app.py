@@ -101,6 +101,7 @@ def test_every_function_has_its_trigger(indexed: dict[str, Any]) -> None:
         "mark_deployment": "httpTrigger",
         "list_advice": "httpTrigger",
         "change_advice": "httpTrigger",
+        "report": "httpTrigger",
         "export": "httpTrigger",
         "openmetrics": "httpTrigger",
         "describe_api": "httpTrigger",

@@ -53,6 +53,30 @@ def test_a_count_is_a_whole_number_from_one(count: str) -> None:
         load({**GOOD, "COLLECT_INLINE_MAX": count})
 
 
+@pytest.mark.parametrize(
+    ("name", "wrong", "said"),
+    [
+        ("REPORT_DAY", "Monday", "one of mon, tue, wed, thu, fri, sat, sun"),
+        ("REPORT_HOUR", "24", "a whole hour from 0 to 23"),
+        ("REPORT_HOUR", "7:30", "a whole hour from 0 to 23"),
+        ("AVAILABILITY_OBJECTIVE", "100", "a percentage from 50 to below 100"),
+        ("AVAILABILITY_OBJECTIVE", "0.995", "a percentage from 50 to below 100"),
+        ("REPORT_CHANNEL", "admin@example.com", "type:target"),
+    ],
+)
+def test_a_report_has_a_day_an_hour_and_an_objective(name: str, wrong: str, said: str) -> None:
+    with pytest.raises(SettingsError, match=f"{name} must be {said}"):
+        load({**GOOD, name: wrong})
+
+
+def test_a_week_is_reported_on_monday_morning_unless_told_otherwise() -> None:
+    usual = load(GOOD)
+    other = load({**GOOD, "REPORT_DAY": "sun", "REPORT_HOUR": "0", "AVAILABILITY_OBJECTIVE": "99"})
+
+    assert (usual.report_day, usual.report_hour, usual.availability_objective) == (0, 7, 99.5)
+    assert (other.report_day, other.report_hour, other.availability_objective) == (6, 0, 99.0)
+
+
 def test_several_targets_are_joined_by_commas() -> None:
     assert load({**GOOD, "MONITOR_TARGETS": "one, two,"}).targets == ("one", "two")
     assert load({**GOOD, "MONITOR_TARGETS": "one,two,one"}).targets == ("one", "two")

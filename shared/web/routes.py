@@ -14,6 +14,7 @@ from shared.web.health import HEALTH
 from shared.web.maintenance import ADD, END, WINDOWS
 from shared.web.metrics import METRICS
 from shared.web.openmetrics import OPENMETRICS
+from shared.web.report import REPORT
 from shared.web.rules import REMOVE, RESET, RULE, RULES, SAVE
 
 OPENAPI = Door(
@@ -49,6 +50,7 @@ ROUTES: tuple[Door, ...] = (
     MARK,
     ADVICE,
     CHANGE,
+    REPORT,
     EXPORT,
     OPENMETRICS,
     HEALTH,

@@ -15,7 +15,7 @@ from pycep import BicepParser
 
 INFRA = Path(__file__).parents[2] / "infra"
 
-_INTERPOLATED = re.compile(r"\$\{([^}]*)\}")
+_INTERPOLATED = re.compile(r"(?<!\\)\$\{([^}]*)\}")
 _HEAD = re.compile(r"(?<![\w.'])[A-Za-z_]\w*(?![\w(])")
 _PARSER = BicepParser()
 

@@ -140,7 +140,8 @@ def _setting_param(setting: Setting, param: Declared) -> Iterator[str]:
     said = str(param.decorators.get("description", ""))
     if ":" in said and said.partition(":")[0].isupper() and not said.startswith(f"{setting.name}:"):
         yield f"{setting.name} is given the parameter of {said.partition(':')[0]}"
-    if param.value is not None and str(param.value) != setting.default:
+    # Bicep writes a dollar before a brace that is meant as it stands as \\$.
+    if param.value is not None and str(param.value).replace("\\$", "$") != setting.default:
         yield f"{setting.name} defaults to {setting.default!r}, in Bicep to {param.value!r}"
 
 

@@ -1,0 +1,176 @@
+"""The figures of a report, each with its range, its coverage, and what it was before."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from msgspec import Struct
+
+from shared.domain.hour_lines import HourLines
+from shared.domain.metrics import Catalog, Kind, Metric
+from shared.domain.notifications import quantity
+from shared.domain.times import Span
+
+GENERIC = ("business", "security")
+"""Groups whose metrics are all told, one figure each."""
+P95 = 0.95
+
+
+class Coverage(Struct, frozen=True, kw_only=True, rename={"known_minutes": "knownMinutes"}):
+    """How much of a stretch is known: `share` in [0, 1] of its `minutes`."""
+
+    minutes: int
+    known_minutes: int
+    share: float
+
+    @property
+    def told(self) -> str:
+        """`99.2 % of minutes`; never all of them while one is missing."""
+        return f"{percent_down(self.share)} of minutes"
+
+
+class Figure(
+    Struct,
+    frozen=True,
+    kw_only=True,
+    rename={"start": "from", "end": "to", "before_coverage": "beforeCoverage"},
+):
+    """A figure of the report from `from` to `to`; null: nothing was measured.
+
+    `before` is the same of the stretch of the same length before it, `change` how much more it is
+    now in parts of that. `metric`: what it is counted from.
+    """
+
+    name: str
+    label: str
+    metric: str
+    unit: str
+    value: float | None
+    before: float | None
+    change: float | None
+    start: datetime
+    end: datetime
+    coverage: Coverage
+    before_coverage: Coverage
+
+    @property
+    def told(self) -> str:
+        """As people read it."""
+        return quantity(self.value, self.unit, 4 if self.unit == "%" else 3)
+
+    @property
+    def told_before(self) -> str:
+        """Likewise."""
+        return quantity(self.before, self.unit, 4 if self.unit == "%" else 3)
+
+    @property
+    def told_change(self) -> str:
+        """`+12 %`, `about the same`, or nothing to compare."""
+        return "" if self.change is None else told_change(self.change)
+
+
+Count = Callable[[HourLines, Metric], float | None]
+
+
+class Measure(Struct, frozen=True):
+    """How a figure is counted; `unit` where it is not the metric's own."""
+
+    name: str
+    label: str
+    metric: str
+    count: Count
+    unit: str | None = None
+
+
+def _p95(lines: HourLines, _: Metric) -> float | None:
+    return lines.quantile(P95)
+
+
+MEASURES = (
+    Measure("uptime", "Availability", "availability", HourLines.mean),
+    Measure("avgResponseTime", "Response time, mean", "responseTime.avg", HourLines.mean),
+    Measure("p95ResponseTime", "Response time, p95", "responseTime.p95", _p95),
+    Measure("errorRate", "Errors a minute, mean", "errorRate", HourLines.mean),
+    Measure("totalErrors", "Errors", "errorRate", HourLines.total, "count"),
+    Measure("totalRequests", "Requests", "throughput", HourLines.total, "count"),
+    Measure("maxDTU", "DTU, highest minute", "dtuUtilization", HourLines.high),
+    Measure("avgDTU", "DTU, mean", "dtuUtilization", HourLines.mean),
+    Measure("avgMemoryUsage", "Memory, mean", "memoryUsage", HourLines.mean),
+    Measure("maxMemoryUsage", "Memory, highest minute", "memoryUsage", HourLines.high),
+    Measure("peakUsers", "Active users, most at once", "activeUsers", HourLines.high),
+    Measure("totalInteractions", "Interactions logged", "interactionsLogged", HourLines.total),
+    Measure("totalReports", "Reports generated", "reportsGenerated", HourLines.total),
+)
+"""The client's six and what belongs beside them."""
+
+
+def measures_of(catalog: Catalog) -> tuple[Measure, ...]:
+    """What a report counts: the figures above, and one of each further business metric."""
+    told = {one.metric for one in MEASURES}
+    return (*MEASURES, *(_generic(one) for one in catalog.metrics if _is_further(one, told)))
+
+
+def _is_further(metric: Metric, told: Iterable[str]) -> bool:
+    return metric.group in GENERIC and metric.name not in told
+
+
+def _generic(metric: Metric) -> Measure:
+    """All of what is counted, the mean of anything else."""
+    if metric.kind is Kind.COUNT:
+        return Measure(metric.name, metric.label, metric.name, HourLines.total)
+    return Measure(metric.name, f"{metric.label}, mean", metric.name, HourLines.mean)
+
+
+def figures(now: HourLines, before: HourLines, catalog: Catalog) -> tuple[Figure, ...]:
+    """Every figure of two stretches; those that neither of them knows are left out."""
+    found = (_figure(one, now, before, catalog) for one in measures_of(catalog))
+    wanted = {one.name for one in MEASURES}
+    return tuple(
+        one for one in found if one.name in wanted or (one.value, one.before) != (None, None)
+    )
+
+
+def _figure(measure: Measure, now: HourLines, before: HourLines, catalog: Catalog) -> Figure:
+    metric = catalog.metric(measure.metric)
+    value, then = measure.count(now, metric), measure.count(before, metric)
+    return Figure(
+        name=measure.name,
+        label=measure.label,
+        metric=metric.name,
+        unit=measure.unit or metric.unit,
+        value=value,
+        before=then,
+        change=change_of(then, value),
+        start=now.span.start,
+        end=now.span.end,
+        coverage=coverage_of(metric, now, catalog),
+        before_coverage=coverage_of(metric, before, catalog),
+    )
+
+
+def coverage_of(metric: Metric, lines: HourLines, catalog: Catalog) -> Coverage:
+    """How much the lines know of a metric."""
+    known, minutes = lines.known_minutes(metric, catalog), lines.minutes
+    return Coverage(minutes=minutes, known_minutes=known, share=known / minutes if minutes else 0.0)
+
+
+def change_of(before: float | None, now: float | None) -> float | None:
+    """How much more it is, in parts of what it was; None where that says nothing."""
+    return None if before is None or now is None or before <= 0 else now / before - 1
+
+
+def told_change(change: float) -> str:
+    """A change in percent, or that there is none worth a word."""
+    if abs(change) < 0.005:
+        return "about the same"
+    return f"{100 * change:+,.0f} %" if abs(change) >= 0.095 else f"{100 * change:+.1f} %"
+
+
+def percent_down(share: float) -> str:
+    """A share in percent, rounded down: what is not whole never reads as 100 %."""
+    tenths = int(1000 * share + 1e-6)
+    return f"{tenths // 10} %" if tenths % 10 == 0 else f"{tenths / 10:.1f} %"
+
+
+def told_span(span: Span) -> str:
+    """`2026-03-09 06:00 to 2026-03-16 06:00 UTC`."""
+    return f"{span.start:%Y-%m-%d %H:%M} to {span.end:%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,118 @@
+"""The report of a range, read from what is stored: days by the hour, and few minutes."""
+
+from datetime import datetime, timedelta
+
+from shared.domain.alerts import Alert
+from shared.domain.chunks import by_hour
+from shared.domain.deliveries import Delivery
+from shared.domain.errors import InvalidInput
+from shared.domain.forecasts import RESOURCES
+from shared.domain.hour_lines import HourLines, lines_of
+from shared.domain.metrics import Metric
+from shared.domain.ranges import RANGES
+from shared.domain.recommendations.values import Recommendation
+from shared.domain.report_charts import CHARTS
+from shared.domain.report_deployments import JUDGED
+from shared.domain.report_episodes import was_open_in
+from shared.domain.report_figures import measures_of
+from shared.domain.report_monitor import OWN_CPU, OWN_READS, happened_in
+from shared.domain.reports import MAPPED, Material, PerformanceReport, reach, report
+from shared.domain.series import Chunks
+from shared.domain.tendencies import NAMED
+from shared.domain.times import DAY, HOUR, Span, floor_hour
+from shared.ports import House
+from shared.services.advise import sayings
+from shared.services.day_history import days_of_rows
+from shared.services.deployments import deployments
+from shared.services.query import past_alerts
+from shared.services.resend import newest_deliveries
+
+REPORTED = ("24h", "3d", "7d", "14d", "30d", "90d")
+"""Shorter ones say nothing about a system, longer ones have no minutes any more."""
+DEFAULT = "7d"
+MOST_ALERTS, MOST_DELIVERIES = 2000, 5000
+
+
+def span_of(label: str, now: datetime) -> Span:
+    """The whole hours of a range that ends with the last full one; raises InvalidInput."""
+    if label not in REPORTED:
+        raise InvalidInput(f"reports are made of {', '.join(REPORTED)}")
+    end = floor_hour(now)
+    return Span(end - RANGES[label], end)
+
+
+def make_report(
+    target: str, label: str, *, house: House, now: datetime, end: datetime | None = None
+) -> PerformanceReport:
+    """The report of a named range that ends with the last full hour of `end`, or of `now`."""
+    span = span_of(label, end or now)
+    lines = _lines(target, span, house)
+    return report(
+        Material(
+            target=target,
+            range=label,
+            span=span,
+            lines=lines,
+            minutes=_minutes(target, span, house),
+            alerts=_alerts(target, span, house, now),
+            deployments=[*deployments(target, span.start, span.end, alerts=house.alerts)],
+            deliveries=_deliveries(target, span, house),
+            advice=_advice(target, house),
+            sources=house.sources_of(target),
+            objective=house.reporting.objective,
+            zone=house.reader_zone,
+        ),
+        house.catalog,
+    )
+
+
+def _metrics(house: House) -> list[Metric]:
+    """All whose hours a report counts from, with the counts that distributions are made of."""
+    names: list[str] = [one.metric for one in measures_of(house.catalog)]
+    names += [name for _, charted in CHARTS.values() for name in charted]
+    names += [*NAMED.values(), *(one.metric for one in RESOURCES), *JUDGED, OWN_CPU, OWN_READS]
+    metrics = [house.catalog.metric(name) for name in dict.fromkeys(names)]
+    weights = [house.catalog.metric(one.of) for one in metrics if one.of]
+    return list(dict.fromkeys([*metrics, *weights]))
+
+
+def _lines(target: str, span: Span, house: House) -> HourLines:
+    """As far back as a report looks; histograms for its range and the one before."""
+    metrics, back = _metrics(house), reach(span)
+    back = Span(min(back.start, span.start - timedelta(days=7)), back.end)
+    days = days_of_rows(
+        target,
+        back.start,
+        back.end,
+        columns=[metric.column for metric in metrics],
+        summaries=False,
+        histograms=True,
+        house=house,
+    )
+    return lines_of(days.found, metrics, back)
+
+
+def _minutes(target: str, span: Span, house: House) -> Chunks:
+    """The minutes of what is mapped, over four weeks or the range."""
+    start = min(span.start, span.end - 28 * DAY)
+    columns = [house.catalog.metric(name).column for name in MAPPED]
+    return by_hour(house.samples.hours(target, start, span.end - HOUR, columns=columns))
+
+
+def _alerts(target: str, span: Span, house: House, now: datetime) -> list[Alert]:
+    def wanted(alert: Alert) -> bool:
+        return was_open_in(alert, span)
+
+    return past_alerts(target, wanted=wanted, most=MOST_ALERTS, house=house, now=now)
+
+
+def _deliveries(target: str, span: Span, house: House) -> list[Delivery]:
+    def wanted(delivery: Delivery) -> bool:
+        return happened_in(delivery, span)
+
+    return newest_deliveries(target, wanted=wanted, most=MOST_DELIVERIES, alerts=house.alerts)
+
+
+def _advice(target: str, house: House) -> list[Recommendation]:
+    """What is open, the most urgent first."""
+    return [one.recommendation for one in sayings(target, house=house) if one.is_open]

@@ -1,0 +1,125 @@
+"""A report is read from what is stored, and says when that is nothing."""
+
+from dataclasses import replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from local.desks import VirtualClock, furnish, memory_storage
+from shared.catalog.metrics import CATALOG
+from shared.domain.alerts import Alert
+from shared.domain.chunks import HourChunk
+from shared.domain.errors import InvalidInput
+from shared.domain.records import Insert, alert_key
+from shared.domain.reporting import Reporting
+from shared.domain.summaries import summarize
+from shared.domain.times import DAY, HOUR
+from shared.ports import House
+from shared.services.report import make_report, span_of
+from shared.services.summarize import roll_up_days
+from tests.builders import TARGET, an_alert, at
+
+NOW = at(9 * 1440 + 25)
+
+
+@pytest.fixture
+def house() -> House:
+    made = furnish(
+        memory_storage(),
+        catalog=CATALOG,
+        rules=[],
+        sources=[],
+        channels={},
+        clock=VirtualClock(NOW),
+    )
+    return replace(made, reader_zone=ZoneInfo("Europe/Berlin"), reporting=Reporting(objective=99.0))
+
+
+def store(house: House, hours: int) -> None:
+    """So many hours up to the last full one, of DTU and users."""
+    end = NOW.replace(minute=0)
+    for n in range(hours, 0, -1):
+        cells = {
+            "dtuUtilization": (40.0,) * 59 + (90.0,),
+            "activeUsers": tuple(7.0 if minute % 5 == 0 else None for minute in range(60)),
+        }
+        sums = {name: summarize(line) for name, line in cells.items()}
+        chunk = HourChunk(
+            hour=end - n * HOUR,
+            cells=cells,
+            summary={name: one for name, one in sums.items() if one is not None},
+        )
+        house.samples.save(TARGET, [chunk], house.samples.latest(TARGET))
+
+
+def keep(house: House, alert: Alert) -> None:
+    house.alerts.commit(TARGET, [Insert(alert_key(alert.id), alert)])
+
+
+def test_an_empty_week_says_so(house: House) -> None:
+    found = make_report(TARGET, "7d", house=house, now=NOW)
+
+    assert found.is_empty
+    assert found.headlines[0] == (
+        "Nothing was measured from 2026-01-03 00:00 to 2026-01-10 00:00 UTC: no figure of this "
+        "time is known."
+    )
+    assert found.summary.max_dtu is None
+    assert (found.quiet_hours, found.heat_maps, found.forecasts) == (None, {}, ())
+
+
+def test_days_that_are_rolled_up_and_hours_that_are_not_tell_the_same(house: House) -> None:
+    store(house, 60)
+
+    before = make_report(TARGET, "24h", house=house, now=NOW)
+    roll_up_days(TARGET, house=house, now=NOW)
+    after = make_report(TARGET, "24h", house=house, now=NOW)
+
+    assert before == after
+    assert before.summary.max_dtu == 90
+    figure = next(one for one in before.figures if one.name == "avgDTU")
+    assert [figure.value, figure.before] == pytest.approx([2450 / 60, 2450 / 60])
+    assert figure.coverage.told == "100 % of minutes"
+    assert figure.before_coverage.told == "100 % of minutes"
+
+
+def test_users_are_mapped_by_the_readers_clock(house: House) -> None:
+    store(house, 1)
+
+    found = make_report(TARGET, "24h", house=house, now=NOW).heat_maps["activeUsers"]
+
+    # The hour from 23:00 UTC on Friday is Saturday's first in Berlin.
+    known = [
+        (day, hour)
+        for day, line in enumerate(found.values)
+        for hour, one in enumerate(line)
+        if one is not None
+    ]
+    assert (known, found.values[5][0]) == ([(5, 0)], 7.0)
+
+
+def test_alerts_of_the_range_are_listed(house: House) -> None:
+    store(house, 30)
+    keep(house, an_alert("20260109T1200Z-1a2b3c4d", active_at=NOW - 12 * HOUR))
+    keep(house, an_alert("20260111T1200Z-1a2b3c4d", active_at=NOW + DAY))
+
+    found = make_report(TARGET, "24h", house=house, now=NOW)
+
+    assert [one.alert_id for one in found.episodes.worst] == [f"{TARGET}.20260109T1200Z-1a2b3c4d"]
+    assert found.availability.objective == 99.0
+
+
+def test_a_range_ends_with_the_last_full_hour() -> None:
+    span = span_of("3d", datetime.fromisoformat("2026-01-10T07:59:59Z"))
+
+    assert (span.start.isoformat(), span.end.isoformat()) == (
+        "2026-01-07T07:00:00+00:00",
+        "2026-01-10T07:00:00+00:00",
+    )
+
+
+@pytest.mark.parametrize("label", ["1h", "1y", "week"])
+def test_other_ranges_are_refused_with_those_that_there_are(label: str) -> None:
+    with pytest.raises(InvalidInput, match="24h, 3d, 7d, 14d, 30d, 90d"):
+        span_of(label, NOW)
