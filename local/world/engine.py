@@ -16,7 +16,9 @@ from local.world.workloads import Workload, calm_workload
 from shared.domain.errors import InvalidInput
 from shared.domain.times import floor_minute
 
-_KEPT_MINUTES = 1500
+_KEPT_MINUTES = 1700
+"""More than the 26 hours that the database reads after telemetry read 24 of them: else the oldest
+are forgotten each time just before they are asked for, and all are played twice."""
 _AT = attrgetter("at")
 
 

@@ -36,6 +36,7 @@ from shared.ports import House, MetricSource
 from shared.services.passes import Pass, PassKind
 from tests.local.cloud.handmade import wait_until
 from tests.walks.facts import COUNTED, OF_NOW, RECKONED, agree, source_of
+from tests.walks.worlds import ContinuedWorld
 
 START = datetime(2026, 3, 2, 4, tzinfo=UTC)
 READ_BEFORE = START - 5 * MINUTE
@@ -208,7 +209,7 @@ def a_walk(*scenes: Scene, **changes: str) -> Iterator[Walk]:
 
     Without HEALTH_URL or LOG_ANALYTICS_WORKSPACE_ID it begins and goes faster.
     """
-    world = ScriptedWorld(Script("faulty", START, scenes))
+    world = ContinuedWorld(Script("faulty", START, scenes))
     with running_rig(world, storage=NOWHERE, now=START, changes=changes, furnish=_in_memory) as rig:
         rig.house = replace(rig.house, wall=RunningWall(rig.clock))
         with _msal_by(rig.clock), closing(Walk(rig, world)) as walk:

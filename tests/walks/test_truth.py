@@ -6,6 +6,7 @@ The metrics are the catalog's, so a new one is held to this from the moment that
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 import pytest
 
@@ -92,6 +93,7 @@ class Played:
         return {at: value for at, value in self.stored[metric.name].items() if at < until}
 
 
+@cache
 def an_eventful_world(seed: int) -> ScriptedWorld:
     """A night with hardly a visitor, then a busy hour in which much goes wrong."""
     scenes = (
