@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from shared.bootstrap import furnish, open_identity, utc_now, wall_now
+from shared import bootstrap
 from shared.domain.checkups import Checkup, Verdict, is_fit
 from shared.examinations import examinations
 from shared.services.examine import examine
@@ -57,9 +57,9 @@ def _unusable(error: SettingsError) -> Checkup:
 
 
 def _examined(given: Settings, app_id: str, *, send: bool) -> list[Checkup]:
-    house = furnish(given, open_identity)
-    wanted = examinations(given, house, now=utc_now(), wall=wall_now, app_id=app_id, send=send)
-    return examine(wanted)
+    now, wall = bootstrap.utc_now(), bootstrap.wall_now
+    home = bootstrap.furnish(given)
+    return examine(examinations(given, home, now=now, wall=wall, app_id=app_id, send=send))
 
 
 def as_text(found: Sequence[Checkup]) -> str:

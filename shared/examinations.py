@@ -10,22 +10,11 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from shared import bootstrap
 from shared.adapters.checkups import apps, mends, people, storage
 from shared.adapters.checkups.databases import OPTIONAL, USES, DatabaseExaminer, Place
 from shared.adapters.checkups.identities import Credentials
-from shared.bootstrap import (
-    ALERTS,
-    CONFIG,
-    SAMPLES,
-    databases,
-    house,
-    open_identity,
-    queue,
-    settings,
-    table,
-    utc_now,
-    wall_now,
-)
+from shared.bootstrap import ALERTS, CONFIG, SAMPLES, databases, open_identity, queue, table
 from shared.catalog.platform_metrics import NAMESPACES
 from shared.catalog.sql_queries import COUNTS, Grant
 from shared.domain.checkups import Checkup
@@ -74,8 +63,8 @@ def examinations(
 
 def checkups() -> list[Checkup]:
     """Everything examined with the settings and over the house of this process."""
-    given, home = settings(), house()
-    return examine(examinations(given, home, now=utc_now(), wall=wall_now))
+    given, home, now = bootstrap.settings(), bootstrap.house(), bootstrap.utc_now()
+    return examine(examinations(given, home, now=now, wall=bootstrap.wall_now))
 
 
 def app_id_in(environment: Mapping[str, str]) -> str:

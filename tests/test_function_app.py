@@ -248,14 +248,22 @@ def test_a_queued_delivery_is_delivered(app: Any, caplog: pytest.LogCaptureFixtu
     assert house.alerts.keys(TARGET, "due:") == []
 
 
-def ask(function: Any, method: str = "GET", body: bytes = b"", **route: str) -> Any:
+def ask(
+    function: Any,
+    method: str = "GET",
+    body: bytes = b"",
+    params: dict[str, str] | None = None,
+    **route: str,
+) -> Any:
     """The status and envelope that an admin of the CRM gets."""
     now = int(datetime.now(UTC).timestamp())
     claims = {"iss": "pantry-crm", "aud": "pantry-monitor", "sub": "1", "roles": "admin"}
     token = jwt.encode({**claims, "iat": now, "exp": now + 60}, CRM_KEY, "HS256")
     headers = {"Authorization": f"Bearer {token}"}
     url = "/api/monitoring/x"
-    request = func.HttpRequest(method, url, headers=headers, route_params=route, body=body)
+    request = func.HttpRequest(
+        method, url, headers=headers, params=params, route_params=route, body=body
+    )
     answer = call(function, request)
     return answer.status_code, json.loads(answer.get_body())
 
@@ -292,6 +300,20 @@ def test_health_says_who_cannot_be_told(app: Any) -> None:
 
     assert said["status"] == "degraded"
     assert any("ALERT_EMAIL" in warning for warning in said["warnings"])
+
+
+def test_a_deep_look_asks_the_real_storage(app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CRM_TOKEN_KEY", CRM_KEY)
+
+    status, told = ask(app.health, params={"deep": "1"})
+
+    assert (status, told["data"]["status"]) == (200, "degraded")
+    verdicts = {one["name"]: one["verdict"] for one in told["data"]["checkups"]}
+    assert verdicts == {
+        **dict.fromkeys(("tables", "queues", "poison", "clock"), "well"),
+        f"last pass over {TARGET}": "broken",
+        **dict.fromkeys(("rules", "followers"), "lacking"),
+    }
 
 
 def test_health_looks_at_the_rules_that_people_made_too(app: Any) -> None:
