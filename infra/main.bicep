@@ -193,6 +193,9 @@ param alertsKeptDays int = 400
 @minValue(15)
 param auditKeptDays int = 400
 
+@description('PRICES: US dollars where the list prices of python -m shared.cost are others here, as JSON.')
+param prices string = ''
+
 @description('AUTH_ISSUER: issuer of the callers\' Entra ID tokens.')
 param authIssuer string = ''
 
@@ -299,6 +302,7 @@ module functionApp 'modules/function_app.bicep' = {
       HOURS_KEPT_DAYS: string(hoursKeptDays)
       ALERTS_KEPT_DAYS: string(alertsKeptDays)
       AUDIT_KEPT_DAYS: string(auditKeptDays)
+      PRICES: prices
       AUTH_ISSUER: authIssuer
       AUTH_AUDIENCE: authAudience
       AUTH_JWKS_URL: authJwksUrl

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 
 from local.advice.ranking import run as rank_advice
+from local.bench_cost import run as bench_cost
 from local.bench_first import run as bench_first
 from local.bench_forecasts import run as bench_forecasts
 from local.bench_history import run as bench_history
@@ -94,6 +95,11 @@ def sql() -> bool:
     return bench_sql(print)
 
 
+def cost() -> bool:
+    """What a calm month costs: requests and log lines counted, the host's own share reckoned."""
+    return bench_cost(print)
+
+
 def advice() -> bool:
     """A culprit among decoys in 100 databases of six kinds: does its advice come first?"""
     return rank_advice(print, 100)
@@ -135,6 +141,7 @@ SECTIONS: dict[str, Callable[[], bool]] = {
     "first": first,
     "latency": latency,
     "sql": sql,
+    "cost": cost,
     "store": store,
     "history": history,
     "advice": advice,

@@ -49,7 +49,7 @@ def examinations(
     `send`: a test message through every channel, too, which people get.
     """
     known = app_id or app_id_in(os.environ)
-    who = Credentials(identity, f"{_arm(given)}/.default", known)
+    who = Credentials(identity, management_scope(given), known)
     doctor = _Doctor(given, home, who, now, wall)
     return [
         *doctor.itself(),
@@ -78,10 +78,11 @@ def app_id_in(environment: Mapping[str, str]) -> str:
     return f"{where}/providers/Microsoft.Web/sites/{name}"
 
 
-def _arm(given: Settings) -> str:
+def management_scope(given: Settings) -> str:
     """What tokens for Azure's management are asked for; on a desk the public cloud's."""
     is_here = given.monitor_endpoint.startswith("http://")
-    return "https://management.azure.com" if is_here else given.monitor_endpoint.rstrip("/")
+    cloud = "https://management.azure.com" if is_here else given.monitor_endpoint.rstrip("/")
+    return f"{cloud}/.default"
 
 
 class _Doctor:
@@ -112,7 +113,7 @@ class _Doctor:
                 ask=lambda: apps.ask_functions(
                     given.monitor_endpoint,
                     who.identity.app_id,
-                    lambda: who.token(f"{_arm(given)}/.default"),
+                    lambda: who.token(management_scope(given)),
                     RUN_BY_THEMSELVES,
                     lambda: mends.sync_triggers(who.identity),
                 ),

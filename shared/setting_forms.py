@@ -94,6 +94,26 @@ def days(least: int) -> Callable[[str], timedelta]:
     return parse_days
 
 
+PRICED = (
+    *("table_operations", "queue_operations", "blob_writes", "blob_operations"),
+    *("executions", "gb_seconds", "log_gigabytes", "mails", "sms"),
+    *("free_executions", "free_gb_seconds"),
+    *("free_log_gigabytes", "metric_alert", "log_alert"),
+)
+"""What has a price, or is free up to an amount."""
+
+
+def prices(text: str) -> Mapping[str, float]:
+    """Amounts of 0 or more by what they are for."""
+    wanted = f"a JSON object of numbers from 0 by {', '.join(PRICED)}"
+    given = json_object(text, wanted)
+    for name, value in given.items():
+        is_amount = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+        if name not in PRICED or not is_amount:
+            raise ValueError(wanted)
+    return {name: float(value) for name, value in given.items()}
+
+
 def channel(text: str) -> str:
     kind, _, target = text.partition(":")
     if text and not (kind in CHANNEL_TYPES and target.strip()):

@@ -377,6 +377,14 @@ TABLE = (
         form.days(15),
     ),
     Setting(
+        "PRICES",
+        "prices",
+        "",
+        "US dollars where python -m shared.cost must reckon with others than the shipped list "
+        'prices, as JSON such as {"log_gigabytes": 2.76, "free_log_gigabytes": 0}.',
+        form.prices,
+    ),
+    Setting(
         "AUTH_ISSUER",
         "auth_issuer",
         "",

@@ -74,6 +74,7 @@ class Settings:
     hours_kept: timedelta
     alerts_kept: timedelta
     audit_kept: timedelta
+    prices: Mapping[str, float]
     auth_issuer: str
     auth_audience: str
     auth_jwks_url: str

@@ -1,0 +1,163 @@
+"""What the monitor used in a day, as Azure counted it: storage, executions, logs.
+
+Storage and executions are platform metrics of the account and the function app, read over ARM (the
+role Monitoring Reader on each); logs are the workspace's own Usage table (Log Analytics Reader).
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlencode
+
+import requests
+
+from shared.domain.costs import Usage
+from shared.domain.errors import SourceError
+from shared.domain.times import DAY, iso
+
+METRICS_VERSION = "2023-10-01"
+TIMEOUT = (4, 15)
+MEGABYTE = 1_000_000
+MB_MS_PER_GB_S = 1024 * 1000
+"""OnDemandFunctionExecutionUnits are MB-milliseconds."""
+
+LOGGED = "Usage | where IsBillable | summarize megabytes = sum(Quantity)"
+"""Quantity is in megabytes (learn.microsoft.com/azure/azure-monitor/reference/tables/usage)."""
+WRITES = frozenset(
+    ["PutBlob", "PutBlock", "PutBlockList", "AppendBlock", "ListBlobs", "CreateContainer"]
+)
+"""What of blobs is priced as a write or a listing; leases and all else are cheaper
+(learn.microsoft.com/azure/storage/blobs/map-rest-apis-transaction-categories)."""
+
+Totals = Mapping[str, float]
+Token = Callable[[str], str]
+"""A token for a scope."""
+
+
+class AzureUsage:
+    """The day before `now` of one monitor; a figure that can't be had is None, and says why.
+
+    `app_id` and `storage_id` are resource ids, `workspace` a workspace's GUID; empty: not asked.
+    """
+
+    def __init__(self, token: Token, *, endpoint: str, logs_endpoint: str, now: datetime) -> None:
+        self._token = token
+        self._endpoint = endpoint.rstrip("/")
+        self._logs = logs_endpoint.rstrip("/")
+        self._now = now
+        self.problems: list[str] = []
+
+    def of(self, *, app_id: str, storage_id: str, workspace: str) -> Usage:
+        """What was used; `problems` then says what could not be counted."""
+        tables, queues, blobs = (
+            self._transactions(storage_id, f"{one}Services") for one in ("table", "queue", "blob")
+        )
+        executions = self._metric(app_id, "OnDemandFunctionExecutionCount")
+        units = self._metric(app_id, "OnDemandFunctionExecutionUnits")
+        return Usage(
+            table_operations=_all(tables),
+            queue_operations=_all(queues),
+            blob_writes=_all(_only(blobs, lambda name: name in WRITES)),
+            blob_operations=_all(_only(blobs, lambda name: name not in WRITES)),
+            executions=_all(executions),
+            gb_seconds=None if units is None else sum(units.values()) / MB_MS_PER_GB_S,
+            log_bytes=self._logged(workspace),
+        )
+
+    def _transactions(self, storage_id: str, service: str) -> Totals | None:
+        resource = f"{storage_id}/{service}/default" if storage_id else ""
+        return self._metric(resource, "Transactions", apart="ApiName")
+
+    def _metric(self, resource: str, name: str, apart: str = "") -> Totals | None:
+        """The day's totals by the dimension `apart`; without one under the empty name."""
+        if not resource:
+            self.problems.append(f"{name} was not asked: no resource id is known (--app)")
+            return None
+        wanted = {
+            "api-version": METRICS_VERSION,
+            "metricnames": name,
+            "timespan": f"{iso(self._now - DAY)}/{iso(self._now)}",
+            "interval": "PT1H",
+            "aggregation": "Total",
+            **({"$filter": f"{apart} eq '*'", "top": "100"} if apart else {}),
+        }
+        path = f"{resource}/providers/Microsoft.Insights/metrics?{urlencode(wanted)}"
+        try:
+            return _totals(self._get(path))
+        except SourceError as error:
+            self.problems.append(f"{name} of {resource.rpartition('/providers/')[2]}: {error}")
+            return None
+
+    def _get(self, path: str) -> Any:
+        return self._asked(
+            lambda headers: requests.get(
+                f"{self._endpoint}{path}", headers=headers, timeout=TIMEOUT, allow_redirects=False
+            ),
+            self._endpoint,
+        )
+
+    def _logged(self, workspace: str) -> float | None:
+        if not workspace:
+            self.problems.append("logs were not asked: --workspace names the monitor's own")
+            return None
+        span = f"{iso(self._now - DAY)}/{iso(self._now)}"
+        try:
+            answer = self._asked(
+                lambda headers: requests.post(
+                    f"{self._logs}/v1/workspaces/{workspace}/query",
+                    json={"query": LOGGED, "timespan": span},
+                    headers=headers,
+                    timeout=TIMEOUT,
+                    allow_redirects=False,
+                ),
+                self._logs,
+            )
+            return _megabytes(answer) * MEGABYTE
+        except SourceError as error:
+            self.problems.append(f"logs of {workspace}: {error}")
+            return None
+
+    def _asked(self, ask: Callable[[Mapping[str, str]], requests.Response], endpoint: str) -> Any:
+        headers = {"Authorization": f"Bearer {self._token(f'{_audience(endpoint)}/.default')}"}
+        try:
+            answer = ask(headers)
+            if answer.status_code != HTTPStatus.OK:
+                raise SourceError(f"Azure answered {answer.status_code}")
+            return answer.json()
+        except (requests.RequestException, ValueError) as error:
+            raise SourceError(type(error).__name__) from error
+
+
+def _audience(endpoint: str) -> str:
+    return endpoint if endpoint.startswith("https://") else "https://management.azure.com"
+
+
+def _totals(answer: Any) -> Totals:
+    """A point without a total is an hour without anything."""
+    try:
+        [metric] = answer["value"]
+        found: dict[str, float] = {}
+        for series in metric["timeseries"]:
+            name = next((one["value"] for one in series.get("metadatavalues", [])), "")
+            points = sum(point.get("total") or 0 for point in series["data"])
+            found[name] = found.get(name, 0.0) + points
+    except (KeyError, TypeError, ValueError) as error:
+        raise SourceError("not an answer with one metric") from error
+    return found
+
+
+def _only(totals: Totals | None, wanted: Callable[[str], bool]) -> Totals | None:
+    return None if totals is None else {name: n for name, n in totals.items() if wanted(name)}
+
+
+def _all(totals: Totals | None) -> float | None:
+    return None if totals is None else float(sum(totals.values()))
+
+
+def _megabytes(answer: Any) -> float:
+    try:
+        [[value]] = answer["tables"][0]["rows"]
+        return float(value or 0)
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise SourceError("not an answer with one row") from error

@@ -1,0 +1,124 @@
+"""`python -m shared.cost`: what the monitor used in the last day, and what a month of it costs.
+
+Azure's own counts (the storage's transactions, the function app's executions, the workspace's
+Usage table) at list prices, beside what equal alert rules of Azure Monitor would cost. It asks as
+you are signed in (`az login`). Exit code 0: everything was counted; 1: something was not; 2: a
+wrong command line or unusable settings.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from shared import bootstrap
+from shared.adapters.checkups.identities import Credentials
+from shared.adapters.usage import AzureUsage
+from shared.catalog.metrics import CATALOG
+from shared.catalog.platform_metrics import NAMESPACES
+from shared.catalog.rules import default_rules
+from shared.domain.costs import Equals, Item, Prices, Usage, bill, equal_rules, priced, total
+from shared.examinations import app_id_in, management_scope
+from shared.settings import Settings, SettingsError, load
+
+
+class Account(Struct, frozen=True, rename="camel"):
+    """The bill of a month in US dollars, and what could not be counted."""
+
+    items: list[Item]
+    dollars: float
+    without_grants: float
+    equal_rules: Equals
+    problems: list[str]
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m shared.cost", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="the bill as JSON")
+    parser.add_argument("--app", default="", metavar="ID", help="resource id of the function app")
+    parser.add_argument(
+        "--storage", default="", metavar="ID", help="of its storage account; default: beside it"
+    )
+    parser.add_argument(
+        "--workspace", default="", metavar="GUID", help="the workspace of its own telemetry"
+    )
+    return parser.parse_args(arguments)
+
+
+def storage_id(app_id: str, account: str) -> str:
+    """The storage account's resource id, in the function app's group; empty when unknown."""
+    group, _, _ = app_id.partition("/providers/")
+    known = group.startswith("/subscriptions/") and account
+    return f"{group}/providers/Microsoft.Storage/storageAccounts/{account}" if known else ""
+
+
+def account_of(usage: Usage, given: Settings, problems: Sequence[str]) -> Account:
+    """The bill of a month of days like this one."""
+    prices = priced(Prices(), given.prices)
+    items = bill(usage, prices)
+    paid, without = total(items)
+    same = equal_rules(default_rules(), given.targets, NAMESPACES.keys(), CATALOG, prices)
+    return Account(items, paid, without, same, [*problems])
+
+
+def as_text(found: Account) -> str:
+    """The bill as a table."""
+    lines = [f"{'':18}{'a day':>14}{'$ a month':>12}{'without grants':>17}"]
+    lines += [_line(one) for one in found.items]
+    lines.append(f"{'all':18}{'':14}{found.dollars:>12.2f}{found.without_grants:>17.2f}")
+    same = found.equal_rules
+    lines.append(
+        f"equal rules of Azure Monitor: {same.metric_alerts} metric alerts and {same.log_alerts} "
+        f"log alerts every 5 minutes, $ {same.dollars:.2f} a month"
+    )
+    return "\n".join([*lines, *(f"not counted: {one}" for one in found.problems)])
+
+
+def _line(one: Item) -> str:
+    name = one.name.replace("_", " ")
+    a_day = "not counted" if one.a_day is None else f"{one.a_day:,.0f}"
+    return f"{name:18}{a_day:>14}{one.dollars:>12.4f}{one.without_grants:>17.4f}"
+
+
+def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+    """The bill on stdout; the exit code."""
+    asked = parse(arguments)
+    try:
+        given = load(environment)
+    except SettingsError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - a program for a terminal
+        return 2
+    usage, problems = _used(asked, given, environment)
+    found = account_of(usage, given, problems)
+    print(_as_json(found) if asked.json else as_text(found))  # noqa: T201 - as above
+    return 1 if problems else 0
+
+
+def _used(
+    asked: argparse.Namespace, given: Settings, environment: Mapping[str, str]
+) -> tuple[Usage, list[str]]:
+    app_id = asked.app or app_id_in(environment)
+    who = Credentials(bootstrap.open_identity, management_scope(given), app_id)
+    counter = AzureUsage(
+        who.token,
+        endpoint=given.monitor_endpoint,
+        logs_endpoint=given.logs_endpoint,
+        now=bootstrap.utc_now(),
+    )
+    storage = asked.storage or storage_id(app_id, given.storage_account)
+    usage = counter.of(app_id=app_id, storage_id=storage, workspace=asked.workspace)
+    return usage, counter.problems
+
+
+def _as_json(found: Account) -> str:
+    written: Any = msgspec.json.format(msgspec.json.encode(found), indent=2)
+    return str(written, "utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], os.environ))

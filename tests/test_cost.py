@@ -1,0 +1,128 @@
+"""The cost that Azure counted: asked over the wire, and told when it can't be had."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from shared import cost
+from shared.adapters.usage import AzureUsage
+from shared.domain.costs import Usage
+from shared.settings import load
+from tests.adapters.providers import Asked, Provider, running_provider
+from tests.builders import T0
+from tests.test_settings import GOOD
+
+APP = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/pantry-monitor"
+STORAGE = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/pantry"
+
+
+def a_metric(*series: tuple[str, list[float | None]]) -> bytes:
+    """As Azure answers: a point without a total is an hour without anything."""
+    told: list[dict[str, Any]] = [
+        {
+            "metadatavalues": [{"name": {"value": "apiname"}, "value": name}] if name else [],
+            "data": [
+                {"timeStamp": "2026-01-01T00:00:00Z", **({} if n is None else {"total": n})}
+                for n in points
+            ],
+        }
+        for name, points in series
+    ]
+    return json.dumps({"value": [{"name": {"value": "x"}, "timeseries": told}]}).encode()
+
+
+def answering(provider: Provider) -> Callable[[Asked], None]:
+    """What a day used, by what is asked."""
+    answers = {
+        "tableServices": a_metric(("QueryEntities", [40, None]), ("EntityGroupTransaction", [2])),
+        "queueServices": a_metric(("GetMessages", [5760])),
+        "blobServices": a_metric(("PutBlob", [3000]), ("RenewBlobLease", [23000, 40])),
+        "OnDemandFunctionExecutionCount": a_metric(("", [1440, 1537])),
+        "OnDemandFunctionExecutionUnits": a_metric(("", [512_000 * 2977])),
+        "/query": json.dumps({"tables": [{"rows": [[13.5]]}]}).encode(),
+    }
+
+    def answer(asked: Asked) -> None:
+        body = next(body for part, body in answers.items() if part in asked.path)
+        provider.answers(200, body)
+
+    return answer
+
+
+def used(provider: Provider, workspace: str = "9a1f6f3c") -> tuple[Usage, list[str]]:
+    counter = AzureUsage(
+        lambda scope: f"token for {scope}",
+        endpoint=provider.url,
+        logs_endpoint=provider.url,
+        now=T0,
+    )
+    return counter.of(app_id=APP, storage_id=STORAGE, workspace=workspace), counter.problems
+
+
+def test_a_day_is_read_as_azure_counted_it() -> None:
+    with running_provider() as provider:
+        provider.took = answering(provider)
+        usage, problems = used(provider)
+
+    assert problems == []
+    assert usage == Usage(
+        table_operations=42,
+        queue_operations=5760,
+        blob_writes=3000,
+        blob_operations=23_040,
+        executions=2977,
+        gb_seconds=1488.5,
+        log_bytes=13_500_000,
+    )
+    [first, *_] = provider.asked
+    assert first.headers["authorization"].startswith("Bearer token for https://management.azure")
+    assert "%24filter=ApiName+eq+%27%2A%27" in first.path
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "said"),
+    [(403, b"{}", "Azure answered 403"), (200, b"[]", "not an answer"), (200, b"<", "JSON")],
+)
+def test_what_cannot_be_had_is_said_and_counts_for_nothing(
+    status: int, body: bytes, said: str
+) -> None:
+    with running_provider() as provider:
+        provider.answers(status, body)
+        usage, problems = used(provider)
+
+    assert usage == Usage()
+    assert len(problems) == 6
+    assert all(said in one for one in problems)
+
+
+def test_without_ids_nothing_is_asked() -> None:
+    with running_provider() as provider:
+        counter = AzureUsage(str, endpoint=provider.url, logs_endpoint=provider.url, now=T0)
+        counter.of(app_id="", storage_id="", workspace="")
+
+    assert provider.asked == []
+    assert "--workspace" in counter.problems[-1]
+
+
+def test_the_bill_is_told_with_its_total_and_what_equal_rules_would_cost() -> None:
+    given = load({**GOOD, "PRICES": '{"queue_operations": 0.04}'})
+    found = cost.account_of(Usage(queue_operations=5760, executions=2977), given, ["logs: no"])
+
+    text = cost.as_text(found)
+    assert "queue operations           5,760      0.7004           0.7004" in text
+    assert "table operations     not counted      0.0000" in text
+    assert "equal rules of Azure Monitor: " in text
+    assert text.endswith("not counted: logs: no")
+    assert round(found.dollars, 2) == 0.70
+
+
+def test_the_storage_is_looked_for_beside_the_app() -> None:
+    assert cost.storage_id(APP, "pantry") == STORAGE
+    assert cost.storage_id("<resource id of the function app>", "pantry") == ""
+
+
+def test_unusable_settings_are_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cost.main([], {**GOOD, "PRICES": '{"gold": 1}'}) == 2
+    assert "PRICES must be a JSON object of numbers from 0" in capsys.readouterr().err
