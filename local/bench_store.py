@@ -26,10 +26,19 @@ from shared.adapters.rows import InsertRow, Row, Rows
 from shared.adapters.tables import open_table
 from shared.catalog.metrics import CATALOG
 from shared.domain.chunks import Cells, HourChunk, Latest, weights_of
-from shared.domain.histograms import Histogram, histogram_of, mean, pack, quantile, unpack
+from shared.domain.histograms import (
+    Histogram,
+    Tally,
+    histogram_of,
+    mean,
+    pack,
+    quantile,
+    tally_of,
+    unpack,
+)
 from shared.domain.metrics import Metric
 from shared.domain.ranges import grid_of
-from shared.domain.summaries import sum_buckets, summarize
+from shared.domain.summaries import summarize
 from shared.domain.times import HOUR, MINUTE, each_minute, floor_hour, minute_key
 from shared.ports import House, SampleStore
 from shared.services.history import Past, draw
@@ -95,12 +104,12 @@ def _minute_rows(chunk: HourChunk) -> Iterator[InsertRow]:
 
 def _chunks(rows: Iterable[Row]) -> list[HourChunk]:
     cells: dict[datetime, dict[str, list[float | None]]] = {}
-    histograms: dict[datetime, list[dict[int, int]]] = {}
+    histograms: dict[datetime, list[Tally]] = {}
     for row in rows:
         minute = datetime.strptime(row.key, "m:%Y%m%dT%H%MZ").replace(tzinfo=UTC)
         hour = floor_hour(minute)
         columns = cells.setdefault(hour, {})
-        buckets = histograms.setdefault(hour, [{}] * 60)
+        buckets = histograms.setdefault(hour, [0] * 60)
         for name, value in row.properties.items():
             if isinstance(value, bytes):
                 buckets[minute.minute] = unpack(value)[0]
@@ -122,7 +131,7 @@ def _summed(chunk: HourChunk) -> HourChunk:
     return replace(
         chunk,
         summary={name: one for name, one in sums.items() if one is not None},
-        summary_histogram=sum_buckets(chunk.histograms),
+        summary_histogram=sum(chunk.histograms),
     )
 
 
@@ -141,7 +150,7 @@ def _an_hour(hour: datetime, dice: random.Random) -> HourChunk:
         for _ in range(60)
     ]
     cells = {metric.column: _cells(metric, hour, minutes, dice) for metric in CATALOG.metrics}
-    histograms = tuple(one.buckets for one in minutes)
+    histograms = tuple(tally_of(one.buckets) for one in minutes)
     return _summed(HourChunk(hour=hour, cells=cells, histograms=histograms))
 
 

@@ -138,10 +138,14 @@ class SampleStore(Protocol):
         last: datetime,
         *,
         columns: Iterable[str] | None = None,
+        quarters: bool = False,
         summaries: bool = False,
         histograms: bool = False,
     ) -> list[DayChunk]:
-        """The stored chunks of the days `first` to `last`, likewise; a column is 24 hours."""
+        """The stored chunks of the days `first` to `last`, likewise; a column is 24 hours.
+
+        `quarters` reads those of the named columns instead of their hours.
+        """
         ...
 
     def save_day(self, target: str, chunk: DayChunk) -> None:

@@ -1,37 +1,35 @@
-"""How chunks and `latest` are packed into rows, and what is read of a row that is damaged."""
+"""How hours and `latest` are packed into rows, and what is read of a row that is damaged."""
 
 import logging
 import struct
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
 import msgspec
 from msgspec import Meta
 
-from shared.adapters.rows import Properties, Row, json_text
+from shared.adapters.rows import Properties, Property, Row, json_text
 from shared.domain.chunks import Asked, Cells, HourChunk, Latest
-from shared.domain.days import HOURS_A_DAY, DayChunk, Hourly
-from shared.domain.histograms import pack, unpack
+from shared.domain.days import DayChunk
+from shared.domain.histograms import Tally, pack, unpack
 from shared.domain.summaries import Summary
-from shared.domain.times import parse_day_key, parse_hour_key
+from shared.domain.times import parse_hour_key
 
 T = TypeVar("T")
 
 SUMMARY = "summary"
 HISTOGRAMS = "responseTime_hist"
 SUMMARY_HISTOGRAM = "summary_hist"
-MADE_FROM = "madeFrom"
-SPECIAL = frozenset({SUMMARY, HISTOGRAMS, SUMMARY_HISTOGRAM, MADE_FROM})
+SPECIAL = frozenset({SUMMARY, HISTOGRAMS, SUMMARY_HISTOGRAM})
 LATEST_SPECIAL = frozenset(
     {"updatedAt", "minutes", "idle", "covered", "asked", "lacking", "damaged"}
 )
 
-_UNREADABLE = (msgspec.MsgspecError, TypeError, ValueError, zlib.error, struct.error)
+_UNREADABLE = (msgspec.MsgspecError, LookupError, TypeError, ValueError, zlib.error, struct.error)
 
 _sixty = msgspec.json.Decoder(Annotated[Cells, Meta(min_length=60, max_length=60)])
-_hourly = msgspec.json.Decoder(Hourly)
 _summaries = msgspec.json.Decoder(dict[str, Summary])
 _times = msgspec.json.Decoder(dict[str, datetime])
 _words = msgspec.json.Decoder(dict[str, str])
@@ -41,7 +39,7 @@ _moments = msgspec.json.Decoder(tuple[datetime, ...])
 _log = logging.getLogger(__name__)
 
 
-class _Reader:
+class RowReader:
     """Reads a row's properties one by one, and notes those that can't be read."""
 
     def __init__(self, row: Row) -> None:
@@ -70,12 +68,20 @@ class _Reader:
             found = {name: self.read(name, parse, None) for name in names}
             return {name: value for name, value in found.items() if value is not None}
 
-    def histograms(self, name: str, count: int) -> tuple[dict[int, int], ...]:
+    def histograms(self, name: str, count: int) -> tuple[Tally, ...]:
         """That many histograms; empty ones where there are none."""
-        return self.read(name, lambda packed: _exactly(count, unpack(packed)), ({},) * count)
+        return self.read(name, lambda packed: _exactly(count, unpack(packed)), (0,) * count)
+
+    def summary(self) -> dict[str, Summary]:
+        """The summary of each metric."""
+        return self.read(SUMMARY, _summaries.decode, {})
+
+    def summary_histogram(self) -> Tally:
+        """The histogram of the whole."""
+        return self.histograms(SUMMARY_HISTOGRAM, 1)[0]
 
 
-def _exactly(count: int, histograms: list[dict[int, int]]) -> tuple[dict[int, int], ...]:
+def _exactly(count: int, histograms: list[Tally]) -> tuple[Tally, ...]:
     if len(histograms) != count:
         raise ValueError(f"{len(histograms)} histograms in place of {count}")
     return tuple(histograms)
@@ -83,48 +89,23 @@ def _exactly(count: int, histograms: list[dict[int, int]]) -> tuple[dict[int, in
 
 def to_hour(row: Row) -> HourChunk | None:
     """The hour chunk in a row, or in what was selected of it; None when its key is none."""
-    hour = _time_of(row, parse_hour_key)
+    hour = time_of(row, parse_hour_key)
     if hour is None:
         return None
-    reader = _Reader(row)
+    reader = RowReader(row)
     return HourChunk(
         hour=hour,
         cells=reader.columns(_sixty.decode),
         histograms=reader.histograms(HISTOGRAMS, 60),
-        summary=reader.read(SUMMARY, _summaries.decode, {}),
-        summary_histogram=reader.histograms(SUMMARY_HISTOGRAM, 1)[0],
+        summary=reader.summary(),
+        summary_histogram=reader.summary_histogram(),
         damaged=tuple(reader.damaged),
         etag=row.etag,
     )
 
 
-def _to_hourly(stored: Any) -> Hourly:
-    hourly = _hourly.decode(stored)
-    counts, lows, highs, *_ = hourly
-    if (0 in counts or None in lows or None in highs) and not hourly.is_sound:
-        raise ValueError("its columns do not agree about which hours there are")
-    return hourly
-
-
-def to_day(row: Row) -> DayChunk | None:
-    """The day chunk in a row, likewise."""
-    day = _time_of(row, parse_day_key)
-    if day is None:
-        return None
-    reader = _Reader(row)
-    return DayChunk(
-        day=day,
-        hours=reader.columns(_to_hourly),
-        histograms=reader.histograms(HISTOGRAMS, HOURS_A_DAY),
-        summary=reader.read(SUMMARY, _summaries.decode, {}),
-        summary_histogram=reader.histograms(SUMMARY_HISTOGRAM, 1)[0],
-        made_from=reader.read(MADE_FROM, str, ""),
-        damaged=tuple(reader.damaged),
-        etag=row.etag,
-    )
-
-
-def _time_of(row: Row, parse: Callable[[str], datetime]) -> datetime | None:
+def time_of(row: Row, parse: Callable[[str], datetime]) -> datetime | None:
+    """The time in the row's key; None, and a word in the log, when its key is none."""
     try:
         return parse(row.key)
     except ValueError:
@@ -134,29 +115,22 @@ def _time_of(row: Row, parse: Callable[[str], datetime]) -> datetime | None:
 
 def hour_properties(chunk: HourChunk) -> Properties:
     """The row of an hour."""
-    return _properties(chunk.cells, chunk.histograms, chunk.summary, chunk.summary_histogram)
+    cells = {name: json_text(cells) for name, cells in chunk.cells.items()}
+    return {**cells, **summary_properties(chunk)}
 
 
-def day_properties(chunk: DayChunk) -> Properties:
-    """The row of a day."""
-    packed = _properties(chunk.hours, chunk.histograms, chunk.summary, chunk.summary_histogram)
-    return {**packed, MADE_FROM: chunk.made_from}
+def summary_properties(chunk: HourChunk | DayChunk) -> Properties:
+    """What the rows of hours and of days have alike: the summary, and what histograms there are."""
+    return {
+        SUMMARY: json_text(chunk.summary),
+        **histogram_property(HISTOGRAMS, chunk.histograms),
+        **histogram_property(SUMMARY_HISTOGRAM, [chunk.summary_histogram]),
+    }
 
 
-def _properties(
-    columns: Mapping[str, Any],
-    histograms: Iterable[Mapping[int, int]],
-    summary: Mapping[str, Summary],
-    summary_histogram: Mapping[int, int],
-) -> dict[str, Any]:
-    properties: dict[str, Any] = {name: json_text(values) for name, values in columns.items()}
-    properties[SUMMARY] = json_text(summary)
-    histograms = list(histograms)
-    if any(histograms):
-        properties[HISTOGRAMS] = pack(histograms)
-    if summary_histogram:
-        properties[SUMMARY_HISTOGRAM] = pack([summary_histogram])
-    return properties
+def histogram_property(name: str, histograms: Sequence[Tally]) -> dict[str, Property]:
+    """The histograms, unless all are empty."""
+    return {name: pack(histograms)} if any(histograms) else {}
 
 
 def to_latest(row: Row) -> Latest:

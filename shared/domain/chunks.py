@@ -10,10 +10,10 @@ from typing import Any
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from shared.domain.histograms import Histogram, mean, quantile
+from shared.domain.histograms import Histogram, Tally, mean, quantile, tally_of
 from shared.domain.metrics import Catalog, Metric, Within, Writes
 from shared.domain.samples import Failure, FailureKind, Reading, Sample
-from shared.domain.summaries import Summary, sum_buckets, summarize
+from shared.domain.summaries import Summary, summarize
 from shared.domain.times import MINUTE, floor_hour
 
 Cells = tuple[float | None, ...]
@@ -21,11 +21,11 @@ UNASKED = timedelta(minutes=3)
 """A source that nobody asked for longer than this (beyond its cadence) is not blamed for it."""
 
 NO_CELLS: Cells = (None,) * 60
-NO_HISTOGRAMS: tuple[dict[int, int], ...] = ({},) * 60
+NO_HISTOGRAMS: tuple[Tally, ...] = (0,) * 60
 
 
 class HourChunk(Struct, frozen=True, kw_only=True):
-    """One hour: cells by column, the minutes' histograms (buckets only) and the summaries.
+    """One hour: cells by column, the minutes' histograms (as tallies) and the summaries.
 
     `etag` is the stored row's; None for an hour that is not stored yet. `damaged`: what of the row
     was to be read and could not be, by the names of its properties; it is left out here.
@@ -33,9 +33,9 @@ class HourChunk(Struct, frozen=True, kw_only=True):
 
     hour: datetime
     cells: dict[str, Cells] = field(default_factory=dict)
-    histograms: tuple[dict[int, int], ...] = NO_HISTOGRAMS
+    histograms: tuple[Tally, ...] = NO_HISTOGRAMS
     summary: dict[str, Summary] = field(default_factory=dict)
-    summary_histogram: dict[int, int] = field(default_factory=dict)
+    summary_histogram: Tally = 0
     damaged: tuple[str, ...] = ()
     etag: str | None = None
 
@@ -144,7 +144,7 @@ class Merge:
         self._counts = {catalog.metric(m.of).column for m in catalog.distributions() if m.of}
         self._weights = weights_of(catalog)
         self._cells: dict[datetime, dict[str, list[float | None]]] = {}
-        self._histograms: dict[datetime, list[dict[int, int]]] = {}
+        self._histograms: dict[datetime, list[Tally]] = {}
 
     def add(self, reading: Reading) -> None:
         """Merge one reading; a count window that does not join is dropped, never added twice."""
@@ -219,7 +219,7 @@ class Merge:
                 continue
             hour = floor_hour(at.minute)
             histograms = self._histograms.setdefault(hour, list(self._chunk(hour).histograms))
-            histograms[at.minute.minute] = at.histogram.buckets
+            histograms[at.minute.minute] = tally_of(at.histogram.buckets)
 
     def _is_stale(self, reading: Reading, minute: datetime) -> bool:
         provisional = minute + MINUTE > reading.covered_until
@@ -285,9 +285,7 @@ class Merge:
             damaged=(),
             summary={**chunk.summary, **{name: s for name, s in found.items() if s is not None}},
             histograms=chunk.histograms if histograms is None else tuple(histograms),
-            summary_histogram=chunk.summary_histogram
-            if histograms is None
-            else sum_buckets(histograms),
+            summary_histogram=chunk.summary_histogram if histograms is None else sum(histograms),
         )
 
     def _with_means(self, changed: Iterable[str], cells: Mapping[str, Cells]) -> set[str]:

@@ -2,14 +2,17 @@
 
 Bucket b holds durations up to γ^b milliseconds, γ = 1.04; a quantile is answered by the bucket's
 harmonic centre 2γ^b / (1 + γ), at most 1.96 % off (the DDSketch guarantee, Masson et al. 2019).
+Stored histograms are tallies, whole numbers, because thousands are read and added for one answer.
 """
 
 import math
 import struct
 import zlib
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
 from itertools import accumulate
+from operator import or_
 
 from msgspec import Struct
 
@@ -17,8 +20,15 @@ GAMMA = 1.04
 LAST_BUCKET = 400
 _LN_GAMMA = math.log(GAMMA)
 _VALUES = [2 * GAMMA**bucket / (1 + GAMMA) for bucket in range(LAST_BUCKET + 1)]
-_HEAD = struct.Struct("<BH")
-_WIDTHS = {1: "B", 2: "H", 4: "I", 8: "Q"}
+_LANE = struct.Struct("<Q")
+_LANE_BITS = 8 * _LANE.size
+_HEAD = struct.Struct("<BHHH")
+
+Tally = int
+"""A histogram as one whole number: the weight of bucket b stands in its 64 bits from 64·b on.
+
+So the sum of tallies is the tally of everything, 0 is the empty one, and equal ones are equal.
+"""
 
 
 class Histogram(Struct, frozen=True):
@@ -67,23 +77,35 @@ def merge(histograms: Iterable[Histogram]) -> Histogram:
     return Histogram(buckets, total)
 
 
-class Ladder:
-    """A histogram that is asked for several quantiles: its buckets in order, and how far up."""
+def tally_of(buckets: Mapping[int, int]) -> Tally:
+    """The tally of weights by bucket; raises struct.error for a bucket or weight that is none."""
+    lanes = bytearray(_LANE.size * (LAST_BUCKET + 1))
+    for bucket, weight in buckets.items():
+        _LANE.pack_into(lanes, _LANE.size * bucket, weight)
+    return int.from_bytes(lanes, "little")
 
-    def __init__(self, buckets: Mapping[int, int]) -> None:
-        self._buckets = sorted(buckets)
-        self._seen = [*accumulate(map(buckets.__getitem__, self._buckets))]
+
+def _lanes(tally: Tally) -> tuple[int, ...]:
+    """The weights from bucket 0 up to the last that has any."""
+    count = -(-tally.bit_length() // _LANE_BITS)
+    return struct.unpack(f"<{count}Q", tally.to_bytes(_LANE.size * count, "little"))
+
+
+class Ladder:
+    """A tally that is asked for several quantiles: how much lies in each bucket and below."""
+
+    def __init__(self, tally: Tally) -> None:
+        self._seen = [*accumulate(_lanes(tally))]
         self.total = self._seen[-1] if self._seen else 0
 
     def quantile(self, q: float) -> float:
         """The duration in milliseconds that a share `q` of the weight, which is some, stays in."""
-        rank = max(math.ceil(q * self.total), 1)
-        return value_of(self._buckets[bisect_left(self._seen, rank)])
+        return value_of(bisect_left(self._seen, max(math.ceil(q * self.total), 1)))
 
 
 def quantile(histogram: Histogram, q: float) -> float | None:
     """The duration in milliseconds that a share `q` of the weight does not exceed."""
-    ladder = Ladder(histogram.buckets)
+    ladder = Ladder(tally_of(histogram.buckets))
     return ladder.quantile(q) if ladder.total else None
 
 
@@ -92,42 +114,34 @@ def mean(histogram: Histogram) -> float | None:
     return histogram.total / histogram.count if histogram.count else None
 
 
-def pack(histograms: Sequence[Mapping[int, int] | None]) -> bytes:
-    """Weights of consecutive minutes as columns under zlib; None and empty are one and the same.
+def pack(tallies: Sequence[Tally]) -> bytes:
+    """Consecutive tallies as planes of bytes under zlib.
 
-    Columns, because they are read back without touching each number: the width of a weight in
-    bytes, how many histograms there are, then of all of them the sizes, the distances from one
-    bucket to the next (through all of them, so that one sweep undoes it), and the weights.
+    First the number of planes, of tallies, their first bucket and how many of them follow it;
+    then of all weights, tally by tally, the lowest bytes, then the next ones, as far as there are
+    any. So packing and unpacking never touch each number.
     """
-    parts = [sorted((buckets or {}).items()) for buckets in histograms]
-    weights = [weight for part in parts for _, weight in part]
-    width = next(width for width in _WIDTHS if max(weights, default=0) < 1 << 8 * width)
-    plain = _HEAD.pack(width, len(parts))
-    plain += _column("H", [len(part) for part in parts])
-    plain += _column("h", [*_steps(bucket for part in parts for bucket, _ in part)])
-    return zlib.compress(plain + _column(_WIDTHS[width], weights), 6)
+    used = _lanes(reduce(or_, tallies, 0))
+    first = next((bucket for bucket, weight in enumerate(used) if weight), 0)
+    span, planes = len(used) - first, -(-max(used, default=0).bit_length() // 8)
+    size = _LANE.size * span
+    lanes = b"".join((one >> _LANE_BITS * first).to_bytes(size, "little") for one in tallies)
+    head = _HEAD.pack(planes, len(tallies), first, span)
+    return zlib.compress(head + b"".join(lanes[n :: _LANE.size] for n in range(planes)), 6)
 
 
-def unpack(packed: bytes) -> list[dict[int, int]]:
-    """What `pack` packed; a minute without weight is an empty mapping."""
+def unpack(packed: bytes) -> list[Tally]:
+    """What `pack` packed; raises zlib.error, struct.error or ValueError for anything else."""
     plain = zlib.decompress(packed)
-    width, count = _HEAD.unpack_from(plain)
-    sizes = struct.unpack_from(f"<{count}H", plain, _HEAD.size)
-    begin, total = _HEAD.size + 2 * count, sum(sizes)
-    buckets = [*accumulate(struct.unpack_from(f"<{total}h", plain, begin))]
-    weights = struct.unpack_from(f"<{total}{_WIDTHS[width]}", plain, begin + 2 * total)
+    planes, count, first, span = _HEAD.unpack_from(plain)
+    weights = count * span
+    if len(plain) != _HEAD.size + planes * weights or first + span > LAST_BUCKET + 1:
+        raise ValueError(f"{planes} planes of {count} × {span} weights in {len(plain)} bytes")
+    lanes = bytearray(_LANE.size * weights)
+    for n in range(planes):
+        begin = _HEAD.size + n * weights
+        lanes[n :: _LANE.size] = plain[begin : begin + weights]
+    size, shift, view = _LANE.size * span, _LANE_BITS * first, memoryview(lanes)
     return [
-        dict(zip(buckets[end - size : end], weights[end - size : end], strict=True))
-        for size, end in zip(sizes, accumulate(sizes), strict=True)
+        int.from_bytes(view[n * size : (n + 1) * size], "little") << shift for n in range(count)
     ]
-
-
-def _column(form: str, numbers: Sequence[int]) -> bytes:
-    return struct.pack(f"<{len(numbers)}{form}", *numbers)
-
-
-def _steps(buckets: Iterable[int]) -> Iterator[int]:
-    previous = 0
-    for bucket in buckets:
-        yield bucket - previous
-        previous = bucket

@@ -6,15 +6,15 @@ of requests the count and sum are those of the requests (see summaries).
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 
 from msgspec import Struct
 
 from shared.domain.curves import Cells, Columns
-from shared.domain.days import NO_HOURS, DayChunk
-from shared.domain.histograms import Ladder
+from shared.domain.days import NO_HOURLY_HISTOGRAMS, NO_HOURS, DayChunk
+from shared.domain.histograms import Ladder, Tally
 from shared.domain.metrics import Catalog, Metric
-from shared.domain.summaries import Buckets, sum_buckets
-from shared.domain.times import DAY, HOUR, Span, each_day
+from shared.domain.times import HOUR, Span, each_day
 from shared.domain.trends import Point
 
 MINUTES_AN_HOUR = 60
@@ -30,7 +30,7 @@ class HourLines(Struct, frozen=True):
 
     span: Span
     columns: Mapping[str, Columns]
-    histograms: Sequence[Buckets] = ()
+    histograms: Sequence[Tally] = ()
 
     def within(self, span: Span) -> "HourLines":
         """The same lines between whole hours; what lies outside of them is not known."""
@@ -78,7 +78,7 @@ class HourLines(Struct, frozen=True):
 
     def quantile(self, q: float) -> float | None:
         """The duration in ms that a share `q` of all requests stays in."""
-        ladder = Ladder(sum_buckets(self.histograms))
+        ladder = Ladder(sum(self.histograms))
         return ladder.quantile(q) if ladder.total else None
 
     def means(self, metric: Metric) -> list[float | None]:
@@ -131,15 +131,13 @@ def lines_of(days: Mapping[datetime, DayChunk], metrics: Sequence[Metric], span:
     skip = (span.start - first) // HOUR
     cut = slice(skip, skip + (span.end - span.start) // HOUR)
     columns = {metric.column: _line(metric.column, chunks, cut) for metric in metrics}
-    histograms = [one for chunk in chunks for one in (chunk.histograms if chunk else _EMPTY)]
+    found = (chunk.histograms if chunk else NO_HOURLY_HISTOGRAMS for chunk in chunks)
+    histograms = [*chain.from_iterable(found)]
     return HourLines(
         span,
         {name: line for name, line in columns.items() if any(line.counts)},
         histograms[cut] if any(histograms) else (),
     )
-
-
-_EMPTY: tuple[Buckets, ...] = ({},) * (DAY // HOUR)
 
 
 def _line(column: str, chunks: Sequence[DayChunk | None], cut: slice) -> Columns:

@@ -52,6 +52,7 @@ class Detail(Enum):
 
     MINUTES = MINUTE
     HOURS = HOUR
+    QUARTERS = 6 * HOUR
     DAYS = DAY
 
 
@@ -75,14 +76,13 @@ class Grid(Struct, frozen=True):
     @property
     def detail(self) -> Detail:
         """The stored pieces that its steps are made of."""
-        whole = (detail for detail in (Detail.DAYS, Detail.HOURS) if not self.step % detail.value)
-        return next(whole, Detail.MINUTES)
+        return next(one for one in reversed(Detail) if not self.step % one.value)
 
 
 def check_price(grid: Grid, columns: int) -> None:
     """Raise InvalidInput when the grid's rows have more to read than one answer should."""
-    row = HOUR if grid.detail is Detail.MINUTES else DAY
-    if grid.detail is not Detail.DAYS and (grid.end - grid.start) / row * columns > MOST_CELLS:
+    row = {Detail.MINUTES: HOUR, Detail.HOURS: DAY}.get(grid.detail)
+    if row is not None and (grid.end - grid.start) / row * columns > MOST_CELLS:
         raise InvalidInput(
             "that reads too much at once; ask for fewer metrics, a shorter range or a longer step"
         )

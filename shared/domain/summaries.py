@@ -1,6 +1,6 @@
-"""What is kept of many samples: a summary that merges, and the sum of their histograms."""
+"""What is kept of many samples: a summary that merges."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 Summary = tuple[int, float, float, float, float]
 """(count, min, max, sum, last) over real samples, never over holds.
@@ -8,9 +8,6 @@ Summary = tuple[int, float, float, float, float]
 Of a mean, each sample counts as often as what it is the mean of: count and sum are those of the
 requests, so that sum / count is their mean however summaries are merged.
 """
-
-Buckets = Mapping[int, int]
-"""The weights of a histogram by bucket."""
 
 
 def summarize(
@@ -42,13 +39,3 @@ def merge_summaries(parts: Iterable[Summary | None]) -> Summary | None:
         return real[0] if real else None
     counts, lows, highs, totals, lasts = zip(*real, strict=True)
     return sum(counts), min(lows), max(highs), sum(totals), lasts[-1]
-
-
-def sum_buckets(histograms: Iterable[Buckets]) -> dict[int, int]:
-    """The weights of several histograms, bucket by bucket."""
-    parts = iter(histograms)
-    total = dict(next(parts, {}))
-    for buckets in parts:
-        for bucket, weight in buckets.items():
-            total[bucket] = total.get(bucket, 0) + weight
-    return total

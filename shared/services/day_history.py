@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from shared.domain.chunks import HourChunk
-from shared.domain.days import DayChunk, roll_up
+from shared.domain.days import DayChunk, day_of_hours, roll_up
+from shared.domain.ranges import Detail
 from shared.domain.times import DAY, HOUR, MINUTE, Span, each_day, floor_day, floor_hour, joined
 from shared.ports import House
 
@@ -18,9 +19,18 @@ class Days(NamedTuple):
 
 
 def days_of_hours(
-    target: str, first: datetime, end: datetime, *, histograms: bool, house: House
+    target: str,
+    first: datetime,
+    end: datetime,
+    *,
+    detail: Detail,
+    histograms: bool,
+    house: House,
 ) -> Days:
-    """The days that [first, end) touches by the summaries of its hours, as new as the last pass."""
+    """The days that [first, end) touches by the summaries of its hours, as new as the last pass.
+
+    `detail`: which of their pieces are wanted.
+    """
     chunks = house.samples.hours(
         target,
         floor_hour(first),
@@ -32,7 +42,8 @@ def days_of_hours(
     for chunk in chunks:
         by_day.setdefault(floor_day(chunk.hour), []).append(chunk)
     damaged = (Span(one.hour, one.hour + HOUR) for one in chunks if one.damaged)
-    return Days({day: roll_up(day, its) for day, its in by_day.items()}, joined(damaged))
+    made = day_of_hours if detail is Detail.HOURS else roll_up
+    return Days({day: made(day, its) for day, its in by_day.items()}, joined(damaged))
 
 
 def days_of_rows(
@@ -41,7 +52,7 @@ def days_of_rows(
     end: datetime,
     *,
     columns: Iterable[str],
-    summaries: bool,
+    detail: Detail,
     histograms: bool,
     house: House,
 ) -> Days:
@@ -49,7 +60,7 @@ def days_of_rows(
 
     A damaged row whose hours are gone tells what of it can be read.
 
-    `columns` and `summaries` as in SampleStore.days.
+    `columns`: the metrics whose `detail` is wanted; of whole days all are told.
     """
     last = floor_day(end - MINUTE)
     rows = house.samples.days(
@@ -57,7 +68,8 @@ def days_of_rows(
         floor_day(first),
         last,
         columns=columns,
-        summaries=summaries,
+        quarters=detail is Detail.QUARTERS,
+        summaries=detail is Detail.DAYS,
         histograms=histograms,
     )
     found = {row.day: row for row in rows if not row.damaged}
@@ -65,7 +77,9 @@ def days_of_rows(
     missing = (Span(day, day + DAY) for day in each_day(first, end) if day not in found)
     unreadable: list[Span] = []
     for span in joined(missing):
-        more = days_of_hours(target, span.start, span.end, histograms=histograms, house=house)
+        more = days_of_hours(
+            target, span.start, span.end, detail=detail, histograms=histograms, house=house
+        )
         found |= more.found
         unreadable += more.damaged
     unreadable += [Span(day, day + DAY) for day in torn if day not in found]

@@ -8,12 +8,19 @@ from msgspec import Struct
 
 from shared.domain.chunks import NO_CELLS, NO_HISTOGRAMS, by_hour, weights_of
 from shared.domain.curves import Columns, Curve, curve_of_cells, curve_of_columns
-from shared.domain.days import NO_HOURLY_HISTOGRAMS, NO_HOURS, NO_SAMPLE, DayChunk
-from shared.domain.histograms import Ladder
+from shared.domain.days import (
+    NO_HOURLY_HISTOGRAMS,
+    NO_HOURS,
+    NO_QUARTER_HISTOGRAMS,
+    NO_QUARTERS,
+    NO_SAMPLE,
+    DayChunk,
+    Parts,
+)
+from shared.domain.histograms import Ladder, Tally
 from shared.domain.metrics import Metric
 from shared.domain.ranges import SUMMARIES_UP_TO, Detail, Grid
 from shared.domain.series import Chunks
-from shared.domain.summaries import Buckets, sum_buckets
 from shared.domain.times import (
     HOUR,
     MINUTE,
@@ -121,7 +128,7 @@ class _Minutes:
         """Each step's histogram, merged once for all quantiles."""
         if self._steps is None:
             found = (hour.histograms if hour else NO_HISTOGRAMS for hour in self._hours)
-            line = [*[*chain.from_iterable(found)][self._cut], *({},) * self._missing]
+            line = [*[*chain.from_iterable(found)][self._cut], *(0,) * self._missing]
             self._steps = _ladders(line, self._size)
         return self._steps
 
@@ -137,14 +144,16 @@ def _from_summaries(
     start, end = grid.start - back * grid.step, min(grid.end, floor_minute(now))
     quantiles = any(map(_is_quantile, metrics))
     if grid.end - grid.start <= SUMMARIES_UP_TO and now - start <= house.retention.hours:
-        days = days_of_hours(target, start, end, histograms=quantiles, house=house)
+        days = days_of_hours(
+            target, start, end, detail=grid.detail, histograms=quantiles, house=house
+        )
     else:
         days = days_of_rows(
             target,
             start,
             end,
             columns=[metric.column for metric in metrics],
-            summaries=grid.detail is Detail.DAYS,
+            detail=grid.detail,
             histograms=quantiles,
             house=house,
         )
@@ -157,11 +166,11 @@ def _from_summaries(
 
 
 class _Pieces:
-    """Summaries of consecutive hours or days from `start` to the grid's end, as one line."""
+    """Summaries of consecutive hours, quarters or days from `start` on, as a line."""
 
     def __init__(self, days: Mapping[datetime, DayChunk], start: datetime, grid: Grid) -> None:
         self._days = [days.get(day) for day in each_day(start, grid.end)]
-        self._by_day = grid.detail is Detail.DAYS
+        self._detail = grid.detail
         self._size = grid.step // grid.detail.value
         skip = (start - floor_day(start)) // grid.detail.value
         self._cut = slice(skip, skip + (grid.end - start) // grid.detail.value)
@@ -174,13 +183,19 @@ class _Pieces:
         return curve
 
     def _columns(self, column: str) -> Columns:
-        if self._by_day:
+        if self._detail is Detail.DAYS:
             found = [day.summary.get(column) if day else None for day in self._days]
             counts, lows, highs, totals, _ = zip(*(one or NO_SAMPLE for one in found), strict=True)
             return Columns(counts, lows, highs, totals)
-        hours = [day.hours.get(column, NO_HOURS) if day else NO_HOURS for day in self._days]
-        lines = [*zip(*hours, strict=True)][: len(Columns._fields)]
+        lines = [*zip(*self._parts(column), strict=True)][: len(Columns._fields)]
         return Columns(*([*chain.from_iterable(line)][self._cut] for line in lines))
+
+    def _parts(self, column: str) -> list[Parts]:
+        if self._detail is Detail.QUARTERS:
+            return [
+                day.quarters.get(column, NO_QUARTERS) if day else NO_QUARTERS for day in self._days
+            ]
+        return [day.hours.get(column, NO_HOURS) if day else NO_HOURS for day in self._days]
 
     def _merged(self) -> list[Ladder]:
         """Each step's histogram, merged once for all quantiles."""
@@ -188,12 +203,18 @@ class _Pieces:
             self._steps = _ladders(self._histograms(), self._size)
         return self._steps
 
-    def _histograms(self) -> Sequence[Buckets]:
-        if self._by_day:
-            return [day.summary_histogram if day else {} for day in self._days]
-        found = (day.histograms if day else NO_HOURLY_HISTOGRAMS for day in self._days)
+    def _histograms(self) -> Sequence[Tally]:
+        match self._detail:
+            case Detail.DAYS:
+                return [day.summary_histogram if day else 0 for day in self._days]
+            case Detail.QUARTERS:
+                none = NO_QUARTER_HISTOGRAMS
+                found = (day.quarter_histograms if day else none for day in self._days)
+            case _:
+                none = NO_HOURLY_HISTOGRAMS
+                found = (day.histograms if day else none for day in self._days)
         return [*chain.from_iterable(found)][self._cut]
 
 
-def _ladders(line: Sequence[Buckets], size: int) -> list[Ladder]:
-    return [Ladder(sum_buckets(line[i : i + size])) for i in range(0, len(line), size)]
+def _ladders(line: Sequence[Tally], size: int) -> list[Ladder]:
+    return [Ladder(sum(line[i : i + size])) for i in range(0, len(line), size)]

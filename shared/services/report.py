@@ -9,7 +9,7 @@ from shared.domain.errors import InvalidInput
 from shared.domain.forecasts import RESOURCES
 from shared.domain.hour_lines import HourLines, lines_of
 from shared.domain.metrics import Metric
-from shared.domain.ranges import RANGES
+from shared.domain.ranges import RANGES, Detail
 from shared.domain.recommendations.values import Recommendation
 from shared.domain.report_charts import CHARTS
 from shared.domain.report_deployments import JUDGED
@@ -85,7 +85,7 @@ def _lines(target: str, span: Span, house: House) -> HourLines:
         back.start,
         back.end,
         columns=[metric.column for metric in metrics],
-        summaries=False,
+        detail=Detail.HOURS,
         histograms=True,
         house=house,
     )

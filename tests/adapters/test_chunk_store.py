@@ -1,8 +1,8 @@
 """The contract of SampleStore: hour chunks and `latest`, over memory and over Azurite."""
 
-import json
 import math
 import random
+import struct
 import zlib
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -16,10 +16,10 @@ from shared.adapters.guard import LARGEST_BINARY, LARGEST_ROW, MOST_PROPERTIES
 from shared.adapters.rows import InsertRow, Property, ReplaceRow, Rows
 from shared.catalog.metrics import CATALOG
 from shared.domain.chunks import NO_HISTOGRAMS, Asked, Cells, HourChunk, Latest
-from shared.domain.days import DayChunk, hourly_of, roll_up
+from shared.domain.days import DayChunk, parts_of, roll_up
 from shared.domain.errors import Conflict, StoreRefused
-from shared.domain.histograms import histogram_of, pack
-from shared.domain.summaries import Summary, sum_buckets, summarize
+from shared.domain.histograms import histogram_of, pack, tally_of
+from shared.domain.summaries import Summary, summarize
 from shared.domain.times import DAY, HOUR, MINUTE
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
@@ -52,10 +52,10 @@ def a_chunk(
 def with_histograms(chunk: HourChunk, requests: int) -> HourChunk:
     dice = random.Random(7)
     histograms = tuple(
-        histogram_of(dice.lognormvariate(5.5, 1) for _ in range(requests)).buckets
+        tally_of(histogram_of(dice.lognormvariate(5.5, 1) for _ in range(requests)).buckets)
         for _ in range(60)
     )
-    return replace(chunk, histograms=histograms, summary_histogram=sum_buckets(histograms))
+    return replace(chunk, histograms=histograms, summary_histogram=sum(histograms))
 
 
 def read(store: ChunkStore, hour: datetime = T0) -> HourChunk:
@@ -174,7 +174,7 @@ def test_summaries_come_without_cells(store: ChunkStore, *, histograms: bool) ->
 
     assert chunk.cells == {}
     assert chunk.summary == saved.summary
-    assert chunk.summary_histogram == (saved.summary_histogram if histograms else {})
+    assert chunk.summary_histogram == (saved.summary_histogram if histograms else 0)
     assert not any(chunk.histograms)
 
 
@@ -300,10 +300,15 @@ def test_a_day_is_read_in_part(store: ChunkStore) -> None:
     store.save_day(TARGET, saved)
 
     [hours] = store.days(TARGET, T0, T0, columns=["throughput"], histograms=True)
+    [quarters] = store.days(TARGET, T0, T0, columns=["throughput"], quarters=True, histograms=True)
+    [bare] = store.days(TARGET, T0, T0, columns=["throughput"], quarters=True)
     [sums] = store.days(TARGET, T0, T0, summaries=True, histograms=True)
 
     assert hours.hours == {"throughput": saved.hours["throughput"]}
-    assert (hours.histograms, hours.summary) == (saved.histograms, {})
+    assert (hours.histograms, hours.quarters, hours.summary) == (saved.histograms, {}, {})
+    assert quarters.quarters == bare.quarters == {"throughput": saved.quarters["throughput"]}
+    assert (quarters.quarter_histograms, quarters.hours) == (saved.quarter_histograms, {})
+    assert not any(bare.quarter_histograms)
     assert (sums.summary, sums.summary_histogram) == (saved.summary, saved.summary_histogram)
     assert sums.hours == {}
 
@@ -361,10 +366,10 @@ def test_a_fullest_day_stays_within_the_guard(store: ChunkStore, rows: Rows) -> 
     dice = random.Random(3)
     low, high, total, last = (dice.uniform(0, 1e6) for _ in range(4))
     one: Summary = (60, low, high, total, last)
-    full = {bucket: dice.randint(1, 16_383) for bucket in range(401)}
+    full = tally_of({bucket: dice.randint(1, 16_383) for bucket in range(401)})
     chunk = DayChunk(
         day=T0,
-        hours=dict.fromkeys(COLUMNS, hourly_of((one,) * 24)),
+        hours=dict.fromkeys(COLUMNS, parts_of((one,) * 24)),
         histograms=(full,) * 24,
         summary=dict.fromkeys(COLUMNS, one),
         summary_histogram=full,
@@ -383,7 +388,7 @@ SPOILED = [
     ("dtuUtilization", 7.5),
     ("dtuUtilization", '["x"' + ",null" * 59 + "]"),
     ("responseTime_hist", b"nonsense"),
-    ("responseTime_hist", pack([{1: 2}])),
+    ("responseTime_hist", pack([5])),
     ("responseTime_hist", "text"),
     ("summary", '{"dtuUtilization":[1,2]}'),
     ("summary_hist", zlib.compress(b"\x01")),
@@ -400,19 +405,63 @@ def test_what_can_not_be_read_is_left_out_by_name_and_told(
 ) -> None:
     saved = with_histograms(a_chunk(columns=["dtuUtilization", "throughput"]), 5)
     store.save(TARGET, [saved], Latest())
-    store.save_day(TARGET, replace(roll_up(T0, [saved]), histograms=({3: 4},) * 24))
-    for key in ("h:2026010100", "d:20260101"):
-        spoil(rows, key, name, nonsense)
+    spoil(rows, "h:2026010100", name, nonsense)
 
-    hour, day = read(store), read_day(store)
+    hour = read(store)
 
-    assert hour.damaged == day.damaged == (name,)
+    assert hour.damaged == (name,)
     assert hour.cells["throughput"] == saved.cells["throughput"]
-    assert day.hours["throughput"].summaries[0] == saved.summary["throughput"]
     assert ("dtuUtilization" in hour.cells) is (name != "dtuUtilization")
     assert f"row 'h:2026010100': {name} can't be read" in caplog.text
     [part] = store.hours(TARGET, T0, T0, columns=["throughput"])
     assert part.damaged == ()
+
+
+@pytest.mark.parametrize(("name", "nonsense"), [one for one in SPOILED if "_" in one[0]])
+def test_the_hours_of_a_day_outlive_its_histograms(
+    store: ChunkStore, rows: Rows, name: str, nonsense: Property
+) -> None:
+    saved = a_day()
+    store.save_day(TARGET, saved)
+    spoil(rows, "d:20260101", name, nonsense)
+
+    assert read_day(store).damaged == (name,)
+    assert read_day(store).hours == saved.hours
+
+
+HOURS, QUARTERS = {"counts"}, {"quarters"}
+SPOILED_COLUMNS: list[tuple[str, Property, set[str]]] = [
+    ("metrics", '["dtuUtilization"]', HOURS | QUARTERS),
+    ("metrics", "[", HOURS | QUARTERS | {"metrics"}),
+    ("counts", "text", HOURS),
+    ("lows", zlib.compress(bytes(8)), HOURS),
+    ("totals", b"nonsense", HOURS),
+    ("lasts", 7.5, HOURS),
+    ("quarters", zlib.compress(bytes(7)), QUARTERS),
+    ("quarters", "", QUARTERS),
+]
+
+
+@pytest.mark.parametrize(("name", "nonsense", "damaged"), SPOILED_COLUMNS)
+def test_a_days_hours_and_its_quarters_are_told_of_all_metrics_or_of_none(
+    store: ChunkStore,
+    rows: Rows,
+    name: str,
+    nonsense: Property,
+    damaged: set[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    saved = a_day()
+    store.save_day(TARGET, saved)
+    spoil(rows, "d:20260101", name, nonsense)
+
+    day = read_day(store)
+
+    assert set(day.damaged) == damaged
+    assert day.hours == ({} if damaged & HOURS else saved.hours)
+    assert day.quarters == ({} if damaged & QUARTERS else saved.quarters)
+    assert (day.summary, day.histograms) == (saved.summary, saved.histograms)
+    assert f"row 'd:20260101': {day.damaged[0]} can't be read" in caplog.text
 
 
 def spoil(rows: Rows, key: str, name: str, nonsense: Property) -> None:
@@ -432,7 +481,21 @@ def test_a_row_whose_key_names_no_time_is_left_out(store: ChunkStore, rows: Rows
 
 def test_a_day_whose_columns_do_not_agree_is_damaged(store: ChunkStore, rows: Rows) -> None:
     store.save_day(TARGET, roll_up(T0, [a_chunk()]))
-    gap = json.dumps([[5] * 24, [None] * 24, [1] * 24, [1] * 24, [1] * 24])
-    spoil(rows, "d:20260101", "dtuUtilization", gap)
+    spoil(rows, "d:20260101", "lows", zlib.compress(struct.pack("<24d", *(math.nan,) * 24)))
 
-    assert read_day(store).damaged == ("dtuUtilization",)
+    assert read_day(store).damaged == ("counts",)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_day_of_what_is_no_number_is_refused(store: ChunkStore, value: float) -> None:
+    day = DayChunk(day=T0, hours={"dtuUtilization": parts_of([(1, 1.0, value, 1.0, 1.0)] * 24)})
+
+    with pytest.raises(StoreRefused, match="numbers must be finite"):
+        store.save_day(TARGET, day)
+
+
+def test_a_day_has_room_for_many_more_metrics(store: ChunkStore) -> None:
+    dice = random.Random(3)
+    hours = parts_of([(n, dice.random(), dice.random(), dice.random(), n) for n in range(1, 25)])
+    many = dict.fromkeys(map(str, range(300)), hours)
+    store.save_day(TARGET, DayChunk(day=T0, hours=many, quarters=many))

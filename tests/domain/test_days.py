@@ -10,9 +10,17 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from shared.domain.chunks import HourChunk
-from shared.domain.days import NO_HOURS, DayChunk, fingerprint, hourly_of, lost_hours, roll_up
-from shared.domain.histograms import histogram_of
-from shared.domain.summaries import Summary, merge_summaries, sum_buckets, summarize
+from shared.domain.days import (
+    NO_HOURS,
+    DayChunk,
+    day_of_hours,
+    fingerprint,
+    lost_hours,
+    parts_of,
+    roll_up,
+)
+from shared.domain.histograms import histogram_of, tally_of
+from shared.domain.summaries import Summary, merge_summaries, summarize
 from shared.domain.times import HOUR
 from tests.domain.builders import at
 from tests.domain.drawing import SEEDS, cases
@@ -65,20 +73,20 @@ def test_means_of_requests_agree_however_they_are_split(
 @given(st.lists(st.lists(st.integers(1, 30_000), max_size=20), max_size=12), SEEDS)
 @cases(60)
 def test_histograms_agree_in_any_order(parts: list[list[int]], seed: int) -> None:
-    histograms = [histogram_of(part).buckets for part in parts]
-    shuffled = Random(seed).sample(histograms, len(histograms))
+    tallies = [tally_of(histogram_of(part).buckets) for part in parts]
+    shuffled = Random(seed).sample(tallies, len(tallies))
 
-    whole = histogram_of([one for part in parts for one in part]).buckets
-    assert sum_buckets(histograms) == sum_buckets(shuffled) == whole
+    whole = tally_of(histogram_of([one for part in parts for one in part]).buckets)
+    assert sum(tallies) == sum(shuffled) == whole
 
 
 def an_hour(number: int, cells: Cells, etag: str = "1") -> HourChunk:
     summary = summarize(cells)
-    histogram = histogram_of([abs(one) * 100 + 1 for one in cells if one is not None]).buckets
+    histogram = histogram_of([abs(one) * 100 + 1 for one in cells if one is not None])
     return HourChunk(
         hour=at(0) + number * HOUR,
         summary={} if summary is None else {COLUMN: summary},
-        summary_histogram=histogram,
+        summary_histogram=tally_of(histogram.buckets),
         etag=etag,
     )
 
@@ -95,8 +103,15 @@ def test_a_day_is_the_whole_of_its_hours_whenever_they_were_rolled_up(
     day = roll_up(at(0), chunks.values(), before)
 
     assert day.summary.get(COLUMN) == summarize(whole)
-    assert day.summary_histogram == sum_buckets(one.summary_histogram for one in chunks.values())
+    assert day.summary_histogram == sum(one.summary_histogram for one in chunks.values())
     assert day == roll_up(at(0), chunks.values())
+    quarters = day.quarters[COLUMN].summaries if COLUMN in day.quarters else ()
+    assert quarters == tuple(
+        summarize([cell for number in range(n, n + 6) for cell in hours.get(number, [])])
+        for n in ((0, 6, 12, 18) if COLUMN in day.quarters else ())
+    )
+    assert sum(day.quarter_histograms) == day.summary_histogram
+    assert day_of_hours(at(0), chunks.values()).hours == day.hours
 
 
 def test_what_an_hour_can_not_say_any_more_is_kept_from_before() -> None:
@@ -106,7 +121,7 @@ def test_what_an_hour_can_not_say_any_more_is_kept_from_before() -> None:
 
     assert day.hours[COLUMN].summaries[3:5] == ((2, 1, 2, 3, 2), (1, 6, 6, 6, 6))
     assert day.summary[COLUMN] == (3, 1, 6, 9, 6)
-    assert day.histograms[3] == histogram_of([101, 201]).buckets
+    assert day.histograms[3] == tally_of(histogram_of([101, 201]).buckets)
 
 
 def test_an_hour_is_lost_when_its_day_knows_it_and_nobody_else_does() -> None:
@@ -143,7 +158,7 @@ def test_hours_are_the_same_by_the_hour_and_by_the_column(
 ) -> None:
     summaries = tuple(summarize(hours.get(number, [])) for number in range(24))
 
-    hourly = hourly_of(summaries)
+    hourly = parts_of(summaries)
 
     assert hourly.summaries == summaries
     assert hourly.is_sound

@@ -303,16 +303,29 @@ def test_a_damaged_hour_is_left_out_and_told(storage: Storage) -> None:
 def test_a_damaged_day_is_told_by_its_hours_or_else_left_out(storage: Storage) -> None:
     house = a_desk(storage=storage).house
     keep(house, DTU, "dmv", {0: 1, 1440: 2})
-    keep(house, "memoryUsage", "plan", {0: 5})
+    keep_requests(house, {0: [100.0]})
     roll_up_days(TARGET, house=house, now=at(2 * 1440))
-    spoil(storage, "d:20260101", dtuUtilization="[")
+    spoil(storage, "d:20260101", metrics="[", responseTime_hist="text")
     grid = between(0, 40 * 1440)
 
     assert shown(house, DTU, grid) == {0: 1, 1440: 2}
 
     without_hours(house, 1)
-    metrics = [CATALOG.metric(DTU), CATALOG.metric("memoryUsage")]
-    past = draw(TARGET, metrics, grid, house=house, now=at(LATER))
+    past = draw(TARGET, [CATALOG.metric(DTU)], grid, house=house, now=at(LATER))
     assert past.damaged == (Span(at(0), at(1440)),)
-    assert past.curves["memoryUsage"].values[0] == 5
     assert shown(house, DTU, grid) == {1440: 2}
+    assert shown(house, DTU, between(0, 40 * 1440, DAY)) == {0: 1, 1440: 2}
+
+
+def test_what_of_a_damaged_day_can_be_read_is_told(storage: Storage) -> None:
+    house = a_desk(storage=storage).house
+    keep_requests(house, {0: [100.0]})
+    roll_up_days(TARGET, house=house, now=at(1440))
+    without_hours(house, 1)
+    spoil(storage, "d:20260101", responseTime_hist="text")
+    metrics = [CATALOG.metric("throughput"), CATALOG.metric(P95)]
+
+    past = draw(TARGET, metrics, between(0, 40 * 1440), house=house, now=at(LATER))
+
+    assert past.damaged == (Span(at(0), at(1440)),)
+    assert past.curves["throughput"].values[0] == 1
