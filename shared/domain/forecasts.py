@@ -192,14 +192,15 @@ def _sentence(
     growth = quantity(_digits(found.slope), metric.unit)
     return (
         f"{metric.label}: {level} now, {growth} more each day: {limit} in about "
-        f"{_length(path.about)}, {_between(path)}."
+        f"{_length(path.about)}{_between(path)}."
     )
 
 
 def _between(path: Path) -> str:
     if path.latest is None or path.latest > FARTHEST_DAYS:
-        return f"at the earliest in {_length(path.earliest)}"
-    return f"between {_length(path.earliest)} and {_length(path.latest)}"
+        return f", at the earliest in {_length(path.earliest)}"
+    ends = _length(path.earliest), _length(path.latest)
+    return "" if ends[0] == ends[1] else f", between {ends[0]} and {ends[1]}"
 
 
 def _length(days: float) -> str:

@@ -13,6 +13,7 @@ from shared.domain.times import Span
 GENERIC = ("business", "security")
 """Groups whose metrics are all told, one figure each."""
 P95 = 0.95
+NEARLY_WHOLE = 98
 
 
 class Coverage(Struct, frozen=True, kw_only=True, rename={"known_minutes": "knownMinutes"}):
@@ -55,12 +56,17 @@ class Figure(
     @property
     def told(self) -> str:
         """As people read it."""
-        return quantity(self.value, self.unit, 4 if self.unit == "%" else 3)
+        return quantity(self.value, self.unit, self._digits)
 
     @property
     def told_before(self) -> str:
         """Likewise."""
-        return quantity(self.before, self.unit, 4 if self.unit == "%" else 3)
+        return quantity(self.before, self.unit, self._digits)
+
+    @property
+    def _digits(self) -> int:
+        """Of what is nearly whole the last digits matter."""
+        return 4 if self.unit == "%" and (self.value or 0) >= NEARLY_WHOLE else 3
 
     @property
     def told_change(self) -> str:

@@ -106,7 +106,8 @@ class Door(Struct, frozen=True, kw_only=True):
     """One route: what it is called, who may ask for what, and what can be answered.
 
     `name` is its path and its name in the log. `role` None: anybody. `data` and `meta`: the types
-    of a JSON answer; `media_type`: of one that is not JSON. `conditions`: the headers by which a
+    of a JSON answer; `media_type`: of one that is not JSON, `page`: of one
+    that is asked for beside the JSON. `conditions`: the headers by which a
     caller says what he has seen; `sends`: those of its own that an answer can have. `also`:
     statuses beside those that follow from the rest; `exactly`: the only ones. openapi.json is made
     from this.
@@ -121,6 +122,7 @@ class Door(Struct, frozen=True, kw_only=True):
     data: Any = None
     meta: type[Struct] = NoMeta
     media_type: str = JSON
+    page: str = ""
     conditions: tuple[str, ...] = ()
     sends: tuple[str, ...] = ()
     also: tuple[int, ...] = ()

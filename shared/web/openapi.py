@@ -183,7 +183,10 @@ def _response(status: int, door: Door, kinds: Mapping[str, Node], example: Node)
         return {
             "description": "Done.",
             "headers": _answer_headers(door),
-            "content": {door.media_type: _content(door, kinds, example)},
+            "content": {
+                door.media_type: _content(door, kinds, example),
+                **({door.page: _TEXT} if door.page else {}),
+            },
         }
     if door.media_type.startswith("text/html"):
         return {"description": PHRASES[status], "content": {door.media_type: _TEXT}}

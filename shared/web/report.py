@@ -9,21 +9,27 @@ from shared.services.report import DEFAULT, REPORTED, make_report
 from shared.web.alerts import target_of
 from shared.web.auth import Role
 from shared.web.doors import Asked, Document, Reply, Route
+from shared.web.report_page import HTML, POLICY, page_of
 
-FORMATS = ("json",)
+FORMATS = ("json", "html")
 
 
 class ReportQuery(Struct, frozen=True):
     """Which report; `target` defaults to the first one. It ends with the last full hour."""
 
     range: Annotated[str, Meta(extra_json_schema={"enum": REPORTED})] = DEFAULT
+    format: Annotated[str, Meta(extra_json_schema={"enum": FORMATS})] = FORMATS[0]
     target: str = ""
 
 
 def _answer(asked: Asked) -> Reply | Document:
     query: ReportQuery = asked.query
     target = target_of(query.target, asked.office.targets)
-    return Reply(make_report(target, query.range, house=asked.office.house(), now=asked.office.now))
+    house, now = asked.office.house(), asked.office.now
+    made = make_report(target, query.range, house=house, now=now)
+    if query.format == "html":
+        return Document(page_of(made), HTML, {"Content-Security-Policy": POLICY})
+    return Reply(made)
 
 
 REPORT = Route(
@@ -32,5 +38,6 @@ REPORT = Route(
     role=Role.READER,
     query=ReportQuery,
     data=PerformanceReport,
+    page=HTML,
     answer=_answer,
 )

@@ -1,0 +1,234 @@
+"""A report as it is read: sections of sentences, tables and pictures, whoever shows them."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, tzinfo
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from shared.domain.habits import HeatMap
+from shared.domain.notifications import clock, quantity
+from shared.domain.report_charts import Chart
+from shared.domain.report_episodes import WorstEpisode, told_minutes
+from shared.domain.report_figures import Figure, percent_down, told_span
+from shared.domain.reports import PerformanceReport
+from shared.domain.times import Span
+
+NUMBER = "number"
+"""The kind of column whose cells are set to the right."""
+
+
+class Table(Struct, frozen=True, kw_only=True):
+    """Rows under headers; the first cell of each row names it. `numbers`: columns of figures."""
+
+    caption: str
+    headers: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    numbers: tuple[int, ...] = ()
+
+
+class Item(Struct, frozen=True):
+    """A point with what there is to say about it."""
+
+    title: str
+    text: str
+    points: tuple[str, ...] = ()
+
+
+class Section(Struct, frozen=True, kw_only=True):
+    """A part of the report; `trends` are told under the chart that they belong to."""
+
+    title: str
+    sentences: tuple[str, ...] = ()
+    items: tuple[Item, ...] = ()
+    table: Table | None = None
+    chart: Chart | None = None
+    maps: tuple[HeatMap, ...] = ()
+
+
+def title_of(report: PerformanceReport) -> str:
+    """What it is a report of."""
+    return f"{report.target}: report of {LENGTHS.get(report.range, report.range)}"
+
+
+LENGTHS = {
+    "24h": "a day",
+    "3d": "three days",
+    "7d": "a week",
+    "14d": "two weeks",
+    "30d": "30 days",
+    "90d": "90 days",
+}
+
+
+def range_line(report: PerformanceReport) -> str:
+    """Which time it is about, and which stands beside it."""
+    past = told_span(Span(report.before_start, report.before_end))
+    return f"{told_span(report.span)}, beside {past}."
+
+
+def sections(report: PerformanceReport) -> tuple[Section, ...]:
+    """Everything there is to read, in its order; an empty report is its first section alone."""
+    first = Section(title="In short", sentences=report.headlines)
+    if report.is_empty:
+        return first, _monitor(report)
+    found = (
+        first,
+        _figures(report),
+        *_charts(report),
+        _alerts(report),
+        _deployments(report),
+        _ahead(report),
+        _advice(report),
+        _habits(report),
+        _monitor(report),
+    )
+    return tuple(one for one in found if one is not None)
+
+
+def _figures(report: PerformanceReport) -> Section:
+    rows = tuple(map(_figure, report.figures))
+    headers = ("Figure", "Now", "Before", "Change", "Minutes known", "Then known")
+    caption = "Each figure beside that of the time before, and of how many minutes either is"
+    table = Table(caption=caption, headers=headers, rows=rows, numbers=(1, 2, 3, 4, 5))
+    return Section(title="Figures", table=table)
+
+
+def _figure(one: Figure) -> tuple[str, ...]:
+    return (
+        one.label,
+        one.told,
+        one.told_before,
+        one.told_change or "–",
+        percent_down(one.coverage.share),
+        percent_down(one.before_coverage.share),
+    )
+
+
+def _charts(report: PerformanceReport) -> Iterable[Section]:
+    """The client's three, each with its trend."""
+    trends = report.trends.values()
+    for chart, trend in zip(report.charts.all, trends, strict=True):
+        if chart.series:
+            yield Section(title=chart.title, chart=chart, sentences=(trend.sentence,))
+
+
+def _alerts(report: PerformanceReport) -> Section:
+    found = report.episodes
+    rows = tuple(_episode(one, zone_of(report)) for one in found.worst)
+    headers = ("Alert", "Severity", "Began", "Lasted", "Bad minutes", "Value", "Acknowledged by")
+    table = Table(
+        caption="The worst of them, by severity and then by bad minutes",
+        headers=headers,
+        rows=rows,
+        numbers=(3, 4, 5),
+    )
+    return Section(title="Alerts", sentences=(found.sentence,), table=table if rows else None)
+
+
+def _episode(one: WorstEpisode, zone: tzinfo) -> tuple[str, ...]:
+    deploy = f", after deploy {one.deploy.version}" if one.deploy else ""
+    lasted = told_minutes(one.minutes) + ("" if one.resolved_at else " and goes on")
+    return (
+        one.rule_name + deploy,
+        str(one.severity),
+        local_time(one.active_at, zone),
+        lasted,
+        f"{one.bad_minutes:,}",
+        quantity(one.value, one.unit),
+        one.acknowledged_by or "nobody",
+    )
+
+
+def _deployments(report: PerformanceReport) -> Section | None:
+    found = report.deployments
+    if not found:
+        return None
+    items = tuple(
+        Item(f"{one.version}, {clock(one.at)}", one.sentence.partition(": ")[2]) for one in found
+    )
+    return Section(
+        title="Deploys",
+        sentences=("The first day of each version beside the same hours a week before.",),
+        items=items,
+    )
+
+
+def _ahead(report: PerformanceReport) -> Section | None:
+    if not report.forecasts:
+        return None
+    first = report.forecasts[0]
+    over = f"From {told_span(Span(first.start, first.end))}, if it goes on as it did:"
+    told = (f"{one.sentence} ({percent_down(one.coverage)} of days)" for one in report.forecasts)
+    return Section(title="What may run out", sentences=(over, *told))
+
+
+def _advice(report: PerformanceReport) -> Section:
+    items = tuple(
+        Item(f"{one.title} ({one.priority})", one.description, tuple(one.actions))
+        for one in report.recommendations
+    )
+    none = () if items else ("Nothing is recommended just now.",)
+    return Section(title="Advice", sentences=none, items=items)
+
+
+def _habits(report: PerformanceReport) -> Section | None:
+    if not report.heat_maps:
+        return None
+    maps = tuple(report.heat_maps.values())
+    told = tuple(_peak(one) for one in maps)
+    quiet = report.quiet_hours
+    proposed = (f"{quiet.sentence} They would suit maintenance.",) if quiet else ()
+    return Section(title="Hours of the week", sentences=(*told, *proposed), maps=maps)
+
+
+def _peak(one: HeatMap) -> str:
+    peak = one.peak
+    span = told_span(Span(one.start, one.end))
+    if peak is None:
+        return f"{one.label}: nothing was measured from {span}."
+    day, hour, value = peak
+    size = quantity(float(f"{value:.3g}"), one.unit)
+    return (
+        f"{one.label}: most on {day.title()} from {hour:02d}:00 {one.zone}, {size} on average "
+        f"({span}, {percent_down(one.coverage)} of minutes)."
+    )
+
+
+def _monitor(report: PerformanceReport) -> Section:
+    rows = tuple((one.source, percent_down(one.coverage.share)) for one in report.monitor.sources)
+    table = Table(
+        caption="How many of the minutes each source told of",
+        headers=("Source", "Minutes known"),
+        rows=rows,
+        numbers=(1,),
+    )
+    return Section(
+        title="The monitor itself",
+        sentences=(report.monitor.sentence,),
+        table=table if rows else None,
+    )
+
+
+def zone_of(report: PerformanceReport) -> tzinfo:
+    """The readers' time zone."""
+    return ZoneInfo(report.zone)
+
+
+def local_time(at: datetime, zone: tzinfo) -> str:
+    """`Mon 2026-11-23 10:15`, by the readers' clock."""
+    return at.astimezone(zone).strftime("%a %Y-%m-%d %H:%M")
+
+
+def plain_text(report: PerformanceReport) -> str:
+    """All of it that can be said without pictures, for channels that show none."""
+    parts = [range_line(report)]
+    for section in sections(report):
+        lines = [*section.sentences, *map(_row, section.table.rows if section.table else ())]
+        lines += [f"{item.title}: {item.text}" for item in section.items]
+        parts.append("\n".join([section.title.upper(), *lines]))
+    return "\n\n".join(parts)
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"- {cells[0]}: {', '.join(cells[1:])}"
