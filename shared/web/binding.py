@@ -1,9 +1,9 @@
 """Binds the dashboard's ES modules into one, when the app is loaded: a request, not thirty.
 
-Each module becomes a function that is called once and hands out what it exports, so names of its
-own stay its own; all of it is slimmed. The modules keep to two forms:
-`import { a, b } from "./module.js";` (or `import whole from …`), and `export` before a function,
-constant or class (or `export default`). docs/adr/019 says why.
+They stand one after the other in one scope, each after those that it needs, slimmed; so no two may
+give the same name to something of theirs, which JavaScript itself refuses. The modules keep to two
+forms: `import { a, b } from "./module.js";` (or `import module from …`), and `export` before a
+function, constant or class (or `export default`). docs/adr/019 says why.
 """
 
 import re
@@ -20,31 +20,29 @@ _DEFAULT = re.compile(r"^export default ", re.MULTILINE)
 def bound(modules: Mapping[str, str], foreign: Collection[str]) -> str:
     """The text of one module that does what all of them do; `foreign` ones stay files of their own.
 
-    Names are without `.js`. Raises graphlib.CycleError when modules import each other.
+    Names are without `.js`. Raises graphlib.CycleError when modules import each other, ValueError
+    when one imports what another does not export.
     """
     needs = {name: {found[3] for found in _IMPORT.finditer(text)} for name, text in modules.items()}
     order = [name for name in TopologicalSorter(needs).static_order() if name not in foreign]
-    outside = [f'import {_variable(name)} from "./{name}.js";\n' for name in sorted(foreign)]
-    whole = [*outside, *(_wrapped(name, modules[name], foreign) for name in order)]
-    return slim_script("".join(whole))
+    for name in order:
+        _refuse_what_is_not_given(name, modules, foreign)
+    outside = [f'import {name} from "./{name}.js";\n' for name in sorted(foreign)]
+    return slim_script("".join([*outside, *(_bare(name, modules[name]) for name in order)]))
 
 
-def _wrapped(name: str, text: str, foreign: Collection[str]) -> str:
-    body = _IMPORT.sub(lambda found: _taken(found, foreign), text)
-    given = _EXPORT.findall(body)
-    body = _EXPORT.sub("", body)
-    if _DEFAULT.search(body):
-        body, given = _DEFAULT.sub("const whole = ", body), [*given, "whole"]
-    return f"const {_variable(name)} = (() => {{\n{body}return {{ {', '.join(given)} }};\n}})();\n"
+def _bare(name: str, text: str) -> str:
+    """A module without its imports and exports."""
+    return _DEFAULT.sub(f"const {name} = ", _EXPORT.sub("", _IMPORT.sub("", text)))
 
 
-def _taken(found: re.Match[str], foreign: Collection[str]) -> str:
-    names, whole, module = found.groups()
-    variable = _variable(module)
-    if whole:
-        return f"const {whole} = {variable}{'' if module in foreign else '.whole'};\n"
-    return f"const {{{names}}} = {variable};\n"
-
-
-def _variable(module: str) -> str:
-    return "$" + module.replace("-", "_")
+def _refuse_what_is_not_given(
+    name: str, modules: Mapping[str, str], foreign: Collection[str]
+) -> None:
+    for some, whole, source in _IMPORT.findall(modules[name]):
+        given = {source} if whole else set(_EXPORT.findall(modules.get(source, "")))
+        wanted = {whole} if whole else {one.strip() for one in some.split(",") if one.strip()}
+        missing = wanted - given
+        if missing and (whole or source not in foreign):
+            said = ", ".join(sorted(missing))
+            raise ValueError(f"{name}.js imports {said}, which {source}.js does not export")

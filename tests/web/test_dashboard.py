@@ -141,7 +141,7 @@ def test_a_module_keeps_to_its_neighbours_and_needs_no_exception_of_the_policy(f
 
 def test_the_catalog_is_the_monitors_own() -> None:
     text = shelf().files[SCRIPT].body.decode()
-    written = re.search(r'const whole=(\{"metrics".*?\});return', text)
+    written = re.search(r'const catalog=(\{"metrics".*?\});', text)
 
     assert written
     said = msgspec.json.decode(written[1])

@@ -257,7 +257,7 @@ def test_an_answer_that_was_kept_does_not_turn_back_the_clock() -> None:
 
 def test_an_element_that_is_moved_while_it_loads_is_one_monitor() -> None:
     page = shelf().files[f"{ENTRANCE}.js"].body.decode()
-    page = page.replace('import $uPlot from"./uPlot.js";', "const $uPlot = class {};")
+    page = page.replace('import uPlot from"./uPlot.js";', "const uPlot = class {};")
     script = """
       const element = new Element();
       element.connectedCallback();

@@ -58,7 +58,7 @@ export function read(search) {
   const given = new URLSearchParams(search);
   const oneOf = (/** @type {string} */ name, /** @type {string[]} */ known, /** @type {string} */ other) =>
     known.includes(given.get(name) ?? "") ? /** @type {string} */ (given.get(name)) : other;
-  const isSpan = moment(given.get("from")) && moment(given.get("to"));
+  const isSpan = isTime(given.get("from")) && isTime(given.get("to"));
   return {
     view: oneOf("view", VIEWS, DEFAULT.view),
     range: oneOf("range", RANGES, DEFAULT.range),
@@ -84,4 +84,4 @@ export function written(place) {
   return said.toString();
 }
 
-const moment = (/** @type {string | null} */ text) => text !== null && !Number.isNaN(Date.parse(text));
+const isTime = (/** @type {string | null} */ text) => text !== null && !Number.isNaN(Date.parse(text));

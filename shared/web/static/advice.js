@@ -33,7 +33,7 @@ export function advice(state, act) {
       type: "button", key: one, "aria-pressed": String(one === shelf), onclick: () => act.go({ status: one, advice: null }),
     }, `${capital(one)} ${all.filter((each) => isOn(each, one)).length}`))),
     shown.map((one) => recommendation(one, state, act)),
-    database?.data && !shown.length && h("p", { class: "nothing" }, shelf === "open" ? nothing(state) : `Nothing was ${shelf} yet.`));
+    database?.data && !shown.length && h("p", { class: "nothing" }, shelf === "open" ? noAdvice(state) : `Nothing was ${shelf} yet.`));
 }
 
 /** The first of it, for the overview. @param {any} state @param {any} act */
@@ -47,7 +47,7 @@ export function topAdvice(state, act) {
   };
   return h("section", { class: "panel top-advice", "aria-labelledby": "top-advice-title" },
     h("h2", { id: "top-advice-title" }, "Advice"),
-    open.length === 0 && h("p", { class: "quiet" }, nothing(state)),
+    open.length === 0 && h("p", { class: "quiet" }, noAdvice(state)),
     h("ol", null, open.slice(0, FIRST).map((one) => h("li", { key: one.id, class: tone(one) },
       severity(one), link({ advice: one.id }, one.title), one.estimate && h("small", null, saves(one.estimate))))),
     open.length > FIRST && h("p", null, link({ advice: null }, `All ${counted(open.length, "recommendation")}`)));
@@ -73,7 +73,7 @@ function stand(/** @type {any} */ { currentDTU, meanDTU, estimatedImprovement },
   ];
 }
 
-function nothing(/** @type {any} */ { lists: { database: { meta } }, now }) {
+function noAdvice(/** @type {any} */ { lists: { database: { meta } }, now }) {
   return meta.advisedAt ? `Nothing is advised. The last look was at ${moment(meta.advisedAt, now)}.`
     : "Nobody has looked yet: the first look follows the first inspection of the database, or comes within six hours.";
 }
@@ -94,7 +94,7 @@ function recommendation(/** @type {any} */ known, /** @type {any} */ state, /** 
     one.again && h("p", { class: "again" }, one.again),
     one.actions.length > 1 && h("ul", { class: "steps" }, one.actions.map((/** @type {string} */ step) => h("li", { key: step }, step))),
     reasons(one, state, act),
-    one.status && h("p", { class: "breach" }, standing(one, state.now)),
+    one.status && h("p", { class: "breach" }, whoSaid(one, state.now)),
     one.status && state.lists.database.meta?.mayChange && h("div", { class: "buttons" }, STEPS[one.status].map(([status, label]) => h("button", {
       type: "button", key: status, disabled: Boolean(wish?.isOnItsWay), onclick: () => act.onAdvice(one, status),
     }, label, h("span", { class: "hush" }, `: ${one.title}`)))),
@@ -107,7 +107,7 @@ function after(/** @type {any} */ { deploy, description }) {
 }
 
 /** New; Seen by Ann, 10:02: a note. */
-function standing(/** @type {any} */ { status, saidAt, changedAt, changedBy, note }, /** @type {Date} */ now) {
+function whoSaid(/** @type {any} */ { status, saidAt, changedAt, changedBy, note }, /** @type {Date} */ now) {
   const said = changedBy && status !== "new" ? ` by ${changedBy}, ${moment(changedAt, now)}` : `, first said ${moment(saidAt, now)}`;
   return [h("b", null, capital(status)), h("span", { title: exactly(changedAt ?? saidAt) }, said), note && `: ${note}`];
 }

@@ -38,14 +38,14 @@ function card(/** @type {any} */ { name, title, tone }, /** @type {string} */ si
   const values = valuesOf(board.columns, name);
   return h("article", { class: `card ${size} is-${state} ${tone ?? ""}`, key: name },
     h("header", null, h("h3", null, title), STANDING_WORDS[state] && h("span", { class: "standing" }, STANDING_WORDS[state])),
-    h("p", { class: "figure" }, h("b", null, figure), " ", h("span", null, shown), beside(name, board)),
+    h("p", { class: "figure" }, h("b", null, figure), " ", h("span", null, shown), inFull(name, board)),
     size === "large" && warning !== null && bar(name, value),
     h("p", { class: "trend" }, moved(board.columns, name)),
     spark(values, { top: topOf(name), mark: size === "large" ? warning ?? critical : null }));
 }
 
 /** Storage also says how much that is. */
-function beside(/** @type {string} */ name, /** @type {any} */ board) {
+function inFull(/** @type {string} */ name, /** @type {any} */ board) {
   if (name !== "storagePercent") return null;
   const { storageUsage } = board.data.current;
   return storageUsage !== null && h("small", null, ` ${quantity(storageUsage, "GB")} of ${quantity(metric("storageUsage").limit, "GB")}`);

@@ -28,7 +28,7 @@ function figure(/** @type {import("./chart_table.js").Chart} */ chart, /** @type
     h("p", { class: "summary" }, summary(chart, columns, spans, state)),
     h("details", { class: "figures", open: state.open.has(name), ontoggle: act.toggled(name) },
       h("summary", null, "Figures", h("span", { class: "hush" }, ` of ${chart.title}`)),
-      state.open.has(name) && table(chart, columns, state.now)));
+      state.open.has(name) && figuresTable(chart, columns, state.now)));
 }
 
 /** The episodes about one of the chart's metrics, as far as they lie in the range. */
@@ -84,7 +84,7 @@ function deployed(/** @type {any} */ { marks, now }) {
   return marks.slice(0, 3).map((/** @type {any} */ { at, version }) => `; ${version} deployed at ${moment(at * 1000, now)}`).join("");
 }
 
-function table(/** @type {import("./chart_table.js").Chart} */ chart, /** @type {any} */ columns, /** @type {Date} */ now) {
+function figuresTable(/** @type {import("./chart_table.js").Chart} */ chart, /** @type {any} */ columns, /** @type {Date} */ now) {
   const names = metricsOf(chart);
   const rows = columns.times.map((/** @type {number} */ at, /** @type {number} */ index) => h("tr", { key: String(at) },
     h("th", { scope: "row", title: exactly(at * 1000) }, moment(at * 1000, now)),

@@ -8,13 +8,13 @@
 
 /** @param {any} historical of GET metrics with format=columns @returns {Columns} */
 export function columnsOf({ from, to, stepMinutes, points, provisionalFrom, series }) {
-  const [start, end] = [from, to].map(seconds);
+  const [start, end] = [from, to].map(secondsOf);
   const step = stepMinutes * 60;
   const times = Array.from({ length: points }, (_, index) => start + index * step);
-  return { from: start, to: end, step, times, provisionalFrom: provisionalFrom ? seconds(provisionalFrom) : null, series };
+  return { from: start, to: end, step, times, provisionalFrom: provisionalFrom ? secondsOf(provisionalFrom) : null, series };
 }
 
-const seconds = (/** @type {string} */ at) => Date.parse(at) / 1000;
+const secondsOf = (/** @type {string} */ at) => Date.parse(at) / 1000;
 
 /** Nested objects as dotted names. @returns {[string, any][]} */
 export function flat(/** @type {Record<string, any>} */ sample, prefix = "") {

@@ -15,7 +15,7 @@ export function deliveries(state, act) {
     state.sent && h("p", { class: state.sent.isRefused ? "refused" : "done", role: state.sent.isRefused ? "alert" : "status" }, state.sent.word),
     channels(state),
     data?.length === 0 && h("p", { class: "nothing" }, "Nobody was told anything yet."),
-    data?.length > 0 && table([...data].sort(failuresFirst), state, act));
+    data?.length > 0 && deliveryTable([...data].sort(failuresFirst), state, act));
 }
 
 /** What failed, then what waits, then the rest; each as it came, the newest first. */
@@ -31,15 +31,15 @@ function channels(/** @type {any} */ state) {
     `${capital(one.type)} ${one.name}: ${one.problem ?? `refused for good ${counted(one.closed.count, "time")}, last at ${moment(one.closed.triedAt, state.now)}: ${one.closed.error}`}`));
 }
 
-function table(/** @type {any[]} */ rows, /** @type {any} */ state, /** @type {any} */ act) {
+function deliveryTable(/** @type {any[]} */ rows, /** @type {any} */ state, /** @type {any} */ act) {
   const heads = ["Status", "Channel", "What", "Rule", "Decided", "Attempts", ""];
   return h("div", { class: "scroll tall", tabindex: "0", role: "region", "aria-label": "Who was told what" },
     h("table", { class: "left" },
       h("thead", null, h("tr", null, heads.map((one) => (one ? h("th", { scope: "col", key: one }, one) : h("td", { key: "do" }))))),
-      h("tbody", null, rows.map((one) => row(one, state, act)))));
+      h("tbody", null, rows.map((one) => deliveryRow(one, state, act)))));
 }
 
-function row(/** @type {any} */ one, /** @type {any} */ state, /** @type {any} */ act) {
+function deliveryRow(/** @type {any} */ one, /** @type {any} */ state, /** @type {any} */ act) {
   const isFinal = one.status === "sent" || one.status === "dead";
   const why = [one.status === "sent" ? null : one.reason && spaced(one.reason), one.error, one.fellBack && "the fallback told it"].filter(Boolean).join("; ");
   return h("tr", { key: one.deliveryId, class: `status-${one.status}` },

@@ -16,7 +16,7 @@ export function openEpisodes(state, act) {
   const open = state.alerts.filter((/** @type {any} */ one) => one.state === "firing").sort(bySeverity);
   return h("section", { class: "episodes", "aria-labelledby": "open-title" },
     h("h2", { id: "open-title", class: "hush" }, "Open episodes"),
-    open.length ? open.map((/** @type {any} */ one) => episode(one, state, act)) : nothing(state));
+    open.length ? open.map((/** @type {any} */ one) => episode(one, state, act)) : noEpisode(state));
 }
 
 /** Every episode, the open ones first. @param {any} state @param {any} act */
@@ -32,10 +32,10 @@ export function allEpisodes(state, act) {
     place.alert && h("p", null, h("a", { href: act.link({ alert: null }), onclick: act.follow({ alert: null }) }, "Show all episodes")),
     open.sort(bySeverity).map((/** @type {any} */ one) => episode(one, state, act)),
     over.map((/** @type {any} */ one) => episode(one, state, act)),
-    !found.length && (place.alert ? timeline(story, state.now) : nothing(state)));
+    !found.length && (place.alert ? timeline(story, state.now) : noEpisode(state)));
 }
 
-function nothing(/** @type {any} */ state) {
+function noEpisode(/** @type {any} */ state) {
   const last = state.alerts.find((/** @type {any} */ one) => one.resolvedAt);
   const before = last ? ` The last was ${last.ruleName}, over since ${moment(last.resolvedAt, state.now)}.` : "";
   return h("p", { class: "nothing" }, `No episode is open.${before}`);

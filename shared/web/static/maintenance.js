@@ -15,20 +15,20 @@ export function maintenance(state, act) {
     h("p", { class: "quiet" }, "While a window holds, nobody is told; measuring goes on. What still fires when it ends is told then."),
     error && h("p", { class: "refused", role: "alert" }, `The windows can’t be read: ${error}.`),
     data?.length === 0 && h("p", { class: "nothing" }, "There is no window."),
-    data?.map((/** @type {any} */ one) => window(one, state, act)),
+    data?.map((/** @type {any} */ one) => windowCard(one, state, act)),
     form(state, act));
 }
 
-function window(/** @type {any} */ one, /** @type {any} */ state, /** @type {any} */ act) {
+function windowCard(/** @type {any} */ one, /** @type {any} */ state, /** @type {any} */ act) {
   const about = [one.targets && `targets ${one.targets.join(", ")}`, one.rules && `rules ${one.rules.join(", ")}`, one.severities && `${one.severities.join(" and ")} only`].filter(Boolean);
   return h("article", { class: `rule ${one.holds ? "is-medium" : ""}`, key: one.id },
-    h("header", null, h("h3", null, when(one, state.now)),
+    h("header", null, h("h3", null, timeOf(one, state.now)),
       h("p", { class: "standing-now" }, one.holds ? `Holds until ${moment(one.holdsUntil, state.now)}` : "Does not hold now")),
     h("p", { class: "breach" }, [about.join("; ") || "everything", one.note, `by ${one.by}`].filter(Boolean).join(" · ")),
-    h("button", { type: "button", onclick: () => end(one, act) }, "End it", h("span", { class: "hush" }, ` (${when(one, state.now)})`)));
+    h("button", { type: "button", onclick: () => end(one, act) }, "End it", h("span", { class: "hush" }, ` (${timeOf(one, state.now)})`)));
 }
 
-function when(/** @type {any} */ { from, until, recurring }, /** @type {Date} */ now) {
+function timeOf(/** @type {any} */ { from, until, recurring }, /** @type {Date} */ now) {
   if (!recurring) return `${moment(from, now)} – ${moment(until, now)}`;
   const days = [recurring.weekdays?.map(capital).join(", "), recurring.days?.map((/** @type {number} */ one) => `day ${one}`).join(", ")].filter(Boolean).join(" and ");
   const end = recurring.end ? `to ${recurring.end}` : `for ${duration(recurring.minutes * 60)}`;

@@ -31,11 +31,11 @@ export function panels(state) {
     PANELS.map(({ title, names }) =>
     h("article", { class: "panel", key: title },
       h("h3", null, `${title} metrics`),
-      h("dl", null, names.map((name) => row(name, current[name], data.currentMeta.metrics[name], state.now))),
+      h("dl", null, names.map((name) => panelRow(name, current[name], data.currentMeta.metrics[name], state.now))),
       title === "Security" && changes(state))));
 }
 
-function row(/** @type {string} */ name, /** @type {any} */ value, /** @type {any} */ meta, /** @type {Date} */ now) {
+function panelRow(/** @type {string} */ name, /** @type {any} */ value, /** @type {any} */ meta, /** @type {Date} */ now) {
   const { label, description, unit } = metric(name);
   const state = standing(name, value, meta);
   const isOdd = !["normal", "plain"].includes(state);

@@ -13,7 +13,7 @@ export class Session {
   /** @param {boolean} mayKeep whether this page's storage is ours to use */
   constructor(mayKeep) {
     this.mayKeep = mayKeep;
-    this.#token = mayKeep ? read() : null;
+    this.#token = mayKeep ? readToken() : null;
   }
 
   get token() {
@@ -23,17 +23,17 @@ export class Session {
   /** @param {string} token @param {boolean} keep until the tab is closed */
   signIn(token, keep) {
     this.#token = token.trim().replace(/^Bearer\s+/i, "");
-    if (this.mayKeep && keep) write(this.#token);
+    if (this.mayKeep && keep) writeToken(this.#token);
   }
 
   signOut() {
     this.#token = null;
-    if (this.mayKeep) write(null);
+    if (this.mayKeep) writeToken(null);
   }
 }
 
 /** Storage can be switched off: then a token lives in memory alone. */
-function read() {
+function readToken() {
   try {
     return sessionStorage.getItem(KEPT);
   } catch {
@@ -41,7 +41,7 @@ function read() {
   }
 }
 
-function write(/** @type {string | null} */ token) {
+function writeToken(/** @type {string | null} */ token) {
   try {
     if (token === null) sessionStorage.removeItem(KEPT);
     else sessionStorage.setItem(KEPT, token);

@@ -27,12 +27,12 @@ const known = new WeakMap();
  * @returns {Wanted}
  */
 export function h(tag, props, ...children) {
-  return { tag, key: props?.key, props: props ?? {}, children: flat(children) };
+  return { tag, key: props?.key, props: props ?? {}, children: flattened(children) };
 }
 
 /** Make the children of `parent` those that are wanted. @param {ParentNode & Node} parent @param {...any} wanted */
 export function render(parent, ...wanted) {
-  const children = flat(wanted);
+  const children = flattened(wanted);
   const nodes = matched([...parent.childNodes], children);
   for (const old of [...parent.childNodes]) {
     if (!nodes.includes(old)) remove(old);
@@ -60,7 +60,7 @@ function release(/** @type {Node} */ node) {
   known.delete(node);
 }
 
-function flat(/** @type {any[]} */ children) {
+function flattened(/** @type {any[]} */ children) {
   const shown = (/** @type {any} */ one) => one !== null && one !== undefined && typeof one !== "boolean";
   return children.flat(Infinity).filter(shown);
 }
