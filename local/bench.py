@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 
 from local.advice.ranking import run as rank_advice
+from local.bench_anomaly import run as bench_anomaly
 from local.bench_cost import run as bench_cost
 from local.bench_first import run as bench_first
 from local.bench_forecasts import run as bench_forecasts
@@ -110,6 +111,11 @@ def forecasts() -> bool:
     return bench_forecasts(print)
 
 
+def anomaly() -> bool:
+    """The anomaly detector on labelled recordings, by the Numenta benchmark's rules."""
+    return bench_anomaly(print)
+
+
 def replays() -> bool:
     """Whole recordings through Azurite; their transitions equal an independent computation."""
     return _pytest("tests/local/test_replay.py", "-m", "bench")
@@ -146,6 +152,7 @@ SECTIONS: dict[str, Callable[[], bool]] = {
     "history": history,
     "advice": advice,
     "forecasts": forecasts,
+    "anomaly": anomaly,
     "replays": replays,
     "calm": calm,
     "truth": truth,

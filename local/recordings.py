@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -20,22 +21,35 @@ FIRST_YEAR, LAST_YEAR = 1970, 2200
 Point = tuple[datetime, float]
 
 
+class Recorded(NamedTuple):
+    """A row of a file: its timestamp as written there, the moment that is meant, and the value."""
+
+    text: str
+    at: datetime
+    value: float
+
+
 def read_csv(path: Path, *, scale: float = 1.0) -> list[Point]:
     """The points of a file, cut to the minute and scaled; raises InvalidInput with the line.
 
     Doubled timestamps stay (they merge in the chunk); time that runs backwards is refused.
     """
+    return [(floor_minute(row.at), row.value) for row in read_rows(path, scale=scale)]
+
+
+def read_rows(path: Path, *, scale: float = 1.0) -> list[Recorded]:
+    """The rows of a file as they are, scaled; raises InvalidInput likewise."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            points = list(_points(csv.reader(file), path, scale))
-    except (OSError, UnicodeDecodeError) as error:
+            rows = list(_rows(csv.reader(file), path, scale))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InvalidInput(f"{path} can't be read: {error}") from error
-    if not points:
+    if not rows:
         raise InvalidInput(f"{path} has no rows below its header")
-    return points
+    return rows
 
 
-def _points(rows: Iterator[list[str]], path: Path, scale: float) -> Iterable[Point]:
+def _rows(rows: Iterator[list[str]], path: Path, scale: float) -> Iterable[Recorded]:
     if [name.strip() for name in next(rows, [])] != ["timestamp", "value"]:
         raise InvalidInput(f"{path} must begin with the header timestamp,value")
     before: datetime | None = None
@@ -46,7 +60,7 @@ def _points(rows: Iterator[list[str]], path: Path, scale: float) -> Iterable[Poi
         if before is not None and at < before:
             raise InvalidInput(f"{path}, line {number}: time runs backwards, to {at}")
         before = at
-        yield floor_minute(at), value
+        yield Recorded(row[0].strip(), at, value)
 
 
 def _point(row: list[str], scale: float, place: str) -> Point:
