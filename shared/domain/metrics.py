@@ -68,7 +68,8 @@ class Metric(Struct, frozen=True, kw_only=True):
     nothing to measure. `statistic`: for a distribution, `mean` or the quantile in (0, 1).
     `witnessed`: what the database executes just then says why it is high. `least` and `limit`: it
     can't be lower or higher (None: it can). `score`: the column in which a detector writes how
-    unusual each minute is; None while there is none.
+    unusual each minute is, 0–1; None while there is none. `expected`: likewise the columns of the
+    lowest and the highest value that would have been usual.
     """
 
     name: str
@@ -90,6 +91,7 @@ class Metric(Struct, frozen=True, kw_only=True):
     statistic: float | str | None = None
     witnessed: bool = False
     score: str | None = None
+    expected: tuple[str, str] | None = None
 
 
 class Catalog:
