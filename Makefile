@@ -8,6 +8,9 @@ PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
 export SPEED
+# Some images forbid Python to keep what it compiled: each of the many processes that tests start
+# would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 PY := $(VENV)/bin/python
 NODE := local/node
 

@@ -31,6 +31,8 @@ def inner(
     (tmp_path / "allowed.txt").write_text("# nothing\n")
     monkeypatch.setattr(listed_skips, "LIST", tmp_path / "allowed.txt")
     monkeypatch.setenv("CI", "true")
+    # No other plugin has a say in this, and loading them takes longer than the tests.
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     return pytester
 
 
