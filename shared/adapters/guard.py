@@ -4,10 +4,11 @@ Limits: learn.microsoft.com/azure/storage/tables/scalability-targets and
 learn.microsoft.com/rest/api/storageservices/understanding-the-table-service-data-model.
 """
 
-import json
 import math
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from json.encoder import encode_basestring_ascii
 
 from shared.adapters.rows import DeleteRow, InsertRow, Op, Properties, ReplaceRow, Row, Rows
 from shared.domain.errors import StoreRefused
@@ -26,6 +27,8 @@ _OF_THE_TABLE = frozenset({"PartitionKey", "RowKey", "Timestamp"})
 # headers, addresses, boundaries, an ETag; and each property besides its name and value.
 _OP_ON_THE_WIRE = 1200
 _PROPERTY_ON_THE_WIRE = 48
+# Rows are of few kinds, and every write meets the same names again.
+_NAMES = 1024
 
 
 class GuardedRows:
@@ -95,15 +98,20 @@ def _size(properties: Properties) -> int:
 
 
 def _check_property(name: str, value: object) -> int:
-    if not name.isidentifier() or len(name) > LONGEST_NAME:
-        raise StoreRefused(f"property {name!r} must be an identifier: letters, digits, _")
-    if name in _OF_THE_TABLE:
-        raise StoreRefused(f"property {name!r} is the table's own")
+    _check_name(name)
     if isinstance(value, str):
         return 8 + 2 * len(name) + _check_string(name, value)
     if isinstance(value, bytes):
         return 8 + 2 * len(name) + _check_binary(name, value)
     return 8 + 2 * len(name) + _check_number(name, value)
+
+
+@lru_cache(_NAMES)
+def _check_name(name: str) -> None:
+    if not name.isidentifier() or len(name) > LONGEST_NAME:
+        raise StoreRefused(f"property {name!r} must be an identifier: letters, digits, _")
+    if name in _OF_THE_TABLE:
+        raise StoreRefused(f"property {name!r} is the table's own")
 
 
 def _check_string(name: str, value: str) -> int:
@@ -114,6 +122,8 @@ def _check_string(name: str, value: str) -> int:
 
 
 def _utf16_units(name: str, text: str) -> int:
+    if text.isascii():
+        return len(text)
     try:
         return len(text.encode("utf-16-le")) // 2
     except UnicodeEncodeError as error:
@@ -138,9 +148,15 @@ def _check_number(name: str, value: object) -> int:
 
 def _property_on_the_wire(name: str, value: object) -> int:
     size = 4 * (len(value) // 3 + 1) if isinstance(value, bytes) else _on_the_wire(value)
-    return _PROPERTY_ON_THE_WIRE + 2 * _on_the_wire(name) + size
+    return _name_on_the_wire(name) + size
+
+
+@lru_cache(_NAMES)
+def _name_on_the_wire(name: str) -> int:
+    return _PROPERTY_ON_THE_WIRE + 2 * _on_the_wire(name)
 
 
 def _on_the_wire(value: object) -> int:
     """JSON as the SDK sends it: everything beyond ASCII is escaped, which address parts outgrow."""
-    return len(json.dumps(value))
+    # As json.dumps does it with text, and as long as its numbers, in a third of the time.
+    return len(encode_basestring_ascii(value) if isinstance(value, str) else repr(value))
