@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from local.cloud.messages import messages
 from local.desks import memory_storage
+from local.host.cors import Cors, CorsFront
 from local.host.front import Front, routes
 from local.host.invoking import Invoker
 from local.host.running import LOOPBACK, Running
@@ -127,15 +128,22 @@ STORMS = tuple(DtuStorm(at, STORM_MINUTES) for at in (FIRST_STORM, SECOND_STORM)
 
 @contextmanager
 def running_page(
-    browser: Browser, scenes: Sequence[Scene] = STORMS, **changes: str
+    browser: Browser,
+    scenes: Sequence[Scene] = STORMS,
+    *,
+    guests: Sequence[str] = (),
+    **changes: str,
 ) -> Iterator[Stage]:
-    """The monitor at MONDAY, in a world where that happens; with other settings."""
+    """The monitor at MONDAY, in a world where that happens; with other settings.
+
+    `guests`: the origins that the platform's CORS lets call, without credentials.
+    """
     world = ScriptedWorld(Script("on the page", MONDAY, tuple(scenes)))
     with ExitStack() as stack:
         rig = stack.enter_context(
             running_rig(world, storage=NOWHERE, now=MONDAY, changes=changes, furnish=_in_memory)
         )
-        url = stack.enter_context(_served(rig))
+        url = stack.enter_context(_served(rig, guests))
         yield Stage(rig, url, browser)
 
 
@@ -184,7 +192,7 @@ def _in_memory(house: House) -> House:
 
 
 @contextmanager
-def _served(rig: Rig) -> Iterator[str]:
+def _served(rig: Rig, guests: Sequence[str]) -> Iterator[str]:
     """The app's HTTP functions over the rig's house, at the rig's time."""
     import function_app  # noqa: PLC0415 - its bootstrap reads the environment that was just made
 
@@ -196,7 +204,9 @@ def _served(rig: Rig) -> Iterator[str]:
     ):
         invoker = Invoker(lambda: rig.clock.now, timedelta(minutes=2))
         front = Front(routes(read_functions(function_app.app), PREFIX), invoker)
-        with Running(front, [], [], invoker, timedelta(seconds=5)).on(0) as port:
+        with Running(CorsFront(front, Cors(guests)), [], [], invoker, timedelta(seconds=5)).on(
+            0
+        ) as port:
             yield f"http://{LOOPBACK}:{port}/{PREFIX}/monitoring/dashboard"
 
 

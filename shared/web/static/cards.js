@@ -62,7 +62,7 @@ function bar(/** @type {string} */ name, /** @type {any} */ value) {
     h("i", { class: "tick", style: { left: share(warning) } }),
     h("i", { class: "tick critical", style: { left: share(critical) } }),
     h("span", { style: { left: share(warning) }, "aria-hidden": "true" }, number(warning)),
-    h("span", { style: { left: share(critical) }, "aria-hidden": "true" }, number(critical)));
+    h("span", { style: { left: `min(${share(critical)}, 100% - 1.4em)` }, "aria-hidden": "true" }, number(critical)));
 }
 
 /** What the last minutes' mean is against the mean before, in figures. */

@@ -181,8 +181,9 @@ export class Monitor {
     } else this.change({ failure: error });
   }
 
-  /** The platform's login page, where its authentication is on. */
+  /** The platform's login page, where its authentication is on; its cookie is the page's own. */
   async #findLogin() {
+    if (this.#api.base.origin !== location.origin) return;
     const found = await fetch(new URL("/.auth/me", this.#api.base)).catch(() => null);
     const isOn = found?.ok || found?.status === 401;
     const back = encodeURIComponent(location.href);

@@ -94,15 +94,16 @@ function calm(/** @type {any} */ data) {
 function newestAge(/** @type {any} */ data, /** @type {Date} */ now) {
   const covered = Object.values(data.currentMeta.sources).map((/** @type {any} */ one) => one.coveredUntil).filter(Boolean).sort();
   if (!covered.length) return "has not come yet";
-  return `${duration(between(covered[0], now))} to ${duration(between(covered[covered.length - 1], now))} old`;
+  const [oldest, newest] = [covered[0], covered[covered.length - 1]].map((at) => duration(between(at, now)));
+  return oldest === newest ? `${newest} old` : `${newest} to ${oldest} old`;
 }
 
 function ages(/** @type {any} */ data, /** @type {Date} */ now) {
   const rows = Object.entries(data.currentMeta.sources).map(([name, one]) => age(name, one, now));
-  return h("table", { class: "plain" },
+  return h("div", { class: "sources" }, h("table", { class: "plain" },
     h("caption", null, "Every source, and how far it has spoken"),
-    h("thead", null, h("tr", null, h("th", { scope: "col" }, "Source"), h("th", { scope: "col" }, "Covered until"), h("th", { scope: "col" }, "Asked"))),
-    h("tbody", null, rows));
+    h("thead", null, h("tr", null, ["Source", "Covered until", "Asked"].map((one) => h("th", { key: one, scope: "col" }, one)))),
+    h("tbody", null, rows)));
 }
 
 function age(/** @type {string} */ name, /** @type {any} */ one, /** @type {Date} */ now) {
