@@ -24,7 +24,7 @@ VENV_READY := $(VENV)/ready
 AZURITE_READY := $(NODE)/node_modules/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-slow check format replay bench chaos mutants azurite lock clean
+.PHONY: help setup run test test-slow check format replay bench chaos mutants scan azurite lock clean
 .DELETE_ON_ERROR:
 # One step at a time: two tiers at once would halve each other's speed.
 .NOTPARALLEL:
@@ -65,6 +65,12 @@ chaos: setup ## Kill a process between any two calls, lose every answer, and jud
 mutants: $(VENV_READY) ## Change the rule machine and delivery a little, and see that tests notice
 	$(PY) -m local.mutants $(ARGS)
 
+# In an environment of its own: the scanner wants other versions of what the project uses.
+scan: ## Scan infra/ with checkov; what is left out says why on its line
+	VENV='$(VENV)-scan' PYTHON='$(PYTHON)' sh local/make_venv.sh
+	$(VENV)-scan/bin/python -m pip --disable-pip-version-check --quiet install checkov==3.3.30
+	$(VENV)-scan/bin/python -m checkov.main --config-file infra/.checkov.yaml
+
 azurite: setup ## Run the storage emulator until Ctrl-C and print how to reach it
 	$(PY) -m local.azurite $(ARGS)
 
@@ -77,7 +83,7 @@ lock: ## Write constraints.txt anew from the two requirement files
 	rm -rf $(VENV)-lock
 
 clean: ## Remove everything that was installed or generated
-	rm -rf $(VENV) $(NODE)/node_modules build/mutants .tools .coverage .hypothesis .*_cache
+	rm -rf $(VENV) $(VENV)-scan $(NODE)/node_modules build/mutants .tools .coverage .hypothesis .*_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV_READY): requirements.txt requirements-dev.txt constraints.txt local/make_venv.sh

@@ -6,22 +6,32 @@ metadata description = 'The pantry monitor: storage, telemetry, the function app
 @description('Region of everything that is created here.')
 param location string = resourceGroup().location
 
+@description('What the names of everything that is created here are made of; their beginnings are those of the Cloud Adoption Framework.')
+@minLength(2)
+@maxLength(24)
+param workload string = 'pantry-monitor'
+
 @description('Name of the function app; its identity carries the same name in the database\'s grants.')
 @minLength(2)
-@maxLength(40)
-param appName string = 'pantry-monitor-${uniqueString(resourceGroup().id)}'
+@maxLength(60)
+param appName string = 'func-${workload}-${uniqueString(resourceGroup().id)}'
 
 @description('Name of the storage account that is created for the monitor.')
 @minLength(3)
 @maxLength(24)
-param storageName string = take('pantrymon${uniqueString(resourceGroup().id)}', 24)
+param storageName string = take('st${replace(workload, '-', '')}${uniqueString(resourceGroup().id)}', 24)
+
+@description('Name of the key vault that is created for the monitor\'s secrets.')
+@minLength(3)
+@maxLength(24)
+param keyVaultName string = take('kv-${uniqueString(resourceGroup().id)}-${workload}', 24)
 
 @description('Version of Python; the wheels must be built for the same one.')
 @allowed([
   '3.11'
   '3.12'
 ])
-param pythonVersion string = '3.11'
+param pythonVersion string = '3.12'
 
 @description('Memory of an instance in MB. 512 keeps four functions a minute inside the monthly free grant.')
 @allowed([
@@ -70,6 +80,34 @@ param businessNames string = 'crm'
 
 @description('Resource id of the Log Analytics workspace behind the CRM\'s Application Insights; empty: no logs are read.')
 param crmWorkspaceId string = ''
+
+@description('Whether Azure Communication Services with a mail domain are created here; otherwise communicationId may name some that exist.')
+param createCommunication bool = false
+
+@description('A mail domain of your own for them; empty: one that Azure manages (5 mails a minute, 10 an hour).')
+param mailDomain string = ''
+
+@description('Whether that domain\'s DNS records were verified: before, it can\'t be linked.')
+param mailDomainVerified bool = false
+
+@description('Where they keep their data at rest.')
+param dataLocation string = 'Europe'
+
+@description('Whom Azure itself tells by e-mail when the monitor falls silent or fails; empty: nobody, and no such alerts.')
+param operatorEmail string = ''
+
+@description('US dollars a month beyond which that address is told, for this resource group; 0: no budget.')
+@minValue(0)
+param monthlyBudget int = 5
+
+@description('First day of the budget\'s first month; once it exists it stays as it is.')
+param budgetStart string = utcNow('yyyy-MM-01')
+
+@description('Client id of an app registration by which people sign in on the platform itself; empty: bearer tokens alone.')
+param loginClientId string = ''
+
+@description('Issuer of that sign-in, such as https://login.microsoftonline.com/<tenant>/v2.0.')
+param loginIssuer string = ''
 
 @description('Resource id of the Azure Communication Services that send the mails by the app\'s identity; empty: none, or the connection string.')
 param communicationId string = ''
@@ -212,6 +250,10 @@ param authRoleClaim string = 'roles'
 @secure()
 param crmTokenKey string = ''
 
+var suffix = uniqueString(resourceGroup().id)
+// A reference that the platform follows; the code refuses one that it could not.
+var secretIn = '@Microsoft.KeyVault(VaultName=${keyVaultName};SecretName='
+
 // Indexing an empty id would fail even where the condition is false: nothing at all is named 'none'.
 var noResource = '${resourceGroup().id}/providers/none/none/none'
 var workspaceParts = split(empty(crmWorkspaceId) ? noResource : crmWorkspaceId, '/')
@@ -239,10 +281,39 @@ module monitoring 'modules/monitoring.bicep' = {
   name: 'monitoring'
   params: {
     location: location
-    name: appName
+    workspaceName: 'log-${workload}-${suffix}'
+    applicationInsightsName: 'appi-${workload}-${suffix}'
     existingWorkspaceId: useCrmWorkspace ? crmWorkspaceId : ''
     dailyCapGb: dailyCapGb
     retentionDays: retentionDays
+  }
+}
+
+module keyVault 'modules/key_vault.bicep' = {
+  name: 'key-vault'
+  params: {
+    location: location
+    name: keyVaultName
+    acsConnectionString: acsConnectionString
+    slackWebhooks: slackWebhooks
+    slackBotToken: slackBotToken
+    webhooks: webhooks
+    teamsWebhooks: teamsWebhooks
+    smsConnectionString: smsConnectionString
+    actionKeys: actionKeys
+    heartbeatUrl: heartbeatUrl
+    crmTokenKey: crmTokenKey
+  }
+}
+
+module communicationServices 'modules/communication.bicep' = if (createCommunication) {
+  name: 'communication'
+  params: {
+    name: 'acs-${workload}-${suffix}'
+    mailName: 'acs-mail-${workload}-${suffix}'
+    dataLocation: dataLocation
+    domain: mailDomain
+    domainVerified: mailDomainVerified
   }
 }
 
@@ -251,6 +322,7 @@ module functionApp 'modules/function_app.bicep' = {
   params: {
     location: location
     name: appName
+    planName: 'asp-${workload}-${suffix}'
     pythonVersion: pythonVersion
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount
@@ -273,26 +345,26 @@ module functionApp 'modules/function_app.bicep' = {
       AZURE_MONITOR_ENDPOINT: azureMonitorEndpoint
       LOG_ANALYTICS_ENDPOINT: logAnalyticsEndpoint
       ALERT_EMAIL: alertEmail
-      ACS_CONNECTION_STRING: acsConnectionString
-      ACS_ENDPOINT: empty(communicationId) ? '' : 'https://${communication.properties.hostName}'
-      MAIL_FROM: mailFrom
+      ACS_CONNECTION_STRING: empty(acsConnectionString) ? '' : '${secretIn}acs-connection-string)'
+      ACS_ENDPOINT: createCommunication ? communicationServices.outputs.endpoint : (empty(communicationId) ? '' : 'https://${communication.properties.hostName}')
+      MAIL_FROM: empty(mailFrom) ? (createCommunication ? communicationServices.outputs.sender : '') : mailFrom
       MAILS_PER_MINUTE: string(mailsPerMinute)
       MAILS_PER_HOUR: string(mailsPerHour)
-      SLACK_WEBHOOKS: slackWebhooks
-      SLACK_BOT_TOKEN: slackBotToken
+      SLACK_WEBHOOKS: empty(slackWebhooks) ? '' : '${secretIn}slack-webhooks)'
+      SLACK_BOT_TOKEN: empty(slackBotToken) ? '' : '${secretIn}slack-bot-token)'
       SLACK_ENDPOINT: slackEndpoint
-      WEBHOOKS: webhooks
+      WEBHOOKS: empty(webhooks) ? '' : '${secretIn}webhooks)'
       WEBHOOK_HOSTS: webhookHosts
-      TEAMS_WEBHOOKS: teamsWebhooks
+      TEAMS_WEBHOOKS: empty(teamsWebhooks) ? '' : '${secretIn}teams-webhooks)'
       SMS_FROM: smsFrom
       SMS_SEVERITY: smsSeverity
-      SMS_CONNECTION_STRING: smsConnectionString
+      SMS_CONNECTION_STRING: empty(smsConnectionString) ? '' : '${secretIn}sms-connection-string)'
       READER_TIME_ZONE: readerTimeZone
       PUBLIC_URL: publicUrl
-      ACTION_KEYS: actionKeys
+      ACTION_KEYS: empty(actionKeys) ? '' : '${secretIn}action-keys)'
       SEVERITY_ROUTES: severityRoutes
       FALLBACK_CHANNEL: fallbackChannel
-      HEARTBEAT_URL: heartbeatUrl
+      HEARTBEAT_URL: empty(heartbeatUrl) ? '' : '${secretIn}heartbeat-url)'
       REPORT_CHANNEL: reportChannel
       REPORT_DAY: reportDay
       REPORT_HOUR: string(reportHour)
@@ -307,7 +379,7 @@ module functionApp 'modules/function_app.bicep' = {
       AUTH_AUDIENCE: authAudience
       AUTH_JWKS_URL: authJwksUrl
       AUTH_ROLE_CLAIM: authRoleClaim
-      CRM_TOKEN_KEY: crmTokenKey
+      CRM_TOKEN_KEY: empty(crmTokenKey) ? '' : '${secretIn}crm-token-key)'
     }
   }
 }
@@ -318,6 +390,8 @@ module ownRoles 'modules/own_roles.bicep' = {
     principalId: functionApp.outputs.principalId
     storageName: storage.outputs.name
     applicationInsightsName: monitoring.outputs.applicationInsightsName
+    keyVaultName: keyVault.outputs.name
+    appName: functionApp.outputs.name
   }
 }
 
@@ -341,6 +415,43 @@ module communicationRole 'modules/communication_role.bicep' = if (!empty(communi
   }
 }
 
+module ownCommunicationRole 'modules/communication_role.bicep' = if (createCommunication) {
+  name: 'own-communication-role'
+  params: {
+    principalId: functionApp.outputs.principalId
+    name: communicationServices.outputs.name
+  }
+}
+
+module supervision 'modules/supervision.bicep' = if (!empty(operatorEmail)) {
+  name: 'supervision'
+  params: {
+    location: location
+    workload: workload
+    appName: functionApp.outputs.name
+    workspaceResourceId: monitoring.outputs.workspaceResourceId
+    operatorEmail: operatorEmail
+    monthlyBudget: monthlyBudget
+    budgetStart: budgetStart
+  }
+}
+
+module savedQueries 'modules/saved_queries.bicep' = if (!useCrmWorkspace) {
+  name: 'saved-queries'
+  params: {
+    workspaceName: monitoring.outputs.workspaceName
+  }
+}
+
+module login 'modules/login.bicep' = if (!empty(loginClientId)) {
+  name: 'login'
+  params: {
+    appName: functionApp.outputs.name
+    clientId: loginClientId
+    issuer: loginIssuer
+  }
+}
+
 @description('Where the code is deployed to.')
 output functionAppName string = functionApp.outputs.name
 
@@ -349,6 +460,15 @@ output url string = functionApp.outputs.url
 
 @description('The identity that needs its grants in the database.')
 output principalId string = functionApp.outputs.principalId
+
+@description('Resource id of the function app, as python -m shared.doctor --app takes it.')
+output functionAppId string = functionApp.outputs.id
+
+@description('Id of the workspace of the monitor\'s own telemetry, as python -m shared.cost --workspace takes it; empty where it is the CRM\'s.')
+output workspaceId string = monitoring.outputs.workspaceId
+
+@description('Resource id of the CRM\'s database, for the hook that grants.')
+output databaseId string = crmDatabaseId
 
 @description('Where the tables and queues are.')
 output storageName string = storage.outputs.name

@@ -6,18 +6,18 @@ param principalId string
 @description('Name of the resource in this resource group.')
 param name string
 
-var monitoringReader = '43d0d8ad-25c7-4714-9337-8ba259a9fe05'
+var roles = loadJsonContent('roles.json')
 
 resource app 'Microsoft.Web/sites@2024-04-01' existing = {
   name: name
 }
 
 resource reader 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(app.id, principalId, monitoringReader)
+  name: guid(app.id, principalId, roles.monitoringReader)
   scope: app
   properties: {
     principalId: principalId
     principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', monitoringReader)
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.monitoringReader)
   }
 }

@@ -6,18 +6,18 @@ param principalId string
 @description('Name of the resource in this resource group.')
 param name string
 
-var communicationOwner = '09976791-48a7-449e-bb21-39d1a415f350'
+var roles = loadJsonContent('roles.json')
 
 resource communication 'Microsoft.Communication/communicationServices@2023-04-01' existing = {
   name: name
 }
 
 resource sender 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(communication.id, principalId, communicationOwner)
+  name: guid(communication.id, principalId, roles.communicationOwner)
   scope: communication
   properties: {
     principalId: principalId
     principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', communicationOwner)
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.communicationOwner)
   }
 }

@@ -9,7 +9,7 @@ param serverName string
 @description('Name of the database on that server.')
 param name string
 
-var monitoringReader = '43d0d8ad-25c7-4714-9337-8ba259a9fe05'
+var roles = loadJsonContent('roles.json')
 
 resource server 'Microsoft.Sql/servers@2021-11-01' existing = {
   name: serverName
@@ -21,11 +21,11 @@ resource database 'Microsoft.Sql/servers/databases@2021-11-01' existing = {
 }
 
 resource reader 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(database.id, principalId, monitoringReader)
+  name: guid(database.id, principalId, roles.monitoringReader)
   scope: database
   properties: {
     principalId: principalId
     principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', monitoringReader)
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.monitoringReader)
   }
 }

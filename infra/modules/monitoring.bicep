@@ -3,8 +3,11 @@ metadata description = 'Application Insights for the monitor itself, over a work
 @description('Region of the telemetry.')
 param location string
 
-@description('Name that the resources derive theirs from.')
-param name string
+@description('Name of the workspace that is created.')
+param workspaceName string
+
+@description('Name of the Application Insights.')
+param applicationInsightsName string
 
 @description('Resource id of a workspace to use; empty: one is created.')
 param existingWorkspaceId string
@@ -16,7 +19,7 @@ param dailyCapGb string
 param retentionDays int
 
 resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' = if (empty(existingWorkspaceId)) {
-  name: '${name}-logs'
+  name: workspaceName
   location: location
   properties: {
     sku: {
@@ -30,7 +33,7 @@ resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' = if (e
 }
 
 resource applicationInsights 'Microsoft.Insights/components@2020-02-02' = {
-  name: '${name}-insights'
+  name: applicationInsightsName
   location: location
   kind: 'web'
   properties: {
@@ -42,6 +45,15 @@ resource applicationInsights 'Microsoft.Insights/components@2020-02-02' = {
 
 @description('Its name, for the role of its writer.')
 output applicationInsightsName string = applicationInsights.name
+
+@description('Resource id of the workspace, whichever it is.')
+output workspaceResourceId string = empty(existingWorkspaceId) ? workspace.id : existingWorkspaceId
+
+@description('Id (a GUID) of the workspace that was created; empty for one that existed.')
+output workspaceId string = empty(existingWorkspaceId) ? workspace.properties.customerId : ''
+
+@description('Name of the workspace that was created.')
+output workspaceName string = workspaceName
 
 // No secret: without local authentication only the roles let anybody write.
 @description('Where telemetry is sent.')

@@ -9,6 +9,8 @@ param name string
 var deploymentContainerName = 'deployments'
 
 resource account 'Microsoft.Storage/storageAccounts@2023-05-01' = {
+  // checkov:skip=CKV_AZURE_35:Flex Consumption without a network of its own reaches it over the public endpoint, by identity only
+  // checkov:skip=CKV_AZURE_206:locally redundant is the cheapest; what is lost is read again as far as the sources remember
   name: name
   location: location
   kind: 'StorageV2'

@@ -7,6 +7,7 @@ its name and operands, everything else what it is.
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,7 @@ def read_infra() -> dict[str, str]:
     return {str(file.relative_to(INFRA)): file.read_text() for file in INFRA.rglob("*.bicep")}
 
 
+@cache
 def parse(path: str, text: str) -> BicepFile:
     """One file; raises what the parser raises."""
     found: dict[str, dict[str, Declared]] = {}

@@ -65,7 +65,10 @@ FORBIDDEN_PROPERTIES = frozenset(
 )
 """What Flex Consumption refuses or ignores, in an app's settings and in its properties."""
 
+ROLES_FILE = "modules/roles.json"
+"""The one place with the ids of roles; modules name them as roles.<name>."""
 ROLES = {
+    "keyVaultSecretsUser": "4633458b-17de-408a-b874-0445c86b69e6",
     "monitoringReader": "43d0d8ad-25c7-4714-9337-8ba259a9fe05",
     "storageBlobDataOwner": "b7e6dc6d-f1e8-4753-8033-0f276bb0955b",
     "storageQueueDataContributor": "974c5e8b-45b9-4653-ba55-5f855dd0fb88",
@@ -79,6 +82,7 @@ GRANTS = {
     ("Microsoft.Storage/storageAccounts", "storageQueueDataContributor"),
     ("Microsoft.Storage/storageAccounts", "storageTableDataContributor"),
     ("Microsoft.Insights/components", "monitoringMetricsPublisher"),
+    ("Microsoft.KeyVault/vaults", "keyVaultSecretsUser"),
     ("Microsoft.Web/serverfarms", "monitoringReader"),
     ("Microsoft.Web/sites", "monitoringReader"),
     ("Microsoft.Sql/servers/databases", "monitoringReader"),
@@ -117,8 +121,12 @@ def app_settings(files: Files) -> dict[str, Any]:
 
 
 def setting_param(value: Any, file: BicepFile) -> Declared | None:
-    """The parameter that a setting's value is, as it stands or as text."""
-    plain = value[1] if isinstance(value, tuple) and value[0] == "string" else value
+    """The parameter that a setting's value is: as it stands, as text, or where it is not empty."""
+    plain = value
+    if isinstance(value, tuple) and value[0] == "string":
+        plain = value[1]
+    elif isinstance(value, tuple) and value[0] == "conditional":
+        plain = value[1][1]
     return file.params.get(plain) if isinstance(plain, Name) else None
 
 
@@ -191,15 +199,14 @@ def _roles(files: Files) -> Iterator[str]:
             if one.type.startswith(_ASSIGNMENT):
                 yield from _assignment(f"{path}: {name}", one.value, file)
                 granted.add(_grant(one.value, file))
-        for name, var in file.vars.items():
-            if _GUID.fullmatch(str(var.value)) and ROLES.get(name) != var.value:
-                yield f"{path}: {var.value} is not the documented role {name}"
     yield from (f"{role} on {what} is not granted" for what, role in sorted(GRANTS - granted))
     yield from (f"{role} on {what} is too much" for what, role in sorted(granted - GRANTS))
 
 
 def _assignment(where: str, value: dict[str, Any], file: BicepFile) -> Iterator[str]:
     what, role = str(value.get("scope")), str(value["properties"]["roleDefinitionId"][2])
+    if role.removeprefix("roles.") not in ROLES:
+        yield f"{where} gives {role}, which is no documented role"
     if value["name"] != ("guid", f"{what}.id", "principalId", role):
         yield f"{where} must be named guid({what}.id, principalId, {role})"
     if what not in file.resources:
@@ -211,7 +218,7 @@ def _assignment(where: str, value: dict[str, Any], file: BicepFile) -> Iterator[
 def _grant(value: dict[str, Any], file: BicepFile) -> tuple[str, str]:
     resource = file.resources.get(str(value.get("scope")))
     what = resource.type.partition("@")[0] if resource else "everything"
-    return what, str(value["properties"]["roleDefinitionId"][2])
+    return what, str(value["properties"]["roleDefinitionId"][2]).removeprefix("roles.")
 
 
 def _secrets(files: Files, table: Sequence[Setting]) -> Iterator[str]:
@@ -252,8 +259,8 @@ def _versions(files: Files) -> Iterator[str]:
 
 def _guids(texts: Mapping[str, str]) -> Iterator[str]:
     for path, text in texts.items():
-        for found in sorted(set(_GUID.findall(text)) - set(ROLES.values())):
-            yield f"{path}: {found} is the id of no documented role"
+        for found in sorted(set(_GUID.findall(text))):
+            yield f"{path}: {found} belongs into {ROLES_FILE}"
 
 
 def _body(module: Declared) -> dict[str, Any]:

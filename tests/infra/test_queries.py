@@ -15,10 +15,11 @@ from shared.domain.deliveries import Attempt, Status, first_delivery
 from shared.domain.machine import State
 from shared.domain.reasons import Reason
 from shared.domain.samples import Failure
+from shared.domain.times import iso
 from shared.services.evaluate import Evaluation
 from shared.services.passes import Pass, PassKind, line_of
 from tests.builders import MAIL, T0, TARGET, a_desk, a_reading, an_event, at
-from tests.infra.bicep_files import INFRA
+from tests.infra.bicep_files import INFRA, parse
 
 QUERIES = sorted((INFRA / "queries").glob("*.kql"))
 DOCUMENT = (INFRA.parent / "docs" / "logs.md").read_text()
@@ -80,8 +81,16 @@ def answers(query: str) -> list[dict[str, Any]]:
     return [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]
 
 
+PUT_IN = {
+    "at_a_moment": ("2026-01-01T10:42:00Z", iso(at(9))),
+    "why_it_fired": ("dtu-critical", "dtu-high"),
+}
+"""What a reader of a query puts in, in place of its example."""
+
 EXPECTED: dict[str, dict[str, Any]] = {
+    "at_a_moment": {"id": "0badcafe", "what": "tick", "target": TARGET},
     "deliveries": {"channel": "email", "status": "pending", "reason": "retry", "rows": 1},
+    "failures_today": {"what": "heartbeat", "said": "two", "times": 1},
     "failing_sources": {"name": "probe", "error": "HTTP 503", "failures": 1},
     "heartbeats": {"beat": True, "said": "all is well", "times": 1},
     "late_sources": {"name": "probe", "longest": 7, "passes": 1},
@@ -91,6 +100,7 @@ EXPECTED: dict[str, dict[str, Any]] = {
     "suppressions": {"rule": "cpu-high", "reason": "snoozed", "times": 1},
     "transitions": {"rule": "dtu-high", "before": "pending", "after": "firing", "reason": "breach"},
     "unfinished_passes": {"id": "0badcafe", "broken": '["odd"]', "behind": "false"},
+    "why_it_fired": {"before": "pending", "after": "firing", "reason": "breach", "id": "0badcafe"},
 }
 
 
@@ -100,7 +110,10 @@ def test_every_query_has_an_expected_answer() -> None:
 
 @pytest.mark.parametrize("file", QUERIES, ids=lambda file: file.stem)
 def test_a_query_finds_what_the_log_says(file: Path) -> None:
-    rows = answers(file.read_text())
+    example, own = PUT_IN.get(file.stem, ("", ""))
+    text = file.read_text()
+    assert example in text
+    rows = answers(text.replace(example, own) if example else text)
     wanted = EXPECTED[file.stem]
 
     assert any(row.items() >= wanted.items() for row in rows), rows
@@ -110,6 +123,39 @@ def test_a_query_finds_what_the_log_says(file: Path) -> None:
 def test_a_query_is_documented_and_says_what_it_asks(file: Path) -> None:
     assert file.read_text().startswith("// ")
     assert f"infra/queries/{file.name}" in DOCUMENT
+
+
+def test_what_failed_today_is_all_of_it() -> None:
+    rows = answers((INFRA / "queries" / "failures_today.kql").read_text())
+
+    assert {(row["what"], row["name"]) for row in rows} == {
+        ("source", "probe"),
+        ("rule", "odd"),
+        ("delivery", "email"),
+        ("heartbeat", ""),
+    }
+
+
+def test_the_portal_has_every_query() -> None:
+    saved = parse("x", (INFRA / "modules" / "saved_queries.bicep").read_text()).resources
+    loaded = [one.value["properties"]["query"] for one in saved.values() if one.type.count("/") > 1]
+
+    assert loaded == [("loadTextContent", f"../queries/{file.name}") for file in QUERIES]
+
+
+def test_azures_own_alerts_ask_what_is_logged() -> None:
+    text = (INFRA / "modules" / "supervision.bicep").read_text()
+    queries = dict(re.findall(r"^var (\w+) = '(.*)'$", text, re.MULTILINE))
+    asked = {
+        name: one.replace("${appName}", "func-pantry-monitor") for name, one in queries.items()
+    }
+
+    assert asked.keys() == {"silence", "failures"}
+    assert {name: one.diagnostics for name, one in analyze(asked).items()} == {
+        "silence": (),
+        "failures": (),
+    }
+    assert 'startswith "heartbeat: "' in asked["silence"]
 
 
 def test_microsofts_analyzer_finds_nothing_wrong() -> None:

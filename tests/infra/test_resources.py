@@ -1,10 +1,11 @@
 """The resources of infra/ are what the code expects, and as closed as they can be."""
 
+import re
 from typing import Any
 
 from shared import bootstrap
 from shared.services import minute
-from tests.infra.bicep_files import Name, parse, read_infra
+from tests.infra.bicep_files import INFRA, Name, parse, read_infra
 
 TEXTS = read_infra()
 
@@ -70,3 +71,58 @@ def test_the_defaults_are_the_smallest_that_the_platform_takes() -> None:
     assert params["maximumInstanceCount"].decorators["minValue"] == 40
     assert params["instanceMemoryMB"].value == 512
     assert params["pythonVersion"].decorators["allowed"] == ["3.11", "3.12"]
+    assert params["pythonVersion"].value == "3.12"
+
+
+def test_names_begin_as_the_cloud_adoption_framework_has_it() -> None:
+    named = {
+        "appName": "func-",
+        "storageName": "st",
+        "keyVaultName": "kv-",
+        "workspaceName": "log-",
+        "applicationInsightsName": "appi-",
+        "planName": "asp-",
+    }
+    main = TEXTS["main.bicep"]
+
+    for name, beginning in named.items():
+        assert re.search(rf"{name}( string = |: )(take\()?'{beginning}", main), name
+
+
+def test_the_vault_is_opened_by_roles_alone_and_keeps_what_is_deleted() -> None:
+    properties = resources("modules/key_vault.bicep")["vault"]["properties"]
+
+    assert properties["enableRbacAuthorization"] is True
+    assert properties["enablePurgeProtection"] is True
+    assert "accessPolicies" not in properties
+
+
+def test_azure_itself_notices_silence_failures_and_money() -> None:
+    found = resources("modules/supervision.bicep")
+    silent, failing = found["silent"]["properties"], found["failing"]["properties"]
+    _, _, budget = found["budget"]
+
+    assert (silent["windowSize"], silent["criteria"]["allOf"][0]["operator"]) == (
+        "PT10M",
+        "LessThan",
+    )
+    assert failing["criteria"]["allOf"][0]["operator"] == "GreaterThan"
+    assert budget["properties"]["amount"] == Name("monthlyBudget")
+    assert silent["actions"] == failing["actions"] == {"actionGroups": [Name("operators.id")]}
+
+
+def test_whoever_is_not_signed_in_on_the_platform_is_left_to_the_app() -> None:
+    found = resources("modules/login.bicep")["authentication"]["properties"]
+
+    assert found["globalValidation"] == {"unauthenticatedClientAction": "AllowAnonymous"}
+
+
+def test_every_skip_of_the_scan_says_why() -> None:
+    inline = [line for text in TEXTS.values() for line in text.splitlines() if "checkov:" in line]
+    _, _, listed = (INFRA / ".checkov.yaml").read_text().partition("skip-check:\n")
+
+    assert inline
+    for line in inline:
+        assert re.search(r"// checkov:skip=CKV2?_AZURE_\d+:\S.{5,}", line), line
+    for line in listed.splitlines():
+        assert re.fullmatch(r"  - CKV2?_AZURE_\d+ +# \S.{20,}", line), line

@@ -1,12 +1,13 @@
 """The Bicep of infra/ agrees with the code; nothing of it was deployed, all of it is parsed."""
 
+import json
 import re
 
 import pytest
 
 from shared.setting_table import TABLE, Setting
 from tests.infra.bicep_files import INFRA, BicepFile, parse, read_infra
-from tests.infra.infra_checks import EXCUSED, MAIN, problems
+from tests.infra.infra_checks import EXCUSED, MAIN, ROLES, ROLES_FILE, problems
 
 TEXTS = read_infra()
 STORAGE = "modules/storage.bicep"
@@ -51,7 +52,7 @@ def test_a_new_setting_of_the_code_is_missed() -> None:
 
 SPOILED = [
     (MAIN, "HEALTH_URL: healthUrl", "HEALTH_URI: healthUrl", "is given HEALTH_URI, unknown to it"),
-    (MAIN, "MAIL_FROM: mailFrom", "MAIL_FROM: alertEmail", "is given the parameter of ALERT_EMAIL"),
+    (MAIN, "SMS_FROM: smsFrom", "SMS_FROM: alertEmail", "is given the parameter of ALERT_EMAIL"),
     (MAIN, "param mailsPerHour int = 10", "param mailsPerHour int = 100", "defaults to '10'"),
     (
         MAIN,
@@ -69,15 +70,20 @@ SPOILED = [
     (MAIN, "planId: crmPlanId", "plan: crmPlanId", "targetRoles knows no plan"),
     (MAIN, "functionApp.outputs.url", "functionApp.outputs.uri", "has no output uri"),
     (STORAGE, "@description('Region of the account.')\n", "", "location has no description"),
-    (PLAN, "43d0d8ad-25c7", "acdd72a7-3385", "is not the documented role monitoringReader"),
-    (PLAN, "43d0d8ad-25c7", "acdd72a7-3385", "is the id of no documented role"),
+    (PLAN, "ns', roles.monitoringReader)", "ns', roles.owner)", "gives roles.owner, which is no"),
+    (
+        PLAN,
+        "var roles",
+        "var own = '43d0d8ad-25c7-4714-9337-8ba259a9fe05'\nvar roles",
+        "belongs into",
+    ),
     (PLAN, "guid(plan.id, ", "guid(name, ", "must be named guid(plan.id, principalId, "),
     (PLAN, "scope: plan", "scope: resourceGroup()", "is not scoped to a resource"),
     (PLAN, "principalType: 'ServicePrincipal'", "description: ''", "the principal is a service's"),
     (
         OWN,
-        "'Microsoft.Authorization/roleDefinitions', storageTableDataContributor",
-        "'Microsoft.Authorization/roleDefinitions', storageQueueDataContributor",
+        "'Microsoft.Authorization/roleDefinitions', roles.storageTableDataContributor",
+        "'Microsoft.Authorization/roleDefinitions', roles.storageQueueDataContributor",
         "storageTableDataContributor on Microsoft.Storage/storageAccounts is not granted",
     ),
     (MAIN, "@secure()\nparam crmTokenKey", "param crmTokenKey", "CRM_TOKEN_KEY is a secret"),
@@ -93,6 +99,21 @@ def test_what_is_spoiled_is_found(path: str, old: str, new: str, problem: str) -
     found = problems(spoiled(path, old, new))
 
     assert any(problem in one for one in found), found
+
+
+def test_the_ids_of_roles_are_the_documented_ones() -> None:
+    assert json.loads((INFRA / ROLES_FILE).read_text()) == ROLES
+
+
+def test_a_secret_goes_into_the_vault_and_only_a_reference_to_the_app() -> None:
+    secrets = {one.name: one.name.lower().replace("_", "-") for one in TABLE if one.secret}
+    vault = read("modules/key_vault.bicep").resources.values()
+    stored = {one.value[2]["name"] for one in vault if one.type.count("/") > 1}
+
+    assert stored == {name for setting, name in secrets.items() if setting not in EXCUSED}
+    for setting in secrets.keys() - EXCUSED.keys():
+        reference = rf"empty\(\w+\) \? '' : '\${{secretIn}}{secrets[setting]}\)'$"
+        assert re.search(rf"^      {setting}: {reference}", TEXTS[MAIN], re.MULTILINE), setting
 
 
 def test_the_example_names_parameters_that_exist_and_none_that_is_required_is_left_out() -> None:

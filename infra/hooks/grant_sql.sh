@@ -1,0 +1,41 @@
+#!/bin/sh
+# Lets the function app's identity into the CRM's database (infra/sql/grant-monitor.sql, part 1).
+#
+#   functionAppName, databaseId   outputs of infra/main.bicep, which azd puts into the environment
+#   GRANT_SERVER_STATE=yes        also part 2, in master: who blocks whom, and the query of a storm
+#
+# Whoever runs it must be the server's Microsoft Entra admin, or act as one; it needs sqlcmd.
+set -eu
+
+app=${functionAppName:?the name of the function app}
+id=${databaseId-}
+if [ -z "$id" ]; then
+    echo "no database is watched: nothing to grant"
+    exit 0
+fi
+if ! command -v sqlcmd >/dev/null 2>&1; then
+    echo "sqlcmd is not here: install it (learn.microsoft.com/sql/tools/sqlcmd), or run" \
+        "infra/sql/grant-monitor.sql for $app by hand" >&2
+    exit 1
+fi
+
+server=$(echo "$id" | sed 's|.*/servers/\([^/]*\)/databases/.*|\1|')
+database=${id##*/}
+script=$(dirname "$0")/../sql/grant-monitor.sql
+
+# The script's two parts: its second one begins at the heading of master.
+part() {
+    sed "s/func-pantry-monitor/$app/g" "$script" | awk -v wanted="$1" '
+        /^-- [12]\. In / { part = substr($2, 1, 1) }
+        part == wanted'
+}
+
+run() {
+    sqlcmd -S "$server.database.windows.net" -d "$1" -G -b -i /dev/stdin
+}
+
+part 1 | run "$database"
+if [ "${GRANT_SERVER_STATE-}" = yes ]; then
+    part 2 | run master
+fi
+echo "$app may read $database"

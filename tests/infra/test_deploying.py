@@ -1,0 +1,202 @@
+"""azd's hooks and the workflows: run here with stand-ins for az, sqlcmd and curl."""
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from shared.examinations import RUN_BY_THEMSELVES
+from tests.infra.bicep_files import INFRA, parse
+
+ROOT = INFRA.parent
+HOOKS = INFRA / "hooks"
+DATABASE = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Sql/servers/sql-crm/databases/crm"
+OUTPUTS = {
+    "functionAppName": "func-pantry-1",
+    "functionAppId": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/func-1",
+    "databaseId": DATABASE,
+    "url": "https://func-pantry-1.azurewebsites.net",
+}
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Path:
+    """A folder for stand-ins, which comes first on PATH."""
+    (tmp_path / "bin").mkdir()
+    return tmp_path
+
+
+def stand_in(bench: Path, name: str, script: str) -> None:
+    """A program of that name; `$LOG` is a file for what it wants to remember."""
+    file = bench / "bin" / name
+    file.write_text(f"#!/bin/sh\nLOG={bench}/{name}.log\n{script}\n")
+    file.chmod(0o755)
+
+
+def run(bench: Path, hook: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    path = f"{bench / 'bin'}:{os.environ['PATH']}"
+    return subprocess.run(
+        ["sh", str(HOOKS / hook)],
+        env={"PATH": path, **OUTPUTS, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def log(bench: Path, name: str) -> str:
+    file = bench / f"{name}.log"
+    return file.read_text() if file.exists() else ""
+
+
+def test_the_identity_is_let_into_the_database_and_master_is_left_alone(bench: Path) -> None:
+    stand_in(bench, "sqlcmd", 'echo "$@" >> "$LOG"; cat >> "$LOG"')
+
+    done = run(bench, "grant_sql.sh")
+
+    assert done.returncode == 0, done.stderr
+    said = log(bench, "sqlcmd")
+    assert said.startswith("-S sql-crm.database.windows.net -d crm -G -b -i /dev/stdin\n")
+    assert "CREATE USER [func-pantry-1] FROM EXTERNAL PROVIDER;" in said
+    assert "GRANT VIEW DATABASE STATE TO [func-pantry-1];" in said
+    assert "func-pantry-monitor" not in said
+    assert "SERVER ROLE" not in said
+
+
+def test_the_servers_role_is_given_when_it_is_wanted(bench: Path) -> None:
+    stand_in(bench, "sqlcmd", 'echo "$@" >> "$LOG"; cat >> "$LOG"')
+
+    assert run(bench, "grant_sql.sh", GRANT_SERVER_STATE="yes").returncode == 0
+
+    _, _, in_master = log(bench, "sqlcmd").partition("-d master ")
+    assert "ALTER SERVER ROLE [##MS_ServerStateReader##] ADD MEMBER [func-pantry-1];" in in_master
+
+
+def test_without_a_database_or_a_client_it_says_so(bench: Path) -> None:
+    assert "nothing to grant" in run(bench, "grant_sql.sh", databaseId="").stdout
+    (bench / "bin" / "sed").symlink_to("/bin/sed")
+
+    done = subprocess.run(
+        ["/bin/sh", str(HOOKS / "grant_sql.sh")],
+        env={"PATH": str(bench / "bin"), **OUTPUTS},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert "by hand" in done.stderr
+
+
+LISTING = """
+case "$*" in *syncs*|*"/host/default/sync"*) echo sync >> "$LOG"; exit 0;; esac
+echo list >> "$LOG"
+[ "$(grep -c list "$LOG")" -ge "${LISTED_FROM:-1}" ] && printf '%s\\n' {names} health
+exit 0
+"""
+
+
+def test_triggers_are_synced_until_every_function_is_listed(bench: Path) -> None:
+    stand_in(bench, "az", LISTING.replace("{names}", " ".join(RUN_BY_THEMSELVES)))
+
+    done = run(bench, "sync_triggers.sh", LISTED_FROM="3", WAIT="0")
+
+    assert done.returncode == 0, done.stderr
+    assert log(bench, "az").split() == ["sync", "list"] * 3
+    assert done.stdout.count("not listed yet: tick watch") == 2
+
+
+def test_a_function_that_is_never_listed_fails_the_deployment(bench: Path) -> None:
+    stand_in(bench, "az", LISTING.replace("{names}", " ".join(RUN_BY_THEMSELVES[1:])))
+
+    done = run(bench, "sync_triggers.sh", TRIES="2", WAIT="0")
+
+    assert done.returncode == 1
+    assert "does not list tick;" in done.stderr
+
+
+ANSWERS = """
+echo "$*" >> "$LOG"
+case "$*" in
+    *--fail*) cat "${0%/bin/curl}/answer.json";;
+    */monitoring/health|*/dashboard) printf 200;;
+    *) printf "${STRANGERS:-401}";;
+esac
+"""
+
+
+def test_the_smoke_test_passes_what_answers_and_is_shut(bench: Path) -> None:
+    stand_in(bench, "curl", ANSWERS)
+    found = [{"verdict": "broken", "name": "mail", "said": "403", "mend": "az"}]
+    (bench / "answer.json").write_text(json.dumps({"data": {"checkups": found}}))
+    stand_in(bench, "python", 'case "$*" in *sign_in*) echo a-token;; *) exec python3 "$@";; esac')
+
+    done = run(bench, "smoke_test.sh", CRM_TOKEN_KEY="k" * 32)
+
+    assert done.returncode == 0, done.stderr
+    assert "broken mail: 403\n    mend: az\nsmoke test passed" in done.stdout
+    assert "Authorization: Bearer a-token" in log(bench, "curl")
+
+
+def test_the_smoke_test_fails_on_an_open_door(bench: Path) -> None:
+    stand_in(bench, "curl", ANSWERS)
+
+    done = run(bench, "smoke_test.sh", STRANGERS="200")
+
+    assert done.returncode == 1
+    assert "GET metrics is open to strangers" in done.stderr
+
+
+def read_yaml(path: Path) -> Any:
+    return yaml.safe_load(path.read_text())
+
+
+def test_azd_runs_hooks_that_are_there_and_deploys_to_what_is_tagged() -> None:
+    found = read_yaml(ROOT / "azure.yaml")
+    ran = " ".join(hook["run"] for hook in found["hooks"].values())
+    app = parse("x", (INFRA / "modules" / "function_app.bicep").read_text()).resources["app"]
+
+    assert set(ran.replace("&&", "").split()) == {
+        f"infra/hooks/{file.name}" for file in HOOKS.glob("*.sh")
+    }
+    assert all(os.access(file, os.X_OK) for file in HOOKS.glob("*.sh"))
+    assert app.value["tags"] == {"azd-service-name": next(iter(found["services"]))}
+    assert (INFRA / f"{found['infra']['module']}.bicepparam").exists()
+
+
+def test_hooks_take_what_the_deployment_gives() -> None:
+    outputs = parse("x", (INFRA / "main.bicep").read_text()).outputs
+
+    assert outputs.keys() >= OUTPUTS.keys()
+
+
+def test_the_hook_waits_for_the_functions_that_nobody_calls() -> None:
+    (wanted,) = re.findall(
+        r'^wanted="(.*)"$', (HOOKS / "sync_triggers.sh").read_text(), re.MULTILINE
+    )
+
+    assert wanted.split() == list(RUN_BY_THEMSELVES)
+
+
+def test_the_deployment_knows_no_password() -> None:
+    deploy = read_yaml(ROOT / ".github" / "workflows" / "deploy.yml")
+    given = deploy["jobs"]["deploy"]["env"]
+    secrets = {name for name, value in given.items() if "secrets." in str(value)}
+    read = re.findall(r"readEnvironmentVariable\('(\w+)'", (INFRA / "main.bicepparam").read_text())
+
+    assert deploy["permissions"] == {"contents": "read", "id-token": "write"}
+    assert secrets == set(read)
+
+
+def test_ci_runs_what_the_project_calls_its_proof() -> None:
+    jobs = read_yaml(ROOT / ".github" / "workflows" / "ci.yml")["jobs"]
+    commands = [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step]
+
+    assert any(".ci/run" in command for command in commands)
+    assert "make scan" in (ROOT / ".ci" / "run").read_text()
+    assert any("az bicep build --file infra/main.bicep" in command for command in commands)
