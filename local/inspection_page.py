@@ -5,8 +5,9 @@ import re
 from shared.adapters.azure_sql_findings import ADDED, PARTS
 from shared.catalog.inspection_queries import INSPECTION_QUERIES
 from shared.catalog.sql_queries import BUSY, SqlQuery
+from shared.domain.blockings import LOOK_AGAIN
 from shared.domain.quiet_hours import CALM, EVERY, STARVED
-from shared.domain.times import HOUR
+from shared.domain.times import HOUR, MINUTE
 
 _INTRODUCTION = f"""# Inspections
 
@@ -20,6 +21,11 @@ the day; at {BUSY:.0f} % and more never ([ADR 16](adr/016-an-inspection-when-the
 On the desk's CRM it takes 18 round trips, 132 rows, 63 KB of T-SQL and 23 KB of answers
 (`make bench ARGS=sql`). What it takes of a real database it asks at its end: its row and the log
 have its CPU time and the pages that it read.
+
+Blocked sessions do not wait for that. When some wait for the second minute in a row, who keeps
+them waiting is looked at once, by `blocking_chains` alone, at most every
+{LOOK_AGAIN // MINUTE} minutes and not at {BUSY:.0f} % DTU or more; advice names it for a day
+([ADR 21](adr/021-a-chain-is-seen-while-it-lasts.md)).
 
 Each statement is asked for itself, in this order. One that fails, for want of a grant or of time,
 costs its own findings, and the inspection says why. Every one of

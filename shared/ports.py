@@ -11,7 +11,7 @@ from shared.domain.budgets import Limits
 from shared.domain.chunks import HourChunk, Latest
 from shared.domain.culprits import Culprit
 from shared.domain.days import DayChunk, Versions
-from shared.domain.inspections import Inspection
+from shared.domain.inspections import BlockingChain, Inspection
 from shared.domain.links import LinkMaker
 from shared.domain.metrics import Catalog
 from shared.domain.notifications import Notification
@@ -72,6 +72,10 @@ class Witness(Protocol):
         Bounded to a few seconds and a handful of rows: it is asked when the database suffers.
         Raises SourceError when it can't be seen.
         """
+        ...
+
+    def blocking(self, target: str) -> Sequence[BlockingChain]:
+        """Who keeps other sessions waiting, the longest wait first; bounded and raises as above."""
         ...
 
 

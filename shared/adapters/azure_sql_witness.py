@@ -1,17 +1,20 @@
-"""The storm's snapshot: what the database executes at the moment when a rule about it goes bad."""
+"""A look at the database while it suffers: what it executes, or who keeps others waiting."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from functools import partial
 
 from shared.adapters.azure_sql import MOST_LEFT_BEHIND, Database, the_only
-from shared.adapters.azure_sql_samples import checked
+from shared.adapters.azure_sql_findings import blocking as chains_of
+from shared.adapters.azure_sql_samples import checked, understood
 from shared.adapters.https import Outcomes
-from shared.adapters.sql_connections import Patience, Row, Statement
+from shared.adapters.sql_connections import Patience, Row, Statement, Table
 from shared.adapters.sql_failures import DENIED
-from shared.catalog.sql_queries import RUNNING_REQUESTS
+from shared.catalog.inspection_queries import BLOCKING_CHAINS
+from shared.catalog.sql_queries import RUNNING_REQUESTS, SqlQuery
 from shared.domain.culprits import Culprit, in_line, masked
 from shared.domain.errors import SourceError
+from shared.domain.inspections import BlockingChain
 
 SHORT = Patience(login=2, batch=2)
 DEADLINE_S = 5.0
@@ -27,19 +30,27 @@ class AzureSqlWitness:
 
     def running(self, target: str) -> Sequence[Culprit]:
         """See Witness.running."""
+        return [_culprit(row) for row in self._look(target, RUNNING_REQUESTS)]
+
+    def blocking(self, target: str) -> Sequence[BlockingChain]:
+        """See Witness.blocking."""
+        with understood(BLOCKING_CHAINS):
+            return chains_of({BLOCKING_CHAINS: self._look(target, BLOCKING_CHAINS)})
+
+    def _look(self, target: str, query: SqlQuery) -> Table:
         database = self._databases.get(target)
         if database is None:
-            return ()
-        return the_only(self._outcomes.of([partial(_look, database)], within=DEADLINE_S))
+            return []
+        return the_only(self._outcomes.of([partial(_asked, database, query)], within=DEADLINE_S))
 
 
-def _look(database: Database) -> Sequence[Culprit]:
+def _asked(database: Database, query: SqlQuery) -> Table:
     with closing(database.connect(patience=SHORT)) as connection:
-        outcome = connection.run([Statement(RUNNING_REQUESTS.text)])
+        outcome = connection.run([Statement(query.text)])
     if outcome.failure is not None:
-        lacks = f"it needs {RUNNING_REQUESTS.wants}: " if outcome.failure.number in DENIED else ""
+        lacks = f"it needs {query.wants}: " if outcome.failure.number in DENIED else ""
         raise SourceError(f"{lacks}{outcome.failure}")
-    return [_culprit(row) for row in checked(RUNNING_REQUESTS, outcome.tables[0])]
+    return checked(query, outcome.tables[0])
 
 
 def _culprit(row: Row) -> Culprit:

@@ -7,7 +7,7 @@ and Azure SQL Basic (5 DTU, 2 GB, 30 workers, 300 sessions).
 from functools import partial
 
 from shared.catalog.sources import SOURCES
-from shared.domain.metrics import Better, Catalog, Kind, Metric, Within
+from shared.domain.metrics import Better, Catalog, Kind, Metric, Sight, Within
 
 # What the metrics of one origin share; each entry says the rest, or otherwise.
 _dtu = partial(
@@ -51,7 +51,7 @@ METRICS: tuple[Metric, ...] = (
     _dtu(
         name="dtuUtilization",
         column="dtuUtilization",
-        witnessed=True,
+        witnessed=Sight.RUNNING,
         label="DTU",
         description="DTU consumption: the highest of CPU, data IO and log write percent.",
         warning=80,
@@ -60,7 +60,7 @@ METRICS: tuple[Metric, ...] = (
     _dtu(
         name="dtuPeak",
         column="dtuPeak",
-        witnessed=True,
+        witnessed=Sight.RUNNING,
         label="DTU peak",
         within=Within.MAX,
         description="The worst 15 seconds of DTU consumption in the minute.",
@@ -68,28 +68,28 @@ METRICS: tuple[Metric, ...] = (
     _dtu(
         name="dtuCpu",
         column="dtuCpu",
-        witnessed=True,
+        witnessed=Sight.RUNNING,
         label="Database CPU",
         description="CPU part of DTU consumption.",
     ),
     _dtu(
         name="dtuDataIo",
         column="dtuDataIo",
-        witnessed=True,
+        witnessed=Sight.RUNNING,
         label="Data IO",
         description="Data IO part of DTU consumption.",
     ),
     _dtu(
         name="dtuLogWrite",
         column="dtuLogWrite",
-        witnessed=True,
+        witnessed=Sight.RUNNING,
         label="Log write",
         description="Transaction log write part of DTU consumption.",
     ),
     _dtu(
         name="workersPercent",
         column="workersPercent",
-        witnessed=True,
+        witnessed=Sight.RUNNING,
         label="Workers",
         within=Within.MAX,
         description="Concurrent workers in percent of the tier's 30.",
@@ -138,6 +138,7 @@ METRICS: tuple[Metric, ...] = (
     _database(
         name="blockedSessions",
         column="blockedSessions",
+        witnessed=Sight.BLOCKING,
         label="Blocked sessions",
         unit="count",
         within=Within.MAX,

@@ -20,7 +20,8 @@ class Culprit(Struct, frozen=True, kw_only=True, rename="camel"):
 
     `statement`: without its literals, at most LONGEST characters. `session`: the one that has run
     it for longest (`running_ms`). CPU time in ms and logical reads (8-KB pages) are those of all
-    `sessions`.
+    `sessions`. `waiting`: sessions that the head of a chain of blocked ones keeps waiting; then
+    `running_ms` is how long the longest of them has waited, and what it costs is not told.
     """
 
     statement: str
@@ -31,6 +32,7 @@ class Culprit(Struct, frozen=True, kw_only=True, rename="camel"):
     cpu_ms: float = 0
     logical_reads: float = 0
     sessions: int = 1
+    waiting: int = 0
 
 
 _TOKEN = re.compile(
@@ -90,4 +92,10 @@ def described(culprit: Culprit) -> str:
     if culprit.sessions > 1:
         who = f"{culprit.sessions} sessions, the first of them {who}"
     seconds = culprit.running_ms / 1000
+    if culprit.waiting:
+        waits = "session waits" if culprit.waiting == 1 else "sessions wait"
+        return (
+            f"{culprit.waiting} {waits} for {who}, the longest for {seconds:,.0f} s: "
+            f"{culprit.statement}"
+        )
     return f"{who}, for {seconds:,.0f} s with {culprit.cpu_ms:,.0f} ms CPU: {culprit.statement}"

@@ -59,6 +59,13 @@ class Source(Struct, frozen=True, kw_only=True):
     writes: Writes = Writes.REPLACE
 
 
+class Sight(StrEnum):
+    """What can be seen of a database while it suffers: what it executes, or who blocks others."""
+
+    RUNNING = "running"
+    BLOCKING = "blocking"
+
+
 class Metric(Struct, frozen=True, kw_only=True):
     """One measured quantity of a target.
 
@@ -66,7 +73,7 @@ class Metric(Struct, frozen=True, kw_only=True):
     sentence. `every`: a sample holds for that many minutes. `sources`: who measures it, the first
     before the fallbacks. `of`: for a distribution, the count whose zero means that there was
     nothing to measure. `statistic`: for a distribution, `mean` or the quantile in (0, 1).
-    `witnessed`: what the database executes just then says why it is high. `least` and `limit`: it
+    `witnessed`: what of the database says, just then, why it is high. `least` and `limit`: it
     can't be lower or higher (None: it can). `score`: the column in which a detector writes how
     unusual each minute is, 0–1; None while there is none. `expected`: likewise the columns of the
     lowest and the highest value that would have been usual.
@@ -89,7 +96,7 @@ class Metric(Struct, frozen=True, kw_only=True):
     critical: float | None = None
     of: str | None = None
     statistic: float | str | None = None
-    witnessed: bool = False
+    witnessed: Sight | None = None
     score: str | None = None
     expected: tuple[str, str] | None = None
 

@@ -124,6 +124,10 @@ ADVISED = "advised"
 """When recommendations were looked for last."""
 
 
+BLOCKED = "blocked"
+"""Who was seen to keep other sessions waiting."""
+
+
 def inspection_key(at: datetime) -> str:
     """An inspection of the target's database; keys sort as their times."""
     return f"{INSPECTIONS}{second_key(at)}"

@@ -36,6 +36,7 @@ from shared.domain.times import DAY, HOUR, MINUTE
 from shared.ports import House
 from shared.services.deployments import deployments
 from shared.services.history import draw
+from shared.services.notice import blockings
 
 STEP = 5 * MINUTE
 WEEK = 7 * DAY
@@ -90,7 +91,7 @@ def advise(
 def situation_of(
     target: str, inspection: Inspection | None, *, house: House, now: datetime
 ) -> Situation:
-    """The figures of the last day and week, the inspection, and the deploys."""
+    """The figures of the last day and week, the inspection, deploys, and noticed chains."""
     known = {metric.name: metric for metric in house.catalog.metrics}
     metrics = [known[name] for name in METRICS if name in known]
     since = now - DEPLOYMENTS_OF
@@ -100,6 +101,7 @@ def situation_of(
         week=_stretches(target, metrics, grid_of(WEEK, now, HOUR), house, now),
         inspection=None if inspection is None else still_true(inspection, now),
         deployments=tuple(deployments(target, since, now, alerts=house.alerts)),
+        noticed=blockings(target, house=house, now=now),
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from shared.domain.blockings import heads
 from shared.domain.chunks import HourChunk, Latest, by_hour
 from shared.domain.culprits import Culprit, gathered
 from shared.domain.decisions import (
@@ -24,7 +25,7 @@ from shared.domain.errors import Conflict, SourceError, StoreRefused, StoreUnava
 from shared.domain.folding import first_state
 from shared.domain.inhibition import in_waves
 from shared.domain.machine import GONE, RuleState
-from shared.domain.metrics import Metric
+from shared.domain.metrics import Metric, Sight
 from shared.domain.nodata import Silence, judge_silence, silence, wants_judging
 from shared.domain.quiet import Quiet
 from shared.domain.reasons import Reason
@@ -114,7 +115,7 @@ class _Pass:
         self._is_outdated = False
         self._windows = windows(config=house.config)
         self._states: dict[str, RuleState] = {}
-        self._seen: tuple[Culprit, ...] | None = None
+        self._seen: dict[Sight, tuple[Culprit, ...]] = {}
         self.done = Evaluation(covered=self._latest.covered)
 
     def drop_removed(self, rules: Sequence[KeptRule]) -> None:
@@ -224,8 +225,9 @@ class _Pass:
         first, end = self._window(case)
         minutes = listen(self._watched(case), chunks, first, end, composite=case.rule.is_composite)
         decision = decide(case, minutes, covered=self._covered(case), now=self._now)
-        if self._house.witness is not None and self._is_new(decision):
-            decision.explain(self._culprits(self._house.witness))
+        sight = next((one.witnessed for one in case.metrics if one.witnessed), None)
+        if self._house.witness is not None and sight is not None and self._is_new(decision):
+            decision.explain(self._culprits(self._house.witness, sight))
         self._name_deploys(decision)
         return decision
 
@@ -241,17 +243,18 @@ class _Pass:
         Not in a gap that is caught up with; and a rule that flaps must not be a load of its own.
         """
         is_fresh = self._now - decision.state.last_folded <= SEEN_FOR
-        is_seen = any(metric.witnessed for metric in decision.case.metrics)
-        return is_seen and decision.begins and is_fresh and not decision.is_explained
+        return decision.begins and is_fresh and not decision.is_explained
 
-    def _culprits(self, witness: Witness) -> tuple[Culprit, ...]:
-        """What the database executes just now; one look for all rules of the pass."""
-        if self._seen is None:
-            self._seen = self._look(witness)
-        return self._seen
+    def _culprits(self, witness: Witness, sight: Sight) -> tuple[Culprit, ...]:
+        """What of the database explains it just now; one look for all rules of the pass."""
+        if sight not in self._seen:
+            self._seen[sight] = self._look(witness, sight)
+        return self._seen[sight]
 
-    def _look(self, witness: Witness) -> tuple[Culprit, ...]:
+    def _look(self, witness: Witness, sight: Sight) -> tuple[Culprit, ...]:
         try:
+            if sight is Sight.BLOCKING:
+                return heads(witness.blocking(self._target))
             return gathered(witness.running(self._target))
         except SourceError as error:
             _log.warning("what %s executes can't be seen: %s", self._target, error)

@@ -20,6 +20,7 @@ from shared.services.dispatch import dispatch
 from shared.services.evaluate import evaluate
 from shared.services.leases import last_lease, lease
 from shared.services.mend import mend
+from shared.services.notice import notice_blocking
 from shared.services.passes import Pass, PassKind, log_line, measured
 from shared.services.targets import activate, leavers, retire, rules_in_force
 
@@ -115,6 +116,8 @@ def _collect_and_evaluate(
     done.damaged = len(latest.damaged)
     rules = rules_in_force(done.target, house=house)
     _evaluate(done, rules, activated_at, house, latest, keep_going)
+    if keep_going():
+        notice_blocking(done.target, latest, house=house, now=done.now)
 
 
 def _evaluate(

@@ -5,7 +5,9 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
+from shared.domain.blockings import SeenChain
 from shared.domain.inspections import (
     BlockingChain,
     FailedQuery,
@@ -43,6 +45,7 @@ from shared.domain.recommendations.sessions import (
     blocking_chains,
     connection_churn,
     frequent_blocking,
+    noticed_blocking,
     open_transactions,
 )
 from shared.domain.recommendations.situations import Situation
@@ -75,6 +78,11 @@ SAW = [700 + 50.0 * (hour % 18) for hour in HOURS]
 def chain(**changes: Any) -> BlockingChain:
     given: dict[str, Any] = {"head": 61, "text": "UPDATE dbo.Visit SET Status = ?"}
     return BlockingChain(**{**given, "blocked": 4, "wait_ms": 45_000, **changes})
+
+
+def seen(**changes: Any) -> SeenChain:
+    given: dict[str, Any] = {"looks": 2, "first_at": ago(hours=6), "last_at": ago(hours=5)}
+    return SeenChain(**{**given, "chain": chain(), **changes})
 
 
 def transaction(**changes: Any) -> OpenTransaction:
@@ -118,6 +126,7 @@ SPEAKING: dict[Adviser, Situation] = {
         indexes=(an_index(reads=3), an_index("IX_wide", includes=("Note",), reads=9))
     ),
     blocking_chains: a_situation(blocking=(chain(),)),
+    noticed_blocking: replace(a_situation(), noticed=(seen(),)),
     frequent_blocking: a_situation(day={"blockedSessions": [1.0] * 20 + [0.0] * 268}),
     open_transactions: a_situation(transactions=(transaction(),)),
     connection_churn: a_situation(day={"workersPercent": 80.0}, sessions=(churning(),)),
@@ -494,6 +503,28 @@ def test_a_chain_is_the_more_urgent_the_longer_and_the_more_wait() -> None:
     ]
     assert ranks == sorted(ranks, reverse=True)
     assert len(set(ranks)) == 4
+
+
+def test_a_chain_of_now_stands_before_one_that_is_over() -> None:
+    now = replace(a_situation(blocking=(chain(),)), noticed=(seen(),))
+    [one] = judge(now)
+
+    assert one.script == "KILL 61;"
+    [over] = judge(replace(a_situation(), noticed=(seen(),)))
+    assert over.id == one.id
+    assert over.rank > one.rank
+    assert over.script is None
+
+
+def test_a_single_wait_that_is_over_is_no_great_matter() -> None:
+    once = seen(looks=1, chain=chain(blocked=1))
+    often = seen(looks=4, chain=chain(blocked=5))
+    [low, high] = [
+        only(noticed_blocking, replace(a_situation(), noticed=(one,))).priority
+        for one in (once, often)
+    ]
+
+    assert (low, high) == (Priority.LOW, Priority.HIGH)
 
 
 def test_short_transactions_and_waits_are_left_alone() -> None:

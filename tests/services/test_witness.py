@@ -7,11 +7,13 @@ import pytest
 
 from shared.domain.culprits import Culprit
 from shared.domain.errors import SourceError
+from shared.domain.inspections import BlockingChain
 from shared.domain.machine import State
-from tests.builders import BAD, OK, TARGET, Desk, a_rule
+from tests.builders import BAD, OK, TARGET, Desk, ScriptedSource, a_rule
 from tests.services.conftest import MakeDesk
 
 SCAN = Culprit(statement="SELECT * FROM [Interaction] WHERE notes LIKE ?", session=51, cpu_ms=9)
+CHAIN = BlockingChain(head=61, text="UPDATE x SET y = ?", blocked=4, wait_ms=45_000)
 
 
 @dataclass
@@ -20,6 +22,7 @@ class Seeing:
 
     sees: Sequence[Culprit] | SourceError = (SCAN,)
     asked: list[str] = field(default_factory=list)
+    chains: Sequence[BlockingChain] = (CHAIN,)
 
     def running(self, target: str) -> Sequence[Culprit]:
         """See Witness.running."""
@@ -27,6 +30,11 @@ class Seeing:
         if isinstance(self.sees, SourceError):
             raise self.sees
         return self.sees
+
+    def blocking(self, target: str) -> Sequence[BlockingChain]:
+        """See Witness.blocking."""
+        self.asked.append(f"{target}: blocking")
+        return self.chains
 
 
 def watched(desk: Desk, witness: Seeing) -> Desk:
@@ -94,6 +102,22 @@ def test_two_rules_of_one_pass_share_a_look(make_desk: MakeDesk) -> None:
 
     assert witness.asked == [TARGET]
     assert [alert.culprits for alert in desk.alerts()] == [(SCAN,), (SCAN,)]
+
+
+def test_a_rule_about_blocked_sessions_names_who_blocks_them(make_desk: MakeDesk) -> None:
+    witness = Seeing()
+    rule = a_rule(metric="blockedSessions", threshold=2)
+    source = ScriptedSource([5.0] * 4, metric="blockedSessions", name="blocking")
+    desk = watched(make_desk(sources=[source], rules=[rule]), witness)
+
+    desk.ticks(0, 4)
+
+    [culprit] = desk.alert().culprits
+    assert (culprit.session, culprit.waiting) == (61, 4)
+    [message] = desk.messages()
+    assert "4 sessions wait for session 61 (unknown program), the longest for 45 s: UPDATE x" in (
+        message.text
+    )
 
 
 def test_who_sees_nothing_stops_no_alert(

@@ -28,6 +28,7 @@ ADVISERS: tuple[Adviser, ...] = (
     idle_indexes.unused_indexes,
     idle_indexes.duplicate_indexes,
     sessions.blocking_chains,
+    sessions.noticed_blocking,
     sessions.frequent_blocking,
     sessions.open_transactions,
     sessions.connection_churn,

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 
+from shared.domain.blockings import SeenChain
 from shared.domain.inspections import BlockingChain, OpenTransaction, SessionGroup
-from shared.domain.notifications import quantity
+from shared.domain.notifications import clock, quantity
 from shared.domain.recommendations.situations import Situation
 from shared.domain.recommendations.values import (
     Confidence,
@@ -37,7 +38,12 @@ CHURN = Gist(
 PATIENCE_MS = 60_000.0
 """After a minute in the queue everybody has given up."""
 LEAST_WAIT_MS = 1_000.0
+MOST_OF_THE_PAST = 0.3
+"""What is over can't be helped any more; it comes again when nothing changes."""
+FEW_WAITS = 4
+"""Whoever is seen has waited for a minute: how many of them make half of the urgency."""
 OFTEN_BLOCKED = 0.02
+INDEX_IT = "Give the statement that waits an index, so that it locks fewer rows."
 IDLE_FOR = 5 * MINUTE
 RUNS_FOR = 30 * MINUTE
 WHOLE_HOUR = 60.0
@@ -56,7 +62,7 @@ def blocking_chains(situation: Situation) -> Iterable[Recommendation]:
             urgency = min(chain.wait_ms / PATIENCE_MS, 1.0) * (1 - 0.5**chain.blocked)
             yield recommend(
                 BLOCKING,
-                chain.text or f"session {chain.head}",
+                _subject(chain),
                 _blocking_text(chain),
                 urgency=urgency,
                 size=chain.wait_ms * chain.blocked,
@@ -75,25 +81,47 @@ def _blocking_text(chain: BlockingChain) -> Text:
         f"for {waits}.",
         (
             "End the session at the head if nobody works in it: the script does, and rolls back.",
-            "Commit or roll back in the request that began the transaction, also after an error."
-            if chain.is_idle
-            else "Make the transaction shorter: fewer rows at once, nothing slow inside.",
-            "Give the statement that waits an index, so that it locks fewer rows.",
+            _end_sooner(chain),
+            INDEX_IT,
         ),
         (
             Fact("sessions that wait", str(chain.blocked)),
             Fact("longest wait", waits),
-            *([Fact("who waits longest", chain.victim)] if chain.victim else []),
+            *_victim(chain),
         ),
     )
 
 
+def _subject(chain: BlockingChain) -> str:
+    return chain.text or f"session {chain.head}"
+
+
+def _end_sooner(chain: BlockingChain) -> str:
+    if chain.is_idle:
+        return "Commit or roll back in the request that began the transaction, also after an error."
+    return "Make the transaction shorter: fewer rows at once, nothing slow inside."
+
+
+def _victim(chain: BlockingChain) -> Iterable[Fact]:
+    return [Fact("who waits longest", chain.victim)] if chain.victim else []
+
+
 def _unblock(chain: BlockingChain, situation: Situation) -> Remedy:
+    return Remedy(
+        statement=chain.text or None, script=f"KILL {chain.head};", measure=_blocked(situation)
+    )
+
+
+def _blocked(situation: Situation) -> Measure | None:
     blocked = situation.mean("blockedSessions")
-    measure = None
-    if blocked is not None:
-        measure = Measure("metric:blockedSessions", "blocked sessions", blocked, "count")
-    return Remedy(statement=chain.text or None, script=f"KILL {chain.head};", measure=measure)
+    if blocked is None:
+        return None
+    return Measure("metric:blockedSessions", "blocked sessions", blocked, "count")
+
+
+def _blocked_share(situation: Situation) -> float:
+    stretch = situation.day.get("blockedSessions")
+    return stretch.share(1) if stretch is not None else 0.0
 
 
 def _who(program: str, host: str) -> str:
@@ -101,21 +129,62 @@ def _who(program: str, host: str) -> str:
     return f" ({named})" if named else ""
 
 
+def noticed_blocking(situation: Situation) -> Iterable[Recommendation]:
+    """Sessions that waited for another one for minutes, seen within the last day.
+
+    Urgency = 0.3 × (1 - 0.5 ^ (sessions that waited × times that it was seen / 4)), or the share of
+    the 5-minute steps of the last 24 hours with a blocked session where that is more. It is the
+    same advice as about a chain that an inspection sees.
+    """
+    for one in situation.noticed:
+        met = 1 - 0.5 ** (one.chain.blocked * one.looks / FEW_WAITS)
+        yield recommend(
+            BLOCKING,
+            _subject(one.chain),
+            _noticed_text(one),
+            urgency=max(MOST_OF_THE_PAST * met, _blocked_share(situation)),
+            size=one.chain.wait_ms * one.chain.blocked,
+            confidence=Confidence.HIGH,
+            remedy=Remedy(statement=one.chain.text or None, measure=_blocked(situation)),
+        )
+
+
+def _noticed_text(one: SeenChain) -> Text:
+    chain, waits = one.chain, quantity(round(one.chain.wait_ms / 1000), "s")
+    state = "slept in a transaction that it left open" if chain.is_idle else "was at work"
+    often = "once" if one.looks == 1 else f"{one.looks} times"
+    return Text(
+        f"{chain.blocked} {'session' if chain.blocked == 1 else 'sessions'} waited for a session"
+        f"{_who(chain.program, chain.host)}",
+        f"It {state}; the longest had waited for {waits}. Seen {often} in the last day, for the "
+        f"last time at {clock(one.last_at)}.",
+        (
+            _end_sooner(chain),
+            INDEX_IT,
+        ),
+        (
+            Fact("sessions that waited", str(chain.blocked)),
+            Fact("longest wait", waits),
+            *_victim(chain),
+        ),
+    )
+
+
 def frequent_blocking(situation: Situation) -> Iterable[Recommendation]:
     """Sessions that waited for locks in more than 2 % of the day, and no chain was seen.
 
     Urgency = the share of the 5-minute steps of the last 24 hours with a blocked session.
     """
-    stretch = situation.day.get("blockedSessions")
-    chains = (situation.inspection and situation.inspection.blocking) or ()
-    share = stretch.share(1) if stretch is not None else 0.0
+    chains = (situation.inspection and situation.inspection.blocking) or situation.noticed
+    share = _blocked_share(situation)
     if share > OFTEN_BLOCKED and not chains:
         yield recommend(
             BLOCKING,
             "day",
             Text(
                 f"Sessions waited for locks in {percent(share)} of the last day",
-                "None waited when the database was inspected, so it is not known for whom.",
+                "None waited for long, nor when the database was inspected, so it is not known for "
+                "whom.",
                 (
                     "Look at the alert's timeline: at such a moment it names what was executed.",
                     "Make transactions short, and change tables in the same order everywhere.",

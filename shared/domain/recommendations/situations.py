@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
+from shared.domain.blockings import SeenChain
 from shared.domain.curves import Curve
 from shared.domain.deployments import Deployment, RecentDeploy, deploy_before
 from shared.domain.inspections import (
@@ -103,7 +104,8 @@ class Situation(Struct, frozen=True, kw_only=True):
     """A target at `now`.
 
     `day`: the last 24 hours by 5 minutes, `week`: the last 7 days by the hour, by metric; a metric
-    that nobody measures is left out. `deployments`: those of the last 8 days.
+    that nobody measures is left out. `deployments`: those of the last 8 days. `noticed`: chains of
+    blocked sessions that were seen in the last 24 hours, while they lasted.
     """
 
     now: datetime
@@ -111,6 +113,7 @@ class Situation(Struct, frozen=True, kw_only=True):
     week: Mapping[str, Stretch]
     inspection: Inspection | None = None
     deployments: tuple[Deployment, ...] = ()
+    noticed: tuple[SeenChain, ...] = ()
 
     def mean(self, metric: str) -> float | None:
         """Its mean over the last 24 hours."""

@@ -89,8 +89,11 @@ function notes(/** @type {any} */ alert, /** @type {Date} */ now) {
 
 function culprits(/** @type {any} */ alert) {
   const [worst] = alert.culprits ?? [];
-  return worst && h("p", { class: "culprit" }, h("code", null, worst.statement),
-    h("small", null, ` session ${worst.session}, ${worst.program ?? "unknown program"}, running ${duration(worst.runningMs / 1000)}`));
+  if (!worst) return undefined;
+  const lasts = duration(worst.runningMs / 1000);
+  const does = worst.waiting ? `keeps ${worst.waiting} waiting, the longest for ${lasts}` : `running ${lasts}`;
+  return h("p", { class: "culprit" }, h("code", null, worst.statement),
+    h("small", null, ` session ${worst.session}, ${worst.program || "unknown program"}, ${does}`));
 }
 
 function actions(/** @type {any} */ alert, /** @type {any} */ wish, /** @type {any} */ state, /** @type {any} */ act) {
