@@ -51,6 +51,15 @@ def advise(timer: func.TimerRequest) -> None:  # noqa: ARG001 - as above
     consult_all(bootstrap.settings().targets, house=house, now=now)
 
 
+@app.timer_trigger(arg_name="timer", schedule="25 2,32 * * * *")
+def send_report(timer: func.TimerRequest) -> None:  # noqa: ARG001 - as above
+    """Twice an hour: send the weekly report of whoever's is due."""
+    from shared.services.send_report import send_reports  # noqa: PLC0415 - see above
+
+    house, now = bootstrap.house(), bootstrap.utc_now()
+    send_reports(bootstrap.settings().targets, house=house, now=now)
+
+
 @app.queue_trigger(
     arg_name="message", queue_name=minute.COLLECT_QUEUE, connection="AzureWebJobsStorage"
 )

@@ -15,6 +15,9 @@ from zoneinfo import ZoneInfo
 
 CHANNEL_TYPES = ("email", "slack", "webhook", "sms", "teams", "console")
 
+REPORT_TYPES = ("email", "slack", "teams", "console")
+"""What people read; an SMS has no room for a report, and a webhook is told of alerts."""
+
 SEVERITIES = ("low", "medium", "high", "critical")
 
 SHORTEST_KEY = 32
@@ -120,6 +123,12 @@ def channel(text: str) -> str:
         types = ", ".join(CHANNEL_TYPES)
         raise ValueError(f"type:target as in console:log (types: {types}), or nothing")
     return text
+
+
+def report_channel(text: str) -> str:
+    if text and text.partition(":")[0] not in REPORT_TYPES:
+        raise ValueError(f"type:target of one of {', '.join(REPORT_TYPES)}, or nothing")
+    return channel(text)
 
 
 def account(text: str) -> str:

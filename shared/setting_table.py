@@ -316,8 +316,8 @@ TABLE = (
         "report_channel",
         "email:${ALERT_EMAIL}",
         "Who gets the weekly report, as type:target; the target may hold ${ALERT_EMAIL}. Mails "
-        "show it with charts, other channels its text. Empty: nobody.",
-        form.channel,
+        "show it with charts; slack, teams and console its text. Empty: nobody.",
+        form.report_channel,
     ),
     Setting(
         "REPORT_DAY",

@@ -39,6 +39,8 @@ functions = {one.get_function_name(): json.loads(one.get_function_json()) for on
 print(json.dumps({"functions": functions, "modules": sorted(sys.modules)}))
 """
 
+TIMERS = ("tick", "watch", "roll_up", "advise", "send_report")
+
 
 def index(**settings: str) -> dict[str, Any]:
     """What `app.get_functions()` says in a process of its own, and what that imported."""
@@ -73,6 +75,7 @@ def test_every_function_has_its_trigger(indexed: dict[str, Any]) -> None:
         "watch": "timerTrigger",
         "roll_up": "timerTrigger",
         "advise": "timerTrigger",
+        "send_report": "timerTrigger",
         "collect_target": "queueTrigger",
         "deliver": "queueTrigger",
         "metrics": "httpTrigger",
@@ -114,13 +117,14 @@ def test_every_function_has_its_trigger(indexed: dict[str, Any]) -> None:
 
 def test_timers_run_as_often_as_they_should_and_have_six_fields(indexed: dict[str, Any]) -> None:
     found = triggers(indexed)
-    schedules = {name: found[name]["schedule"] for name in ("tick", "watch", "roll_up", "advise")}
+    schedules = {name: found[name]["schedule"] for name in TIMERS}
 
     assert schedules == {
         "tick": "20 * * * * *",
         "watch": "50 * * * * *",
         "roll_up": "0 10 2 * * *",
         "advise": "35 5,20,35,50 * * * *",
+        "send_report": "25 2,32 * * * *",
     }
 
 
@@ -212,6 +216,7 @@ def test_the_timers_work_on_real_storage(app: Any) -> None:
     call(app.watch, a_timer())
     call(app.roll_up, a_timer())
     call(app.advise, a_timer())
+    call(app.send_report, a_timer())
 
     house = bootstrap.house()
     updated = house.samples.latest(TARGET).updated_at

@@ -62,6 +62,7 @@ def test_a_count_is_a_whole_number_from_one(count: str) -> None:
         ("AVAILABILITY_OBJECTIVE", "100", "a percentage from 50 to below 100"),
         ("AVAILABILITY_OBJECTIVE", "0.995", "a percentage from 50 to below 100"),
         ("REPORT_CHANNEL", "admin@example.com", "type:target"),
+        ("REPORT_CHANNEL", "webhook:ops", "type:target of one of email, slack, teams, console"),
     ],
 )
 def test_a_report_has_a_day_an_hour_and_an_objective(name: str, wrong: str, said: str) -> None:

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from shared.domain.deliveries import GIVE_UP_AFTER, Delivery, Status, finished
 from shared.domain.episodes import EventKind
+from shared.domain.letters import is_letter
 from shared.domain.reasons import Reason
 from shared.domain.records import Kept
 from shared.domain.rehearsals import is_test
@@ -55,15 +56,19 @@ def groups(dues: Iterable[str]) -> list[Group]:
 def one_claim(groups: Sequence[Group]) -> list[Group]:
     """The first group and as many others of its channel as one claim can take whole.
 
-    A test never shares a message with a real story.
+    Neither a test nor a letter shares a message with a real story.
     """
     first, chosen, rows = groups[0], [groups[0]], groups[0].rows
     for group in groups[1:]:
         fits = group.channel == first.channel and rows + group.rows <= MOST_CLAIMED
-        if fits and is_test(group.episode) == is_test(first.episode):
+        if fits and _sort(group) == _sort(first):
             chosen.append(group)
             rows += group.rows
     return chosen
+
+
+def _sort(group: Group) -> tuple[bool, bool]:
+    return is_test(group.episode), is_letter(group.episode)
 
 
 def message_id(deliveries: Iterable[Delivery]) -> str:

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from shared.domain.alerts import Alert
 from shared.domain.culprits import Culprit
 from shared.domain.deployments import RecentDeploy
+from shared.domain.letters import Letter
 from shared.domain.reasons import Reason
 from shared.domain.records import Insert, Kept, Write, alert_key, outbox_key, put, timeline_key
 from shared.domain.rules import Action, Rule
@@ -41,6 +42,7 @@ class EventKind(StrEnum):
     SNOOZE_ENDED = "snooze_ended"
     MAINTENANCE_ENDED = "maintenance_ended"
     INHIBITION_ENDED = "inhibition_ended"
+    REPORT = "report"
 
 
 class LineKind(StrEnum):
@@ -96,7 +98,7 @@ class Event(Struct, frozen=True, kw_only=True, rename="camel"):
     """Something to tell, with the values that decided it; never looked up again later.
 
     `routes` are fixed when it is decided; a resolve adds every channel that heard of the episode.
-    `missed`: episodes that this event tells in one digest.
+    `missed`: episodes that this event tells in one digest. `letter`: it tells that, and no alert.
     """
 
     id: str
@@ -117,6 +119,7 @@ class Event(Struct, frozen=True, kw_only=True, rename="camel"):
     missed: tuple[Missed, ...] = ()
     missed_count: int = 0
     runbook: str | None = None
+    letter: Letter | None = None
 
     @property
     def unheard_since(self) -> datetime | None:

@@ -161,6 +161,8 @@ class LinkMaker:
 
 def permits(event: Event, recipient: str, wanted_since: datetime) -> tuple[Permit, ...]:
     """What may be done about an event by whom it was sent to; `wanted_since`: its delivery's."""
+    if event.letter is not None:
+        return ()
     return tuple(
         Permit(
             target=event.target,

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -18,6 +19,9 @@ from shared.domain.rules import Action, Severity
 from shared.domain.templates import fill
 from shared.domain.times import MINUTE, readers_clock
 from shared.domain.trails import Trail
+
+if TYPE_CHECKING:
+    from shared.domain.reports import PerformanceReport
 
 _DIGITS = 3
 FORECAST = "forecast"
@@ -51,8 +55,8 @@ class Story(Struct, frozen=True):
 class Notification(Struct, frozen=True, kw_only=True):
     """A message as every channel gets it; `id` is the same when the same rows are tried again.
 
-    `trail`: the last hour of the first story's metric. `earlier`: the provider's id of the message
-    that told this episode alone before, where a provider can change what it was given.
+    `trail`: the last hour of the first story's metric. `report`: a letter's, where it can be
+    shown. `earlier`: the provider's id of the message that told this episode alone before.
     """
 
     id: str
@@ -63,6 +67,7 @@ class Notification(Struct, frozen=True, kw_only=True):
     text: str
     stories: tuple[Story, ...]
     trail: Trail | None = None
+    report: "PerformanceReport | None" = None
     earlier: str | None = None
 
 
@@ -80,7 +85,7 @@ def compose(
 
     `zone`: the reader's time zone. `links`: what may be done about a story whose last event it is,
     `menu`: where all of that is offered. `earlier`: the id of the message that told an episode
-    alone before; several stories are told anew, because none of them may vanish under the others.
+    alone before; several are told anew: none may vanish under the others.
     """
     found = _stories(events, zone)
     stories = tuple(sorted((_linked(story, links, menu) for story in found), key=_urgency))
@@ -157,12 +162,15 @@ def _subject(stories: Sequence[Story]) -> str:
 
 def word(story: Story) -> str:
     """How it stands, in a word: its severity, or that it is over."""
-    return "RESOLVED" if story.is_over else story.last.alert.severity.upper()
+    told = "RESOLVED" if story.is_over else story.last.alert.severity.upper()
+    return "REPORT" if story.last.letter is not None else told
 
 
 def headline(story: Story) -> str:
     """What it is about, in a line."""
     event, alert = story.last, story.last.alert
+    if event.letter:
+        return event.letter.subject
     if event.missed_count:
         return f"{alert.rule_name}: {event.missed_count} while the monitor caught up"
     if story.is_over:
@@ -211,22 +219,22 @@ def _about(hours: float) -> str:
 
 def paragraph(story: Story) -> str:
     """All there is to say about it, a sentence or two to a line."""
+    letter = story.last.letter
     lines = [_news(story), _opening(story), *_ending(story), *_notes(story)]
-    return "\n".join(line for line in lines if line)
+    return "\n".join(line for line in lines if line) if letter is None else letter.text
 
 
 def _news(story: Story) -> str:
     """Why it is told again; nothing for a first firing and for an end."""
     event, alert = story.last, story.last.alert
     lasting, now = _span(event.decided_at - alert.active_at), _now(story)
+    unheard = _span(event.decided_at - alert.fired_at)
     said = {
         EventKind.REMINDER: f"Reminder: still firing, {lasting} since it began{now}.",
-        EventKind.ESCALATION: (
-            f"Escalated: nobody acknowledged for {_span(event.decided_at - alert.fired_at)}{now}."
-        ),
+        EventKind.ESCALATION: f"Escalated: nobody acknowledged for {unheard}{now}.",
         EventKind.SNOOZE_ENDED: f"The snooze is over, and it still fires{now}.",
         EventKind.MAINTENANCE_ENDED: f"The maintenance is over, and it still fires{now}.",
-        EventKind.INHIBITION_ENDED: (f"What it was silent for is over, and it still fires{now}."),
+        EventKind.INHIBITION_ENDED: f"What it was silent for is over, and it still fires{now}.",
     }
     if event.reason is Reason.STILL_BAD:
         return "It was resolved by hand, and it is still bad."
@@ -383,10 +391,8 @@ def lasted(alert: Alert) -> str:
 
 def _span(length: timedelta) -> str:
     minutes = length // MINUTE
-    if minutes < 120:
-        return _minutes(minutes)
     rest = f" {_minutes(minutes % 60)}" if minutes % 60 else ""
-    return f"{minutes // 60} h{rest}"
+    return _minutes(minutes) if minutes < 120 else f"{minutes // 60} h{rest}"
 
 
 def _minutes(minutes: int) -> str:

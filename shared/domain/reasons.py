@@ -20,6 +20,7 @@ class Reason(StrEnum):
 
     REMINDER_DUE = "reminder_due"
     UNACKNOWLEDGED = "unacknowledged"
+    REPORT_DUE = "report_due"
     SNOOZE_ENDED = "snooze_ended"
     MAINTENANCE_ENDED = "maintenance_ended"
     INHIBITION_ENDED = "inhibition_ended"

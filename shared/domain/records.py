@@ -126,6 +126,8 @@ ADVISED = "advised"
 
 BLOCKED = "blocked"
 """Who was seen to keep other sessions waiting."""
+REPORTED = "reported"
+"""The weekly report that was decided last."""
 
 
 def inspection_key(at: datetime) -> str:

@@ -95,7 +95,7 @@ MEASURES = (
     Measure("uptime", "Availability", "availability", HourLines.mean),
     Measure("avgResponseTime", "Response time, mean", "responseTime.avg", HourLines.mean),
     Measure("p95ResponseTime", "Response time, p95", "responseTime.p95", _p95),
-    Measure("errorRate", "Errors a minute, mean", "errorRate", HourLines.mean),
+    Measure("errorRate", "Errors a minute, mean", "errorRate", HourLines.mean, "count"),
     Measure("totalErrors", "Errors", "errorRate", HourLines.total, "count"),
     Measure("totalRequests", "Requests", "throughput", HourLines.total, "count"),
     Measure("maxDTU", "DTU, highest minute", "dtuUtilization", HourLines.high),

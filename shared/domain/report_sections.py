@@ -18,6 +18,10 @@ NUMBER = "number"
 """The kind of column whose cells are set to the right."""
 
 
+SAME = {"about the same": "same"}
+"""A cell is narrower than a sentence."""
+
+
 class Table(Struct, frozen=True, kw_only=True):
     """Rows under headers; the first cell of each row names it. `numbers`: columns of figures."""
 
@@ -88,7 +92,7 @@ def sections(report: PerformanceReport) -> tuple[Section, ...]:
 
 def _figures(report: PerformanceReport) -> Section:
     rows = tuple(map(_figure, report.figures))
-    headers = ("Figure", "Now", "Before", "Change", "Minutes known", "Then known")
+    headers = ("Figure", "Now", "Before", "Change", "Known", "Then known")
     caption = "Each figure beside that of the time before, and of how many minutes either is"
     table = Table(caption=caption, headers=headers, rows=rows, numbers=(1, 2, 3, 4, 5))
     return Section(title="Figures", table=table)
@@ -99,7 +103,7 @@ def _figure(one: Figure) -> tuple[str, ...]:
         one.label,
         one.told,
         one.told_before,
-        one.told_change or "–",
+        SAME.get(one.told_change, one.told_change) or "–",
         percent_down(one.coverage.share),
         percent_down(one.before_coverage.share),
     )
@@ -199,7 +203,7 @@ def _monitor(report: PerformanceReport) -> Section:
     rows = tuple((one.source, percent_down(one.coverage.share)) for one in report.monitor.sources)
     table = Table(
         caption="How many of the minutes each source told of",
-        headers=("Source", "Minutes known"),
+        headers=("Source", "Known"),
         rows=rows,
         numbers=(1,),
     )

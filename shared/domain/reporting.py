@@ -5,7 +5,7 @@ from datetime import datetime, time, timedelta, tzinfo
 from msgspec import Struct
 
 from shared.domain.rules import Action
-from shared.domain.times import DAY, HOUR, floor_hour
+from shared.domain.times import DAY
 
 OBJECTIVE = 99.5
 LATE = timedelta(days=3)
@@ -56,8 +56,3 @@ def is_due(at: datetime, now: datetime, *, since: datetime | None, last: Reporte
     """
     was_watched = since is not None and since < at
     return was_watched and now - at < LATE and (last is None or last.due_at < at)
-
-
-def week_to(at: datetime) -> datetime:
-    """Where the week ends that is reported then: reports are counted in whole hours of UTC."""
-    return floor_hour(at + HOUR) - HOUR

@@ -48,7 +48,7 @@ from shared.ports import Channel, House
 from shared.services.addresses import addresses, events_of
 from shared.services.budgets import take_token
 from shared.services.closures import close, closure_of, is_passed_over, reopen
-from shared.services.illustrate import links_for, menu_for, picture_of
+from shared.services.illustrate import links_for, menu_for, picture_of, report_of
 
 MOST_TRIES = 3
 
@@ -277,7 +277,11 @@ class _Claim:
             menu=menu_for(self._house.links, address),
             earlier=lambda episode: told_alone(self._group.values(), episode),
         )
-        return replace(told, trail=picture_of(told, channel, house=self._house))
+        return replace(
+            told,
+            trail=picture_of(told, channel, house=self._house),
+            report=report_of(told, channel, house=self._house),
+        )
 
     def _events(self, mine: Sequence[Kept[Delivery]]) -> tuple[list[Event], Action]:
         """The events to tell, and where; everything was fixed when they were decided."""

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from shared.domain.chunks import by_hour
 from shared.domain.deliveries import channel_of
@@ -16,6 +17,9 @@ from shared.domain.times import MINUTE, floor_hour
 from shared.domain.trails import Trail, trail_of, trail_span
 from shared.ports import Channel, House
 
+if TYPE_CHECKING:
+    from shared.domain.reports import PerformanceReport
+
 _log = logging.getLogger(__name__)
 
 Links = Callable[[Event], tuple[Link, ...]]
@@ -26,10 +30,11 @@ def picture_of(notification: Notification, channel: Channel, *, house: House) ->
 
     A message goes without it rather than not at all.
     """
-    if channel.type != ActionType.EMAIL:
+    event = notification.stories[0].last
+    if channel.type != ActionType.EMAIL or event.letter is not None:
         return None
     try:
-        return _trail(notification.stories[0].last, house)
+        return _trail(event, house)
     except MonitorError as error:
         _log.warning("message %s goes without its picture: %s", notification.id, error)
         return None
@@ -43,6 +48,23 @@ def _trail(event: Event, house: House) -> Trail | None:
         event.target, floor_hour(first), floor_hour(end - MINUTE), columns=[metric.column]
     )
     return trail_of(event, metric, by_hour(found))
+
+
+def report_of(
+    notification: Notification, channel: Channel, *, house: House
+) -> "PerformanceReport | None":
+    """The report that a letter is about, for a channel that shows it whole; as for pictures."""
+    event = notification.stories[0].last
+    if event.letter is None or channel.type != ActionType.EMAIL:
+        return None
+    from shared.services.report import make_report  # noqa: PLC0415 - once a week
+
+    try:
+        end = event.minute + MINUTE
+        return make_report(event.target, event.letter.range, house=house, now=end)
+    except MonitorError as error:
+        _log.warning("message %s goes as text alone: %s", notification.id, error)
+        return None
 
 
 def links_for(maker: LinkMaker | None, address: Action, wanted_since: datetime) -> Links:

@@ -40,6 +40,12 @@ def activate(target: str, *, config: Ledger, now: datetime) -> datetime:
     return first.activated_at
 
 
+def activated_at(target: str, *, config: Ledger) -> datetime | None:
+    """Since when the target is watched; None before its first pass, or after its last."""
+    kept = config.get(TARGETS, target, Target)
+    return None if kept is None or kept.value.retired_at is not None else kept.value.activated_at
+
+
 def leavers(targets: Sequence[str], *, config: Ledger) -> list[str]:
     """The targets that were watched once, are not any more, and still have stories to close."""
     known = config.scan(TARGETS, "", Target)

@@ -6,6 +6,7 @@ from datetime import tzinfo
 from hashlib import sha256
 from html import escape
 
+from shared.domain.axes import short
 from shared.domain.habits import LONG, HeatMap
 from shared.domain.maintenance import WEEK
 from shared.domain.report_charts import Chart
@@ -20,7 +21,7 @@ from shared.domain.report_sections import (
     zone_of,
 )
 from shared.domain.reports import PerformanceReport
-from shared.web.vectors import chart_svg, heat_svg, short
+from shared.web.vectors import chart_svg, heat_svg
 
 _STYLE = """
 :root { color-scheme: light dark; --ground: #f3f4f6; --card: #fff; --ink: #111827; --quiet: #4b5563;

@@ -3,16 +3,15 @@
 Whatever is drawn is also told: a title, a description, and a table of the figures behind it.
 """
 
-import math
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta, tzinfo
+from datetime import timedelta, tzinfo
 from html import escape
 
+from shared.domain.axes import day_marks, short, three_digits, ticks
 from shared.domain.habits import LONG, HeatMap
 from shared.domain.maintenance import WEEK
 from shared.domain.notifications import quantity
 from shared.domain.report_charts import Chart, Series
-from shared.domain.times import DAY
 
 WIDTH, HEIGHT = 460, 178
 LEFT, RIGHT, TOP, BOTTOM = 50, 8, 12, 24
@@ -124,20 +123,6 @@ class _Picture:
                 yield x, said
 
 
-def day_marks(chart: Chart, zone: tzinfo) -> list[tuple[datetime, str]]:
-    """The midnights of the chart with their dates; of a day or less, every third hour."""
-    start, end = chart.start.astimezone(zone), chart.end
-    if end - chart.start <= DAY:
-        hours = (start + timedelta(hours=n) for n in range(25))
-        return [(at, f"{at:%H}:00") for at in hours if at.hour % 3 == 0 and at <= end]
-    day = start.date() + DAY
-    found = []
-    while (at := datetime(day.year, day.month, day.day, tzinfo=zone)) < end:
-        found.append((at, f"{at:%a} {at.day}"))
-        day += DAY
-    return found
-
-
 def heat_svg(name: str, heat: HeatMap) -> str:
     """A week as seven rows of hours, the busier the darker; each cell tells its figure."""
     known = [value for value in heat.hours if value is not None]
@@ -163,7 +148,7 @@ def heat_svg(name: str, heat: HeatMap) -> str:
 
 
 def _cell(heat: HeatMap, day: int, hour: int, value: float | None, top: float) -> str:
-    said = f"{LONG[WEEK[day]]} {hour:02d}:00: {quantity(_three(value), heat.unit)}"
+    said = f"{LONG[WEEK[day]]} {hour:02d}:00: {quantity(three_digits(value), heat.unit)}"
     x, y = MAP_LEFT + hour * CELL, MAP_TOP + day * CELL
     look = 'class="none"' if value is None else f'class="cell" fill-opacity="{_ink(value, top)}"'
     size = f'width="{CELL - 1}" height="{CELL - 1}"'
@@ -194,24 +179,6 @@ def _runs(line: Sequence[float | None]) -> Iterator[list[int]]:
             run = []
     if run:
         yield run
-
-
-def ticks(top: float) -> list[float]:
-    """From 0 to `top` at least, in at most four steps of 1, 2, 2.5 or 5 times a power of ten."""
-    if top <= 0:
-        return [0.0, 1.0]
-    power = 10 ** math.floor(math.log10(top / 4))
-    size = next(part * power for part in (1, 2, 2.5, 5, 10) if part * power * 4 >= top)
-    return [round(size * i, 10) for i in range(math.ceil(top / size - 1e-9) + 1)]
-
-
-def short(value: float) -> str:
-    """A figure for an axis: `0`, `2.5`, `1,500`."""
-    return f"{value:,.0f}" if value == int(value) else f"{value:,.3g}"
-
-
-def _three(value: float | None) -> float | None:
-    return None if value is None else float(f"{value:.3g}")
 
 
 def _length(step: timedelta) -> str:

@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from msgspec.structs import replace
 
+from shared.domain.axes import day_marks, ticks
 from shared.web.report import REPORT
 from shared.web.report_page import POLICY, page_of
-from shared.web.vectors import chart_svg, day_marks, ticks
+from shared.web.vectors import chart_svg
 from tests.a_report import DRAWN, a_deploy, a_report, an_episode
 from tests.builders import OK, a_desk
 from tests.domain.lines import END

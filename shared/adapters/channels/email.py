@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import cached_property, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, uuid5
 
 from shared.adapters.acs import endpoint_and_key
@@ -23,12 +23,17 @@ from shared.domain.errors import ChannelError
 from shared.domain.notifications import Notification
 from shared.domain.rules import Severity
 
+if TYPE_CHECKING:
+    from shared.domain.reports import PerformanceReport
+
 CONNECT_TIMEOUT = 4
 READ_TIMEOUT = 10
 DEADLINE = 15
 """Seconds for all of it, finding the host and fetching an identity's token included."""
 DRAWING = 2
 """Seconds of them that the picture may take; a mail whose picture is not ready goes without it."""
+DRAWING_REPORT = 5
+"""Likewise, for all pictures of a report."""
 LONGEST_SUBJECT = 200
 PICTURE_ID = "last-hour"
 _ACCEPTED = frozenset({"notstarted", "running", "succeeded"})
@@ -93,7 +98,7 @@ class EmailChannel:
     def send(self, notification: Notification) -> str | None:
         """See Channel.send; the operation id makes a repeated request the same mail."""
         end = time.monotonic() + DEADLINE
-        message = self._message(notification, _drawn(notification))
+        message = self._message(notification)
         operation = str(uuid5(NAMESPACE_URL, notification.id))
         with _translated():
             left = end - time.monotonic()
@@ -117,18 +122,40 @@ class EmailChannel:
     def _client(self) -> Any:
         return self._make_client()
 
-    def _message(self, notification: Notification, png: bytes | None) -> dict[str, Any]:
+    def _message(self, notification: Notification) -> dict[str, Any]:
+        html, attached = _shown(notification)
         return {
             "senderAddress": self._sender,
             "recipients": {"to": [{"address": notification.to}]},
             "content": {
                 "subject": one_line(notification.subject, LONGEST_SUBJECT),
                 "plainText": mail_text(notification),
-                "html": mail_html(notification, picture=PICTURE_ID if png else None),
+                "html": html,
             },
-            "attachments": [_attached(png)] if png else [],
+            "attachments": attached,
             "userEngagementTrackingDisabled": True,
         }
+
+
+def _shown(notification: Notification) -> tuple[str, list[dict[str, str]]]:
+    """The page of a mail, and the pictures that it shows."""
+    if notification.report is not None:
+        return _report_shown(notification.report)
+    png = _drawn(notification)
+    html = mail_html(notification, picture=PICTURE_ID if png else None)
+    return html, [_attached(PICTURE_ID, png)] if png else []
+
+
+def _report_shown(report: "PerformanceReport") -> tuple[str, list[dict[str, str]]]:
+    """A report with those of its pictures that are ready in time; its tables tell the rest."""
+    from shared.adapters.report_mail import report_html  # noqa: PLC0415 - once a week
+    from shared.adapters.report_pictures import Picture, sketches  # noqa: PLC0415 - as above
+
+    found = outcomes([one.drawn for one in sketches(report)], within=DRAWING_REPORT)
+    pictures = [one for one in found if isinstance(one, Picture)]
+    if len(pictures) < len(found):
+        _log.warning("a report goes without %d of its pictures", len(found) - len(pictures))
+    return report_html(report, pictures), [_attached(one.name, one.png) for one in pictures]
 
 
 def _drawn(notification: Notification) -> bytes | None:
@@ -142,13 +169,13 @@ def _drawn(notification: Notification) -> bytes | None:
     return png
 
 
-def _attached(png: bytes) -> dict[str, str]:
+def _attached(name: str, png: bytes) -> dict[str, str]:
     """Inline where the page shows it; a reader who sees no HTML has it as a file."""
     return {
-        "name": f"{PICTURE_ID}.png",
+        "name": f"{name}.png",
         "contentType": "image/png",
         "contentInBase64": b64encode(png).decode(),
-        "contentId": PICTURE_ID,
+        "contentId": name,
     }
 
 

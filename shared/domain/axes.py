@@ -1,0 +1,40 @@
+"""Round steps for axes, and the readers' midnights on a line of time: what every chart needs."""
+
+import math
+from datetime import datetime, timedelta, tzinfo
+
+from shared.domain.report_charts import Chart
+from shared.domain.times import DAY
+
+
+def ticks(top: float) -> list[float]:
+    """From 0 to `top` at least, in at most four steps of 1, 2, 2.5 or 5 times a power of ten."""
+    if top <= 0:
+        return [0.0, 1.0]
+    power = 10 ** math.floor(math.log10(top / 4))
+    size = next(part * power for part in (1, 2, 2.5, 5, 10) if part * power * 4 >= top)
+    return [round(size * i, 10) for i in range(math.ceil(top / size - 1e-9) + 1)]
+
+
+def short(value: float) -> str:
+    """A figure for an axis: `0`, `2.5`, `1,500`."""
+    return f"{value:,.0f}" if value == int(value) else f"{value:,.3g}"
+
+
+def three_digits(value: float | None) -> float | None:
+    """All the digits that a mean is worth to the eye."""
+    return None if value is None else float(f"{value:.3g}")
+
+
+def day_marks(chart: Chart, zone: tzinfo) -> list[tuple[datetime, str]]:
+    """The midnights of the chart with their dates; of a day or less, every third hour."""
+    start, end = chart.start.astimezone(zone), chart.end
+    if end - chart.start <= DAY:
+        hours = (start + timedelta(hours=n) for n in range(25))
+        return [(at, f"{at:%H}:00") for at in hours if at.hour % 3 == 0 and at <= end]
+    day = start.date() + DAY
+    found = []
+    while (at := datetime(day.year, day.month, day.day, tzinfo=zone)) < end:
+        found.append((at, f"{at:%a} {at.day}"))
+        day += DAY
+    return found

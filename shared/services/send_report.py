@@ -1,0 +1,72 @@
+"""The weekly report: decided once for each week, then on its way like every message.
+
+That it was decided is a row under its ETag, written in one transaction with the event in the
+outbox: so doubled ticks and killed processes neither lose nor double it.
+"""
+
+import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from shared.domain.deliveries import channel_of
+from shared.domain.errors import Conflict, MonitorError
+from shared.domain.records import REPORTED, Insert, outbox_key, put
+from shared.domain.reporting import Reported, due_at, is_due
+from shared.domain.weekly import weekly_event
+from shared.ports import House
+from shared.services.deliver import deliver_one
+from shared.services.dispatch import dispatch
+from shared.services.reach import problem_of
+from shared.services.report import make_report
+from shared.services.targets import activated_at
+
+WEEK = "7d"
+
+_log = logging.getLogger(__name__)
+
+
+def send_reports(targets: Sequence[str], *, house: House, now: datetime) -> list[str]:
+    """Decide and send what is due; answers the targets whose report was decided just now.
+
+    One that fails is told in the log and does not keep the others from theirs. What is decided
+    and could not be sent yet goes on by itself, as deliveries do.
+    """
+    to = house.reporting.to
+    problem = "" if to is None else problem_of(to, house.channels)
+    if to is None or problem:
+        _log.info("no weekly report: %s", problem or "REPORT_CHANNEL names nobody")
+        return []
+    return [target for target in targets if _report(target, house, now)]
+
+
+def _report(target: str, house: House, now: datetime) -> bool:
+    try:
+        episode = decide_report(target, house=house, now=now)
+        if episode is not None and house.reporting.to is not None:
+            dispatch(target, house=house)
+            deliver_one(target, episode, channel_of(house.reporting.to), house=house)
+    except MonitorError:
+        _log.exception("the weekly report of %s broke off", target)
+        return False
+    return episode is not None
+
+
+def decide_report(target: str, *, house: House, now: datetime) -> str | None:
+    """Put the due report into the outbox; answers its episode, None when none is due.
+
+    Idempotent: of several who decide at once one writes. Raises StoreUnavailable.
+    """
+    given, kept = house.reporting, house.alerts.get(target, REPORTED, Reported)
+    at = due_at(given, now, house.reader_zone or UTC)
+    since = activated_at(target, config=house.config)
+    last = kept.value if kept is not None else None
+    if given.to is None or not is_due(at, now, since=since, last=last):
+        return None
+    report = make_report(target, WEEK, house=house, now=now, end=at)
+    event = weekly_event(report, given.to, due_at=at, now=now)
+    decided = put(REPORTED, Reported(due_at=at, episode=event.episode), kept)
+    try:
+        house.alerts.commit(target, [decided, Insert(outbox_key(event.episode, 1), event)])
+    except Conflict:
+        return None
+    return event.episode
