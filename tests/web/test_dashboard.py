@@ -109,6 +109,7 @@ def test_it_is_packed_for_who_takes_it() -> None:
             "static/uPlot.js",
             "..\\dashboard.py",
             "view.js",
+            "jsconfig.json",
         ),
     ],
 )
@@ -126,7 +127,8 @@ def test_a_version_that_is_gone_has_no_files() -> None:
 def test_every_file_is_served_and_nothing_else() -> None:
     on_disk = {file.name for file in STATIC.iterdir() if file not in SOURCES}
 
-    assert shelf().files.keys() == on_disk - {"dashboard.html"} | {SCRIPT}
+    for_tools = {"jsconfig.json", "catalog.d.ts", "uPlot.d.ts"}
+    assert shelf().files.keys() == on_disk - for_tools - {"dashboard.html"} | {SCRIPT}
 
 
 @pytest.mark.parametrize("file", SOURCES, ids=lambda file: file.name)

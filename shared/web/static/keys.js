@@ -33,8 +33,8 @@ export function pressed(event, state, act) {
   return does[event.key]?.();
 }
 
-/** @param {any} state @param {any} act */
-export function help(state, act) {
+/** @param {any} act */
+export function help(act) {
   return h("section", { class: "help", role: "dialog", "aria-modal": "false", "aria-labelledby": "help-title" },
     h("h2", { id: "help-title" }, "Keys"),
     h("dl", null, KEYS.map(([key, what]) => h("div", { key }, h("dt", null, h("kbd", null, key)), h("dd", null, what)))),

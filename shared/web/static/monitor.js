@@ -69,7 +69,7 @@ export class Monitor {
       isHelping: false,
       open: new Set(),
       stories: new Map(),
-      lists: /** @type {Record<string, {data?: any, error?: string}>} */ ({}),
+      lists: /** @type {Record<string, {data?: any, meta?: any, at?: number, error?: string}>} */ ({}),
       editor: /** @type {any} */ (null),
       window: /** @type {any} */ (null),
       sent: /** @type {any} */ (null),

@@ -23,7 +23,7 @@ export function page(state, act) {
     header(state, act),
     h("p", { class: "hush", role: "status" }, announcement(state)),
     h(state.isPage ? "main" : "div", { class: "content" }, content(state, act)),
-    state.isHelping && help(state, act));
+    state.isHelping && help(act));
 }
 
 function content(/** @type {any} */ state, /** @type {any} */ act) {

@@ -1,0 +1,11 @@
+/** What the app adds of its own catalog when it binds the modules; see shared/web/dashboard.py. */
+
+declare const catalog: {
+  metrics: Record<string, any>;
+  sources: Record<string, string>;
+  conditions: string[];
+  severities: string[];
+  channelTypes: string[];
+};
+
+export default catalog;
