@@ -131,8 +131,11 @@ class SampleStore(Protocol):
         """The ETag of every stored hour from `first` to `last`; cheaper than their chunks."""
         ...
 
-    def drop_hours(self, target: str, hours: Versions) -> None:
-        """Delete these hours (at most 100), all or none; raises Conflict when one changed."""
+    def drop_hours(self, target: str, hours: Versions, day: DayChunk | None = None) -> None:
+        """Delete these hours (at most 99) and write their `day`, all or nothing.
+
+        Raises Conflict when one of them changed.
+        """
         ...
 
     def days(

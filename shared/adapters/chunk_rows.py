@@ -31,10 +31,11 @@ _UNREADABLE = (msgspec.MsgspecError, LookupError, TypeError, ValueError, zlib.er
 
 _sixty = msgspec.json.Decoder(Annotated[Cells, Meta(min_length=60, max_length=60)])
 _summaries = msgspec.json.Decoder(dict[str, Summary])
-_times = msgspec.json.Decoder(dict[str, datetime])
+_Moment = Annotated[datetime, Meta(tz=True)]
+_times = msgspec.json.Decoder(dict[str, _Moment])
 _words = msgspec.json.Decoder(dict[str, str])
 _asked = msgspec.json.Decoder(dict[str, Asked])
-_moments = msgspec.json.Decoder(tuple[datetime, ...])
+_moments = msgspec.json.Decoder(tuple[_Moment, ...])
 
 _log = logging.getLogger(__name__)
 
@@ -134,20 +135,31 @@ def histogram_property(name: str, histograms: Sequence[Tally]) -> dict[str, Prop
 
 
 def to_latest(row: Row) -> Latest:
-    """What is known just now."""
-    stored: Any = row.properties
-    updated_at = stored.get("updatedAt")
+    """What is known just now; what can't be read is forgotten, and known again from the next pass.
+
+    A source whose watermark is lost is asked as on its first day; rules go on where they were.
+    """
+    reader = RowReader(row)
+    names = [name for name in row.properties if name not in LATEST_SPECIAL]
+    values = {name: reader.read(name, float, None) for name in names}
     return Latest(
-        values={name: float(stored[name]) for name in stored if name not in LATEST_SPECIAL},
-        minutes=_times.decode(stored["minutes"]),
-        idle=_times.decode(stored["idle"]),
-        covered=_times.decode(stored["covered"]),
-        asked=_asked.decode(stored["asked"]),
-        lacking=_words.decode(stored.get("lacking", "{}")),
-        damaged=_moments.decode(stored.get("damaged", "[]")),
-        updated_at=datetime.fromisoformat(updated_at) if updated_at else None,
+        values={name: value for name, value in values.items() if value is not None},
+        minutes=reader.read("minutes", _times.decode, {}),
+        idle=reader.read("idle", _times.decode, {}),
+        covered=reader.read("covered", _times.decode, {}),
+        asked=reader.read("asked", _asked.decode, {}),
+        lacking=reader.read("lacking", _words.decode, {}),
+        damaged=reader.read("damaged", _moments.decode, ()),
+        updated_at=reader.read("updatedAt", _moment, None),
         etag=row.etag,
     )
+
+
+def _moment(stored: str) -> datetime:
+    moment = datetime.fromisoformat(stored)
+    if moment.tzinfo is None:
+        raise ValueError("a time has a zone")
+    return moment
 
 
 def latest_properties(latest: Latest) -> Properties:

@@ -62,10 +62,11 @@ class ChunkStore:
         found = ((to_hour(row), row.etag) for row in rows)
         return {chunk.hour: etag for chunk, etag in found if chunk is not None}
 
-    def drop_hours(self, target: str, hours: Versions) -> None:
+    def drop_hours(self, target: str, hours: Versions, day: DayChunk | None = None) -> None:
         """See SampleStore.drop_hours."""
-        ops = [DeleteRow(hour_key(hour), etag) for hour, etag in hours.items()]
-        self._rows.transact(target, ops)
+        gone = [DeleteRow(hour_key(hour), etag) for hour, etag in hours.items()]
+        kept = [] if day is None else [_op(day_key(day.day), day_properties(day), day.etag)]
+        self._rows.transact(target, [*gone, *kept])
 
     def days(
         self,

@@ -29,6 +29,7 @@ METRICS = "metrics"
 QUARTERS = "quarters"
 QUARTER_HISTOGRAMS = "quarters_hist"
 MADE_FROM = "madeFrom"
+PURGED = "purged"
 HOURLY = (METRICS, *Parts._fields)
 QUARTERLY = (METRICS, QUARTERS)
 
@@ -57,6 +58,7 @@ def to_day(row: Row, wanted: Collection[str] | None = None) -> DayChunk | None:
         summary=reader.summary(),
         summary_histogram=reader.summary_histogram(),
         made_from=reader.read(MADE_FROM, str, ""),
+        purged=reader.read(PURGED, bool, otherwise=False),
         damaged=tuple(reader.damaged),
         etag=row.etag,
     )
@@ -71,6 +73,7 @@ def day_properties(chunk: DayChunk) -> Properties:
         **summary_properties(chunk),
         **histogram_property(QUARTER_HISTOGRAMS, chunk.quarter_histograms),
         MADE_FROM: chunk.made_from,
+        **({PURGED: True} if chunk.purged else {}),
     }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from shared.domain.histograms import Histogram, Tally, mean, quantile, tally_of
+from shared.domain.histograms import Histogram, Tally, mean, quantile, tally_of, weight_of
 from shared.domain.metrics import Catalog, Metric, Within, Writes
 from shared.domain.samples import Failure, FailureKind, Reading, Sample
 from shared.domain.summaries import Summary, summarize
@@ -271,21 +271,36 @@ class Merge:
             self.latest = replace(self.latest, lacking=lacking)
 
     def _finished(self, hour: datetime) -> HourChunk:
-        """The chunk as it is now; of a damaged one everything is counted anew."""
-        chunk = self._chunk(hour)
+        """The chunk as it is now; of a damaged one everything is counted anew.
+
+        While it waits to be read again, a summary that knew more than what is left stands.
+        """
+        chunk, waits = self._chunk(hour), hour in self.latest.damaged
         changed = {name: tuple(cells) for name, cells in self._cells.get(hour, {}).items()}
         cells = {**chunk.cells, **changed}
         if chunk.damaged:
             changed = cells
         found = {name: self._summary(name, cells) for name in self._with_means(changed, cells)}
-        histograms = self._histograms.get(hour)
+        counted = {name: one for name, one in found.items() if one is not None}
+        if waits:
+            counted = {name: _fuller(one, chunk.summary.get(name)) for name, one in counted.items()}
         return replace(
-            chunk,
+            self._with_histograms(chunk, waits=waits),
             cells=cells,
             damaged=(),
-            summary={**chunk.summary, **{name: s for name, s in found.items() if s is not None}},
-            histograms=chunk.histograms if histograms is None else tuple(histograms),
-            summary_histogram=chunk.summary_histogram if histograms is None else sum(histograms),
+            summary={**chunk.summary, **counted},
+        )
+
+    def _with_histograms(self, chunk: HourChunk, *, waits: bool) -> HourChunk:
+        histograms = self._histograms.get(chunk.hour)
+        if histograms is None:
+            return chunk
+        whole, known = sum(histograms), chunk.summary_histogram
+        knew_more = waits and weight_of(known) > weight_of(whole)
+        return replace(
+            chunk,
+            histograms=tuple(histograms),
+            summary_histogram=known if knew_more else whole,
         )
 
     def _with_means(self, changed: Iterable[str], cells: Mapping[str, Cells]) -> set[str]:
@@ -297,6 +312,11 @@ class Merge:
     def _summary(self, column: str, cells: Mapping[str, Cells]) -> Summary | None:
         of = self._weights.get(column)
         return summarize(cells[column], None if of is None else cells.get(of, NO_CELLS))
+
+
+def _fuller(one: Summary, other: Summary | None) -> Summary:
+    """The summary of more samples, the first of equal ones."""
+    return one if other is None or one[0] >= other[0] else other
 
 
 def by_hour(chunks: Iterable[HourChunk]) -> dict[datetime, HourChunk]:

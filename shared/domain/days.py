@@ -63,8 +63,8 @@ class DayChunk(Struct, frozen=True, kw_only=True):
 
     `quarters`: the same of every six hours from midnight on, which seasons are drawn from.
 
-    `made_from` stands for the versions of the hour rows that it was rolled up from; `etag` and
-    `damaged` as in an HourChunk.
+    `made_from` stands for the versions of the hour rows that it was rolled up from; `purged`: they
+    were old enough to go; `etag` and `damaged` as in an HourChunk.
     """
 
     day: datetime
@@ -75,6 +75,7 @@ class DayChunk(Struct, frozen=True, kw_only=True):
     summary: dict[str, Summary] = field(default_factory=dict)
     summary_histogram: Tally = 0
     made_from: str = ""
+    purged: bool = False
     damaged: tuple[str, ...] = ()
     etag: str | None = None
 
@@ -129,6 +130,7 @@ def day_of_hours(
             for column in sorted(columns | before.hours.keys())
         },
         histograms=tuple(histograms),
+        purged=before.purged,
         etag=before.etag,
     )
 
@@ -143,11 +145,16 @@ def _hours(column: str, parts: Iterable[HourChunk | None], before: Parts) -> Par
     return parts_of(old if new is None else new for new, old in pairs)
 
 
+def without_hours(day: DayChunk) -> DayChunk:
+    """The day whose hours go because they are old enough: none of them will be missed."""
+    return replace(day, made_from=fingerprint({}), purged=True)
+
+
 def lost_hours(chunks: Iterable[HourChunk], before: DayChunk | None) -> list[datetime]:
     """The hours that the day remembers and that are not stored any more, or are damaged."""
     found = {chunk.hour: chunk for chunk in chunks}
     damaged = {hour for hour, chunk in found.items() if chunk.damaged}
-    if before is None:
+    if before is None or before.purged:
         return sorted(damaged)
     hours = list(each_hour(before.day, before.day + DAY))
     known = {

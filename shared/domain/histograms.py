@@ -91,6 +91,11 @@ def _lanes(tally: Tally) -> tuple[int, ...]:
     return struct.unpack(f"<{count}Q", tally.to_bytes(_LANE.size * count, "little"))
 
 
+def weight_of(tally: Tally) -> int:
+    """How many durations it holds."""
+    return sum(_lanes(tally))
+
+
 class Ladder:
     """A tally that is asked for several quantiles: how much lies in each bucket and below."""
 

@@ -9,6 +9,7 @@ from shared.domain.errors import MonitorError
 from shared.domain.times import iso
 from shared.ports import House
 from shared.services.maintain import drop_past_windows
+from shared.services.paces import drop_old_paces
 from shared.services.purge import purge
 from shared.services.summarize import KeepGoing, Rolled, roll_up_days
 from shared.services.targets import TARGETS
@@ -20,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 
 def night(targets: Sequence[str], *, house: House, now: datetime) -> None:
-    """Roll up and purge every target that is or was watched, and drop windows long past.
+    """Roll up and purge every target that is or was watched, and drop windows and paces long past.
 
     One that fails is told in the log and does not keep the others from their night.
     """
@@ -31,6 +32,7 @@ def night(targets: Sequence[str], *, house: House, now: datetime) -> None:
         except MonitorError:
             _log.exception("the night of %s broke off", target)
     drop_past_windows(config=house.config, now=now)
+    drop_old_paces(house=house)
 
 
 def _night(target: str, house: House, now: datetime, keep_going: KeepGoing) -> None:

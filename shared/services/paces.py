@@ -10,12 +10,13 @@ from datetime import timedelta
 
 from shared.domain.errors import Conflict, DamagedRow
 from shared.domain.paces import Pace, TooFast, keep_pace
-from shared.domain.records import Delete, Kept, put
+from shared.domain.records import MOST_WRITES, Delete, Kept, put
 from shared.ports import House, Ledger
 
 PARTITION = "pace"
 MOST_TRIES = 5
 SHORTLY = timedelta(seconds=1)
+KEPT_FOR = timedelta(days=1)
 
 _log = logging.getLogger(__name__)
 
@@ -35,6 +36,20 @@ def count_write(caller: str, *, house: House) -> TooFast | None:
             house.config.commit(PARTITION, [put(key, pace, kept)])
             return None
     return TooFast(SHORTLY)
+
+
+def drop_old_paces(*, house: House) -> int:
+    """Drop the paces of those who have not written for a day; answers how many went.
+
+    A pace that lies in the past says no more than none.
+    """
+    kept = house.config.scan(PARTITION, "", Pace)
+    old = [one for one in kept if one.value.even_until < house.wall() - KEPT_FOR][:MOST_WRITES]
+    with suppress(Conflict):
+        if old:
+            house.config.commit(PARTITION, [Delete(one.key, one.etag) for one in old])
+        return len(old)
+    return 0
 
 
 def _read(key: str, config: Ledger) -> Kept[Pace] | None:

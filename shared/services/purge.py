@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from shared.domain.alerts import Alert
+from shared.domain.days import without_hours
 from shared.domain.errors import Conflict, DamagedRow
 from shared.domain.records import (
     MOST_WRITES,
@@ -61,9 +62,9 @@ def _hours(target: str, house: House, now: datetime) -> Iterator[int]:
     old = by_day(house.samples.versions(target, floor_day(now - OLDEST), end - HOUR))
     for day in sorted(old):
         found = next(iter(house.samples.days(target, day, day)), None)
-        if is_current(found, old[day]):
+        if found is not None and is_current(found, old[day]):
             with suppress(Conflict):
-                house.samples.drop_hours(target, old[day])
+                house.samples.drop_hours(target, old[day], without_hours(found))
                 yield len(old[day])
 
 

@@ -131,6 +131,42 @@ def test_latest_has_a_plain_column_per_metric(store: ChunkStore, rows: Rows) -> 
     assert row.properties["responseTime_avg"] == 12.5
 
 
+@pytest.mark.parametrize(
+    ("name", "nonsense", "forgotten"),
+    [
+        ("covered", "{", {"covered": {}}),
+        ("asked", '{"dmv":[1]}', {"asked": {}}),
+        ("minutes", '{"dtuUtilization":"2026-01-01T00:05:00"}', {"minutes": {}}),
+        ("damaged", "[1]", {"damaged": ()}),
+        ("updatedAt", "yesterday", {"updated_at": None}),
+        ("updatedAt", "2026-01-01T00:00:00", {"updated_at": None}),
+        ("updatedAt", 5, {"updated_at": None}),
+        ("dtuUtilization", "much", {"values": {"memoryUsage": 2.0}}),
+    ],
+)
+def test_what_of_latest_can_not_be_read_is_forgotten_and_told(
+    store: ChunkStore,
+    rows: Rows,
+    name: str,
+    nonsense: Property,
+    forgotten: dict[str, object],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    saved = Latest(
+        values={"dtuUtilization": 1.0, "memoryUsage": 2.0},
+        minutes={"dtuUtilization": T0},
+        covered={"dmv": T0},
+        asked={"dmv": Asked(T0)},
+        damaged=(T0,),
+        updated_at=T0,
+    )
+    store.save(TARGET, [], saved)
+    spoil(rows, "latest", name, nonsense)
+
+    assert replace(store.latest(TARGET), etag=None) == replace(saved, **forgotten)
+    assert f"row 'latest': {name} can't be read" in caplog.text
+
+
 @pytest.mark.parametrize("special", [chunk_rows.SPECIAL, chunk_rows.LATEST_SPECIAL])
 def test_no_metric_has_the_name_of_a_column_with_a_meaning(special: frozenset[str]) -> None:
     assert not special & set(COLUMNS)

@@ -3,15 +3,21 @@
 from datetime import datetime
 
 import pytest
+from msgspec.structs import replace
 
 from local.desks import Storage, memory_storage
 from shared.adapters.rows import DeleteRow, ReplaceRow
 from shared.catalog.metrics import CATALOG
+from shared.domain.alerts import Alert
+from shared.domain.chunks import Latest
+from shared.domain.histograms import histogram_of, weight_of
+from shared.domain.samples import MinuteHistogram, Reading, Sample
 from shared.domain.times import DAY, hour_key
+from shared.services.collect import store
 from shared.services.mend import mend
 from shared.services.reach import lacking
 from shared.services.summarize import change_damaged, roll_up_days
-from tests.builders import OK, TARGET, Desk, ScriptedSource, a_desk, at
+from tests.builders import BAD, OK, TARGET, Desk, ScriptedSource, a_desk, at
 
 MEMORY = [900.0 + n % 7 for n in range(3000)]
 
@@ -174,3 +180,55 @@ def test_who_does_not_remember_is_not_asked(desk: Desk, plan: ScriptedSource, la
 
     assert len(plan.reads) - asked == (1 if late < 92 else 0)
     assert waiting(desk) == ()
+
+
+def test_what_an_hours_summary_knew_stands_until_the_hour_is_read_again(storage: Storage) -> None:
+    desk = a_desk(rules=[], sources=[], storage=storage)
+    requests = [MinuteHistogram(at(n), histogram_of([100.0] * 9)) for n in range(50)]
+
+    def keep(minutes: range) -> None:
+        reading = Reading(
+            source="logs",
+            asked_at=at(99),
+            covered_until=at(60),
+            samples=tuple(Sample("throughput", at(n), 9.0) for n in minutes),
+            histograms=tuple(requests[minutes.start : minutes.stop]),
+        )
+        house = desk.house
+        store([reading], TARGET, catalog=CATALOG, samples=house.samples, now=at(99))
+
+    def known() -> tuple[int, int]:
+        [chunk] = desk.house.samples.hours(TARGET, at(0), at(0))
+        return chunk.summary["throughput"][0], weight_of(chunk.summary_histogram)
+
+    keep(range(40))
+    spoil(storage, at(0), responseTime_hist="text", throughput="[")
+    keep(range(40, 50))
+    assert waiting(desk) == (at(0),)
+    assert known() == (40, 360)
+
+    keep(range(50))
+    assert known() == (50, 450)
+
+
+def test_a_damaged_latest_stops_no_rule_and_is_whole_again_after_a_pass() -> None:
+    def run(spoiled_at: int | None) -> tuple[list[str], list[Alert], Latest]:
+        storage = memory_storage()
+        desk = a_desk(
+            sources=[ScriptedSource([*[OK] * 5, *[BAD] * 5, *[OK] * 40])], storage=storage
+        )
+        for minute in range(20):
+            if minute == spoiled_at:
+                row = storage.samples.get(TARGET, "latest")
+                assert row is not None
+                nonsense = dict.fromkeys(("covered", "asked", "minutes", "updatedAt"), "[")
+                changed = ReplaceRow(row.key, {**row.properties, **nonsense}, row.etag)
+                storage.samples.transact(TARGET, [changed])
+            desk.tick(minute)
+        return desk.told(), desk.alerts(), replace(desk.house.samples.latest(TARGET), etag=None)
+
+    whole = run(None)
+
+    assert whole[0] == ["firing", "resolved"]
+    for minute in (3, 7, 9, 12):
+        assert run(minute) == whole

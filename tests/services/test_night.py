@@ -21,9 +21,10 @@ from shared.domain.days import DayChunk, Versions
 from shared.domain.episodes import LineKind, TimelineLine
 from shared.domain.errors import StoreUnavailable
 from shared.domain.handling import AuditEntry
-from shared.domain.histograms import Ladder
+from shared.domain.histograms import weight_of
 from shared.domain.machine import RuleState
 from shared.domain.maintenance_wishes import WindowWish
+from shared.domain.paces import Pace
 from shared.domain.records import (
     Insert,
     alert_key,
@@ -231,6 +232,22 @@ def stories(house: House) -> set[str]:
     return {key.split(":")[1] for prefix in prefixes for key in house.alerts.keys(TARGET, prefix)}
 
 
+def test_hours_that_went_are_not_missed_when_hours_are_kept_longer(house: House) -> None:
+    """Neither is the rest of their day when something of it comes back."""
+    roll(house)
+    purge(TARGET, house=house, now=OLD)
+    before = days(house)
+    longer = replace(house, retention=structs.replace(KEPT, hours=2 * KEPT.hours))
+
+    assert roll_up_days(TARGET, house=longer, now=OLD).lost == []
+    assert days(house)[:5] == before[:5]
+
+    keep(house, {T0 + DAY + 7 * HOUR: 1.0})
+    assert roll_up_days(TARGET, house=longer, now=OLD).lost == []
+    assert days(house)[1].summary["dtuUtilization"] == (3, 1, 21, 33, 1)
+    assert house.samples.latest(TARGET).damaged == ()
+
+
 def test_a_story_goes_whole_when_it_ended_long_ago(house: House) -> None:
     a_story(house, T0, T0 + HOUR)
     young = a_story(house, T0, T0 + 3 * DAY, "00000002")
@@ -272,6 +289,16 @@ def test_the_audit_goes_by_its_age(house: House) -> None:
     assert purge(TARGET, house=house, now=T0 + KEPT.audit + DAY + HOUR)["audit"] == 2
     (left,) = house.alerts.scan(TARGET, "audit:", AuditEntry)
     assert left.value.at == T0 + 2 * DAY
+
+
+def test_paces_of_callers_who_write_no_more_go(house: House) -> None:
+    paces = {"old": house.wall() - DAY - HOUR, "young": house.wall() - HOUR}
+    for key, even_until in paces.items():
+        house.config.commit("pace", [Insert(key, Pace(even_until))])
+
+    night([TARGET], house=house, now=MORNING)
+
+    assert house.config.keys("pace", "") == ["young"]
 
 
 def test_windows_long_past_go(house: House) -> None:
@@ -407,7 +434,7 @@ def test_a_day_of_all_metrics_is_rolled_up_in_under_five_seconds() -> None:
 
     [day] = days(house)
     assert day.summary.keys() == {metric.column for metric in CATALOG.metrics}
-    assert Ladder(day.summary_histogram).total == 24 * 60 * REQUESTS_A_MINUTE
+    assert weight_of(day.summary_histogram) == 24 * 60 * REQUESTS_A_MINUTE
 
 
 def replace_hour(chunk: HourChunk, midnight: datetime) -> HourChunk:
