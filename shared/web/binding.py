@@ -7,7 +7,7 @@ function, constant or class (or `export default`). docs/adr/019 says why.
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from graphlib import TopologicalSorter
 
 from shared.web.slimming import slim_script
@@ -24,11 +24,27 @@ def bound(modules: Mapping[str, str], foreign: Collection[str]) -> str:
     when one imports what another does not export.
     """
     needs = {name: {found[3] for found in _IMPORT.finditer(text)} for name, text in modules.items()}
-    order = [name for name in TopologicalSorter(needs).static_order() if name not in foreign]
+    order = [name for name in _ordered(modules, needs) if name not in foreign]
     for name in order:
         _refuse_what_is_not_given(name, modules, foreign)
     outside = [f'import {name} from "./{name}.js";\n' for name in sorted(foreign)]
     return slim_script("".join([*outside, *(_bare(name, modules[name]) for name in order)]))
+
+
+def _ordered(modules: Mapping[str, str], needs: Mapping[str, set[str]]) -> Iterator[str]:
+    """Each after what it needs; what describes most elements last.
+
+    So what resembles stands together, where a packer that looks back 32 kB finds it.
+    """
+    elements = {name: (text.count(" h("), name) for name, text in modules.items()}
+    sorter, ready = TopologicalSorter(needs), set[str]()
+    sorter.prepare()
+    while sorter.is_active():
+        ready |= set(sorter.get_ready())
+        name = min(ready, key=lambda one: elements.get(one, (0, one)))
+        yield name
+        ready.remove(name)
+        sorter.done(name)
 
 
 def _bare(name: str, text: str) -> str:
