@@ -25,7 +25,7 @@ have its CPU time and the pages that it read.
 Blocked sessions do not wait for that. When some wait for the second minute in a row, who keeps
 them waiting is looked at once, by `blocking_chains` alone, at most every
 {LOOK_AGAIN // MINUTE} minutes and not at {BUSY:.0f} % DTU or more; advice names it for a day
-([ADR 21](adr/021-a-chain-is-seen-while-it-lasts.md)).
+([ADR 22](adr/022-a-chain-is-seen-while-it-lasts.md)).
 
 Each statement is asked for itself, in this order. One that fails, for want of a grant or of time,
 costs its own findings, and the inspection says why. Every one of

@@ -27,7 +27,7 @@ from shared.domain.recommendations.general import (
 )
 from shared.domain.recommendations.idle_indexes import duplicate_indexes, unused_indexes
 from shared.domain.recommendations.indexes import missing_indexes, wanted_indexes
-from shared.domain.recommendations.memory import memory_leak, restart_saw_tooth
+from shared.domain.recommendations.memory import memory_leak, restart_saw_tooth, restarts_of
 from shared.domain.recommendations.plan import (
     app_disk,
     bandwidth,
@@ -56,6 +56,7 @@ from shared.domain.recommendations.values import (
     Recommendation,
     rank_of,
 )
+from shared.domain.times import HOUR
 from tests.domain.advising import (
     NOW,
     Level,
@@ -67,6 +68,7 @@ from tests.domain.advising import (
     a_use,
     ago,
     an_index,
+    stretch,
 )
 
 BUSY = {"dtuCpu": 30.0, "dtuDataIo": 60.0, "dtuUtilization": 60.0}
@@ -615,6 +617,40 @@ def test_a_leak_counts_from_the_last_restart_and_names_its_deploy() -> None:
     assert "192 MB a day" in one.description
     assert "This began with deploy 1.8.2" in one.description
     assert one.priority is Priority.HIGH
+
+
+def test_a_leak_without_a_restart_in_sight_counts_from_the_first_figure() -> None:
+    process: list[float | None] = [None] * 60 + [
+        400 + 3.0 * hour + WAVE[hour] for hour in HOURS[60:]
+    ]
+    deploys = [a_deploy("1.8.2", ago(hours=168 - 60, minutes=5))]
+    one = only(
+        memory_leak,
+        a_situation(
+            day={"memoryUsage": 900.0}, week={"memoryProcess": process}, deployments=deploys
+        ),
+    )
+
+    assert one.description.startswith("Since 2026-11-20 00:00 UTC memory has grown by 72 MB a day")
+    assert one.deploy is None
+
+
+@pytest.mark.parametrize(
+    ("falls", "found"),
+    [([900, 400], [1]), ([900, 650, 400], [2]), ([900, 880, 400, 390, 900, 300], [2, 5])],
+)
+def test_a_restart_within_an_hour_is_one(falls: list[float], found: list[int]) -> None:
+    line = stretch(falls, timedelta(hours=len(falls)), HOUR)
+
+    assert [(at - line.start) // HOUR for at in restarts_of(line)] == found
+
+
+def test_a_saw_tooth_is_as_high_as_the_plan_not_as_the_process() -> None:
+    process = [one - 430 for one in SAW]
+    alone = a_situation(week={"memoryProcess": process})
+    both = a_situation(week={"memoryProcess": process, "memoryUsage": SAW})
+
+    assert (list(restart_saw_tooth(alone)), len(list(restart_saw_tooth(both)))) == ([], 1)
 
 
 def test_a_leak_outside_the_heap_is_sought_elsewhere() -> None:

@@ -54,9 +54,13 @@ HIGH_BEFORE = 1400.0
 
 
 class Leak(Struct, frozen=True):
-    """Growth since the last restart: MB an hour, its score, and hours to 1,600 MB."""
+    """Growth since the last restart: MB an hour, its score, and hours to 1,600 MB.
+
+    `restarted`: whether the restart was seen; else `since` is where the figures begin.
+    """
 
     since: datetime
+    restarted: bool
     slope: float
     score: float
     hours: float
@@ -74,7 +78,7 @@ def memory_leak(situation: Situation) -> Iterable[Recommendation]:
     leak = leak_of(situation)
     if leak is None:
         return
-    deploy = situation.deploy_before(leak.since)
+    deploy = situation.deploy_before(leak.since) if leak.restarted else None
     a_day = leak.slope * 24
     told = f" This began with deploy {deploy.version}." if deploy is not None else ""
     yield recommend(
@@ -82,8 +86,8 @@ def memory_leak(situation: Situation) -> Iterable[Recommendation]:
         "process",
         Text(
             f"Memory leak: 1,600 MB {_when(leak)}",
-            f"Since the restart at {clock(leak.since)} memory has grown by "
-            f"{quantity(round(a_day), 'MB')} a day, by day and by night.{told}",
+            f"Since {'the restart at ' if leak.restarted else ''}{clock(leak.since)} memory has "
+            f"grown by {quantity(round(a_day), 'MB')} a day, by day and by night.{told}",
             (
                 "Take two heap snapshots an hour apart and compare what grew between them."
                 if heap_grows(situation, leak)
@@ -131,7 +135,8 @@ def leak_of(situation: Situation) -> Leak | None:
     level = max(situation.newest("memoryUsage") or 0.0, situation.newest("memoryProcess") or 0.0)
     if stretch is None or not level:
         return None
-    since = max(restarts_of(stretch), default=stretch.start)
+    restarts = restarts_of(stretch)
+    since = restarts[-1] if restarts else _beginning(stretch)
     points = stretch.points(since + WARM_UP)
     found = seasonal(points, DAY_MINUTES)
     if found is None or found.score < SIGNIFICANT:
@@ -139,7 +144,15 @@ def leak_of(situation: Situation) -> Leak | None:
     if found.slope * (points[-1][0] - points[0][0]) < LEAST_GROWN_MB:
         return None
     hours = max((KILLED_AT - level) / (found.slope * 60), 0.0)
-    return Leak(since, found.slope * 60, found.score, hours) if hours <= FARTHEST_HOURS else None
+    if hours > FARTHEST_HOURS:
+        return None
+    return Leak(since, bool(restarts), found.slope * 60, found.score, hours)
+
+
+def _beginning(stretch: Stretch) -> datetime:
+    values = stretch.curve.values
+    first = next((i for i, value in enumerate(values) if value is not None), 0)
+    return stretch.start + first * stretch.step
 
 
 def memory_of(situation: Situation) -> Stretch | None:
@@ -149,13 +162,18 @@ def memory_of(situation: Situation) -> Stretch | None:
 
 
 def restarts_of(stretch: Stretch) -> list[datetime]:
-    """The hours in which memory fell as it does when a process begins anew; see FALL."""
-    values, found = stretch.curve.values, []
-    known = [(i, value) for i, value in enumerate(values) if value is not None]
+    """The hours in which memory fell as it does when a process begins anew; see FALL.
+
+    One in the middle of an hour makes this hour's mean fall, and the next one's: it is the latter.
+    """
+    found: list[int] = []
+    known = [(i, value) for i, value in enumerate(stretch.curve.values) if value is not None]
     for (_, before), (i, after) in pairwise(known):
         if after < before * FALL and before - after >= LEAST_FALL_MB:
-            found.append(stretch.start + i * stretch.step)
-    return found
+            if found and found[-1] == i - 1:
+                found.pop()
+            found.append(i)
+    return [stretch.start + i * stretch.step for i in found]
 
 
 def heap_grows(situation: Situation, leak: Leak) -> bool:
@@ -166,14 +184,14 @@ def heap_grows(situation: Situation, leak: Leak) -> bool:
 
 
 def restart_saw_tooth(situation: Situation) -> Iterable[Recommendation]:
-    """At least three restarts in a week that came at more than 1,400 MB, deploys left out.
+    """At least three restarts in a week at which more than 1,400 MB were used, deploys left out.
 
     Urgency = 0.1 + 0.1 × restarts a day, at most 0.5: each one is an outage of seconds to a minute.
     """
     stretch = memory_of(situation)
     if stretch is None or leak_of(situation) is not None:
         return
-    high = [at for at in restarts_of(stretch) if _was_high(stretch, at)]
+    high = [at for at in restarts_of(stretch) if _height_before(at, situation) >= HIGH_BEFORE]
     found = [at for at in high if situation.deploy_before(at + HOUR) is None]
     if len(found) >= RESTARTS:
         apart = (found[-1] - found[0]) / (len(found) - 1) / HOUR
@@ -182,8 +200,9 @@ def restart_saw_tooth(situation: Situation) -> Iterable[Recommendation]:
             "process",
             Text(
                 f"Memory grows until the app restarts, about every {apart:.0f} h",
-                f"{len(found)} times in the last 7 days memory fell at once from more than 1,400 "
-                "MB, and no deploy explains it: the app is ended and begins anew.",
+                f"{len(found)} times in the last 7 days memory fell at once when more than 1,400 "
+                "MB of the plan were used, and no deploy explains it: the app is ended and begins "
+                "anew.",
                 (
                     "Take a heap snapshot a few hours after a restart, and one before the next.",
                     "Until it is mended, restart the app every night, when nobody works.",
@@ -200,7 +219,13 @@ def restart_saw_tooth(situation: Situation) -> Iterable[Recommendation]:
         )
 
 
-def _was_high(stretch: Stretch, restart: datetime) -> bool:
+def _height_before(restart: datetime, situation: Situation) -> float:
+    """MB at their highest shortly before: of the plan, and where that is not known, the process."""
+    known = (situation.week.get(name) for name in ("memoryUsage", "memoryProcess"))
+    return max((_peak(stretch, restart) for stretch in known if stretch is not None), default=0.0)
+
+
+def _peak(stretch: Stretch, restart: datetime) -> float:
     at = (restart - stretch.start) // stretch.step
-    peaks = [one for one in stretch.curve.highs[max(at - 2, 0) : at + 1] if one is not None]
-    return max(peaks, default=0.0) >= HIGH_BEFORE
+    near = stretch.curve.highs[max(at - 2, 0) : at + 1]
+    return max((one for one in near if one is not None), default=0.0)
