@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from local.advice.page import advice_page
+from local.architecture_page import architecture_page
 from local.inspection_page import inspections_page
 from shared.catalog.metrics import CATALOG, METRICS
 from shared.catalog.rules import default_rules
@@ -146,6 +147,7 @@ def _code(text: str) -> str:
 
 
 PAGES = {
+    "architecture.md": architecture_page,
     "inspections.md": inspections_page,
     "advice.md": advice_page,
     "metrics.md": metrics_page,
