@@ -35,7 +35,7 @@ from shared.settings import load
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 MINUTES = 120
 A_DAY = {"minute": 1440, "look": 96, "night": 1}
-TIMERS, QUEUES = 4, 2
+TIMERS, QUEUES = 5, 2
 LOCK_RENEWED = timedelta(seconds=15)
 """Assumed: how often the host renews the lock of each timer."""
 ROW = 900

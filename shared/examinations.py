@@ -27,7 +27,10 @@ from shared.services.examine import examine
 from shared.services.minute import COLLECT_QUEUE, DELIVERIES_QUEUE
 from shared.settings import Settings
 
-RUN_BY_THEMSELVES = ("tick", "watch", "roll_up", "advise", "collect_target", "deliver")
+RUN_BY_THEMSELVES = (
+    *("tick", "watch", "roll_up", "advise", "send_report"),
+    *("collect_target", "deliver"),
+)
 """The functions that nobody calls: when the platform does not list them, nothing happens."""
 
 _IDENTITY = ("identity",)

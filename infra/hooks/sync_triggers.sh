@@ -6,7 +6,7 @@
 set -eu
 
 id=${functionAppId:?the resource id of the function app}
-wanted="tick watch roll_up advise collect_target deliver"
+wanted="tick watch roll_up advise send_report collect_target deliver"
 tries=${TRIES:-30}
 version=2024-04-01
 
