@@ -2,12 +2,13 @@
 
 import ast
 import inspect
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import function_app
+from local.host.triggers import Function as Registered
+from local.host.triggers import HttpTrigger, QueueTrigger, TimerTrigger, read_functions
 from shared import bootstrap
 from shared.catalog.sources import SOURCES
 from shared.domain.rules import ActionType
@@ -34,22 +35,18 @@ class Function(NamedTuple):
 
 def functions() -> list[Function]:
     """Every function of the app, in its order."""
-    return [_function(one) for one in function_app.app.get_functions()]
+    return [_function(one) for one in read_functions(function_app.app)]
 
 
-def _function(one: Any) -> Function:
-    bindings = json.loads(one.get_function_json())["bindings"]
-    trigger = next(each for each in bindings if each["type"].endswith("Trigger"))
-    says = (inspect.getdoc(one.get_user_function()) or "").partition("\n")[0]
-    return Function(one.get_function_name(), trigger["type"], _on(trigger), says)
-
-
-def _on(trigger: dict[str, Any]) -> str:
-    if trigger["type"] == "timerTrigger":
-        return str(trigger["schedule"])
-    if trigger["type"] == "queueTrigger":
-        return str(trigger["queueName"])
-    return f"{' '.join(trigger['methods'])} {trigger['route']}"
+def _function(one: Registered) -> Function:
+    says = (inspect.getdoc(one.call) or "").partition("\n")[0]
+    match one.trigger:
+        case TimerTrigger(schedule=schedule):
+            return Function(one.name, "timer", schedule, says)
+        case QueueTrigger(queue=queue):
+            return Function(one.name, "queue", queue, says)
+        case HttpTrigger(route=route, methods=methods):
+            return Function(one.name, "http", f"{' '.join(sorted(methods))} {route}", says)
 
 
 def senders(queue: str) -> list[str]:
@@ -87,7 +84,7 @@ def architecture_page() -> str:
             "",
             "| function | trigger | on | does |",
             "|---|---|---|---|",
-            *(_row(one) for one in found if one.kind != "httpTrigger"),
+            *(_row(one) for one in found if one.kind != "http"),
             "",
             "## What answers",
             "",
@@ -95,11 +92,7 @@ def architecture_page() -> str:
             "",
             "| function | on | does |",
             "|---|---|---|",
-            *(
-                f"| `{one.name}` | `{one.on}` | {one.says} |"
-                for one in found
-                if one.kind == "httpTrigger"
-            ),
+            *(f"| `{one.name}` | `{one.on}` | {one.says} |" for one in found if one.kind == "http"),
             "",
             "## Where it is kept",
             "",
@@ -120,7 +113,7 @@ def architecture_page() -> str:
 
 
 def _row(one: Function) -> str:
-    return f"| `{one.name}` | {one.kind.removesuffix('Trigger')} | `{one.on}` | {one.says} |"
+    return f"| `{one.name}` | {one.kind} | `{one.on}` | {one.says} |"
 
 
 def _queue_row(queue: str, found: Sequence[Function]) -> str:
@@ -131,7 +124,7 @@ def _queue_row(queue: str, found: Sequence[Function]) -> str:
 
 def diagram(found: Sequence[Function]) -> list[str]:
     """Mermaid: who sets what off, and what is read and written."""
-    by_itself = [one for one in found if one.kind != "httpTrigger"]
+    by_itself = [one for one in found if one.kind != "http"]
     return [
         "flowchart LR",
         *_group("watched", "What is watched", [_node("s", one.name, one.name) for one in SOURCES]),
@@ -139,7 +132,7 @@ def diagram(found: Sequence[Function]) -> list[str]:
         *_group("kept", "Storage account", [*_stores()]),
         *_group("people", "People", [_node("c", str(one), str(one)) for one in ActionType]),
         "  watched --> app",
-        *(f"  q_{one.on} --> f_{one.name}" for one in by_itself if one.kind == "queueTrigger"),
+        *(f"  q_{one.on} --> f_{one.name}" for one in by_itself if one.kind == "queue"),
         *(f"  app -. services/{name} .-> q_{queue}" for queue in QUEUES for name in senders(queue)),
         *(f"  app <--> t_{name}" for name in TABLES),
         "  app --> people",
@@ -153,7 +146,7 @@ def _stores() -> Iterator[str]:
 
 
 def _function_node(one: Function) -> str:
-    on = "" if one.kind == "queueTrigger" else f"<br/>{one.on}"
+    on = "" if one.kind == "queue" else f"<br/>{one.on}"
     return f'    f_{one.name}["{one.name}{on}"]'
 
 
