@@ -180,6 +180,9 @@ param smsConnectionString string = ''
 @description('READER_TIME_ZONE: the time zone whose time messages tell beside UTC.')
 param readerTimeZone string = 'UTC'
 
+@description('OFFICE_HOURS: when the CRM\'s people work, by that zone.')
+param officeHours string = 'Mon-Fri 07:00-19:00'
+
 @description('PUBLIC_URL: where the function app is reached, for links in messages.')
 param publicUrl string = ''
 
@@ -360,6 +363,7 @@ module functionApp 'modules/function_app.bicep' = {
       SMS_SEVERITY: smsSeverity
       SMS_CONNECTION_STRING: empty(smsConnectionString) ? '' : '${secretIn}sms-connection-string)'
       READER_TIME_ZONE: readerTimeZone
+      OFFICE_HOURS: officeHours
       PUBLIC_URL: publicUrl
       ACTION_KEYS: empty(actionKeys) ? '' : '${secretIn}action-keys)'
       SEVERITY_ROUTES: severityRoutes

@@ -30,6 +30,8 @@ from shared.services.passes import Pass
 
 TARGET = "pantry-crm"
 DAY = timedelta(days=1)
+EARLIER = timedelta(hours=7, minutes=10)
+"""Before the first day that is asked for lie the hours in which logins are compared."""
 LOADED_WITHIN_S = 60
 TICK = timedelta(seconds=20)
 WATCH = timedelta(seconds=50)
@@ -114,7 +116,10 @@ def _load_telemetry(cloud: Cloud, now: datetime) -> None:
     """
     requests.post(
         f"{cloud.urls['logs']}/v1/workspaces/{resources.WORKSPACE}/query",
-        json={"query": "AppRequests | count", "timespan": f"{iso(now - DAY)}/{iso(now)}"},
+        json={
+            "query": "union AppRequests, AppEvents, AppTraces | count",
+            "timespan": f"{iso(now - DAY - EARLIER)}/{iso(now)}",
+        },
         headers={"Authorization": f"Bearer {cloud.desk.keys.token(log_analytics.AUDIENCE)}"},
         timeout=LOADED_WITHIN_S,
     )

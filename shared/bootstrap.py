@@ -24,6 +24,7 @@ from shared.catalog.sql_queries import COUNTS, MINUTE_BATCH, NAME_SETS
 from shared.domain.budgets import Limits
 from shared.domain.errors import StoreUnavailable
 from shared.domain.links import LinkMaker
+from shared.domain.office_hours import OfficeHours
 from shared.domain.reporting import Reporting
 from shared.domain.retention import Retention
 from shared.domain.routing import Routing
@@ -47,8 +48,11 @@ from shared.web.problems import Problem
 
 if TYPE_CHECKING:
     from shared.adapters.azure_sql import Connect, Database
+    from shared.adapters.log_workspaces import Workspaces
     from shared.adapters.queues import StorageQueues
 
+BY_LOGS = ("logs", "security", "logins")
+"""What a workspace gives."""
 SAMPLES, ALERTS, CONFIG = "Samples", "Alerts", "Config"
 
 # Nothing may wait for a token for ever: azure-identity's own patience is minutes, and it would
@@ -101,6 +105,7 @@ def furnish(given: Settings, identity: Callable[[], Any] | None = None) -> House
     identity = identity or open_identity
     samples, alerts, config = (table(given, name, identity) for name in (SAMPLES, ALERTS, CONFIG))
     entered = databases(given, identity)
+    logged = workspaces(given, identity)
     return House(
         catalog=CATALOG,
         rules=default_rules(),
@@ -109,9 +114,9 @@ def furnish(given: Settings, identity: Callable[[], Any] | None = None) -> House
         alerts=RowLedger(alerts),
         config=RowLedger(config),
         queue=queue(given, identity),
-        sources=_sources(given, identity),
+        sources=[*_sources(given, identity), *_logs(logged)],
         measured=measured(given),
-        groups=_groups(entered),
+        groups=[*_security(logged, given), *_groups(entered)],
         witness=_witness(entered),
         inspector=_inspector(entered),
         channels=channels(given, identity),
@@ -193,7 +198,7 @@ def _has(its: Resources, given: Settings) -> dict[str, bool]:
         "probe": bool(its.health_url),
         **{kind: bool(getattr(its, kind)) for kind in NAMESPACES},
         **dict.fromkeys(_asked_by_sql(given), bool(its.database and given.sql_host)),
-        "logs": bool(its.workspace),
+        **dict.fromkeys(BY_LOGS, bool(its.workspace)),
     }
 
 
@@ -302,15 +307,13 @@ def _pulse(given: Settings) -> Pulse | None:
 
 
 def _sources(given: Settings, identity: Callable[[], Any]) -> list[MetricSource]:
-    """Every source that some target has."""
+    """Every source that some target has, but those that a client is shared by."""
     named = frozenset[str]().union(*measured(given).values())
     found: list[MetricSource] = []
     if "probe" in named:
         found.append(_probe(given))
     if named & NAMESPACES.keys():
         found += _platform(given, named & NAMESPACES.keys(), identity)
-    if "logs" in named:
-        found.append(_logs(given, identity))
     return found
 
 
@@ -329,11 +332,32 @@ def _platform(
     return open_azure_monitor(ids, endpoint=given.monitor_endpoint, credential=identity())
 
 
-def _logs(given: Settings, identity: Callable[[], Any]) -> MetricSource:
-    from shared.adapters.log_analytics import open_log_analytics  # noqa: PLC0415 - SDK import
+def workspaces(given: Settings, identity: Callable[[], Any]) -> "Workspaces | None":
+    """The workspaces of all targets, over one client; None when no target has one."""
+    ids = _each(given, "workspace")
+    if not ids:
+        return None
+    from shared.adapters.log_workspaces import open_workspaces  # noqa: PLC0415 - SDK import
 
-    workspaces = _each(given, "workspace")
-    return open_log_analytics(workspaces, endpoint=given.logs_endpoint, credential=identity())
+    return open_workspaces(ids, endpoint=given.logs_endpoint, credential=identity())
+
+
+def _logs(logged: "Workspaces | None") -> list[MetricSource]:
+    if logged is None:
+        return []
+    from shared.adapters.log_analytics import LogAnalytics  # noqa: PLC0415 - as above
+
+    return [LogAnalytics(logged)]
+
+
+def _security(logged: "Workspaces | None", given: Settings) -> list[SourceGroup]:
+    if logged is None:
+        return []
+    from shared.adapters.security_logs import SecurityLogs  # noqa: PLC0415 - as above
+
+    hours, zone = given.office_hours, given.reader_zone or UTC
+    office = OfficeHours(hours.days, hours.begins, hours.ends, zone)
+    return [SecurityLogs(logged, office=office)]
 
 
 def databases(given: Settings, identity: Callable[[], Any]) -> "dict[str, Database]":

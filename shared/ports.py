@@ -171,8 +171,13 @@ class Ledger(Protocol):
         """One row, or None; raises DamagedRow for one that can't be read."""
         ...
 
-    def scan(self, partition: str, prefix: str, kind: type[T]) -> list[Kept[T]]:
-        """All rows whose key begins with `prefix`, in key order; damaged ones are only logged."""
+    def scan(
+        self, partition: str, prefix: str, kind: type[T], *, first: str = "", end: str | None = None
+    ) -> list[Kept[T]]:
+        """All rows whose key begins with `prefix`, in key order; damaged ones are only logged.
+
+        From the key `first` to before `end`, where they are given.
+        """
         ...
 
     def keys(

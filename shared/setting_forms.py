@@ -366,6 +366,37 @@ def signing_keys(text: str) -> tuple[str, ...]:
     return keys
 
 
+class Hours(NamedTuple):
+    """Working days (0 is Monday), and minutes of the day: from `begins` until before `ends`."""
+
+    days: tuple[int, ...]
+    begins: int
+    ends: int
+
+
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_HOURS = re.compile(
+    rf"(?P<first>{'|'.join(_DAYS)})-(?P<last>{'|'.join(_DAYS)})"
+    r" (?P<begins>\d\d:\d\d)-(?P<ends>\d\d:\d\d)",
+    re.IGNORECASE | re.ASCII,
+)
+
+
+def office_hours(text: str) -> Hours:
+    """The days and hours in which people work; both ends of the days are included."""
+    found = _HOURS.fullmatch(text)
+    first, last = (_DAYS.index(found[part].lower()) if found else 0 for part in ("first", "last"))
+    begins, ends = (_minute_of_day(found[part]) if found else 0 for part in ("begins", "ends"))
+    if first > last or not 0 <= begins < ends <= 24 * 60:
+        raise ValueError("days and hours such as Mon-Fri 07:00-19:00")
+    return Hours(tuple(range(first, last + 1)), begins, ends)
+
+
+def _minute_of_day(text: str) -> int:
+    hours, minutes = int(text[:2]), int(text[3:])
+    return hours * 60 + minutes if minutes < 60 else -1
+
+
 def time_zone(text: str) -> ZoneInfo | None:
     """A zone of the IANA database; None for UTC, beside which nothing needs to be told."""
     if text.upper() == "UTC":

@@ -269,6 +269,14 @@ TABLE = (
         form.needed(form.time_zone),
     ),
     Setting(
+        "OFFICE_HOURS",
+        "office_hours",
+        "Mon-Fri 07:00-19:00",
+        "When the CRM's people work, by READER_TIME_ZONE: what administrators do, and who looks at "
+        "sensitive data, is counted outside of it.",
+        form.needed(form.office_hours),
+    ),
+    Setting(
         "PUBLIC_URL",
         "public_url",
         "",

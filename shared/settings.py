@@ -10,7 +10,7 @@ from datetime import timedelta, tzinfo
 from typing import Any
 
 from shared import setting_places as place
-from shared.setting_forms import Hook
+from shared.setting_forms import Hook, Hours
 from shared.setting_places import BusinessNames, DatabasePlace, Resources
 from shared.setting_table import TABLE, Setting
 
@@ -60,6 +60,7 @@ class Settings:
     sms_severity: str
     sms: str = field(repr=False)
     reader_zone: tzinfo | None
+    office_hours: Hours
     public_url: str
     action_keys: tuple[str, ...] = field(repr=False)
     severity_routes: Mapping[str, tuple[str, ...]]

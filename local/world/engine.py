@@ -1,13 +1,21 @@
 """The scenario engine: plays any minute of a script, in any order, always the same."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from operator import attrgetter
 from random import Random
 
-from local.world import counters, telemetry, traffic, written
-from local.world.events import BusinessRows, Health, RunningRequest, WorldMinute
+from local.world import conduct, counters, telemetry, traffic, written
+from local.world.events import (
+    BusinessRows,
+    CustomEvent,
+    Health,
+    Request,
+    RunningRequest,
+    WorldMinute,
+)
 from local.world.inside import IdleTransaction, Inside
 from local.world.levels import MIB, PAGE, STORAGE_LIMIT, Levels, calm
 from local.world.running import FIRST_SESSION, calm_requests
@@ -16,9 +24,10 @@ from local.world.workloads import Workload, calm_workload
 from shared.domain.errors import InvalidInput
 from shared.domain.times import floor_minute
 
-_KEPT_MINUTES = 1700
-"""More than the 26 hours that the database reads after telemetry read 24 of them: else the oldest
-are forgotten each time just before they are asked for, and all are played twice."""
+_KEPT_MINUTES = 2200
+"""More than the 32 hours that a first reading of logins asks for, and the minutes after it: else
+the oldest are forgotten each time just before they are asked for, and all are played twice."""
+_CALM_WORLDS = 4
 _AT = attrgetter("at")
 
 
@@ -135,15 +144,25 @@ class ScriptedWorld:
                 levels = scene.change(levels, at - scene.begins)
         return levels
 
+    def _events(
+        self, start: datetime, kept: Sequence[Request], levels: Levels
+    ) -> tuple[CustomEvent, ...]:
+        by_staff = conduct.staff_events(start, levels, self._chance("staff", start))
+        return tuple(sorted([*telemetry.custom_events(kept), *by_staff], key=_AT))
+
     def _chance(self, purpose: str, at: datetime) -> Random:
         return Random(f"{self._seed}:{purpose}:{at:%Y-%m-%dT%H:%M:%S}")
 
     def _play(self, start: datetime) -> WorldMinute:
+        if self.script.scenes and not any(scene.holds(start) for scene in self.script.scenes):
+            return _calm_world(self.begins, self._seed).minute(start)
         levels = self._levels(start)
         visits = traffic.visits(start, levels, self._chance("visits", start))
         guesses = traffic.guesses(start, levels, self._chance("guesses", start))
         probes = traffic.probes(start, self.health, self._chance("probes", start))
-        asked = sorted([*visits, *guesses], key=_AT)
+        sprays = traffic.sprays(start, levels, self._chance("sprays", start))
+        scans = traffic.scans(start, levels, self._chance("scans", start))
+        asked = sorted([*visits, *guesses, *sprays, *scans], key=_AT)
         arrived = [*asked, *probes]
         kept = telemetry.sampled(asked) if levels.serving else []
         plan = counters.plan_minute(levels, len(arrived), self._chance("plan", start))
@@ -151,7 +170,7 @@ class ScriptedWorld:
             start=start,
             requests=tuple(sorted([*kept, *probes], key=_AT)),
             exceptions=telemetry.exceptions(kept, levels.failure),
-            events=telemetry.custom_events(kept),
+            events=self._events(start, kept, levels),
             page_views=telemetry.page_views(kept),
             plan=plan,
             site=counters.site_minute(levels, arrived, plan.cpu_percent),
@@ -160,6 +179,12 @@ class ScriptedWorld:
             sessions=levels.sessions,
             business=counters.business_minute(levels, arrived, self._chance("business", start)),
         )
+
+
+@lru_cache(_CALM_WORLDS)
+def _calm_world(begins: datetime, seed: int) -> ScriptedWorld:
+    """What all worlds of a seed share while no scene holds: it need not be played for each."""
+    return ScriptedWorld(Script("calm", begins), seed=seed)
 
 
 def _utc(at: datetime) -> datetime:

@@ -42,7 +42,10 @@ class ExceptionEvent:
 
 @dataclass(frozen=True, slots=True)
 class CustomEvent:
-    """One custom event of the CRM, such as a failed login or a report that was opened."""
+    """One custom event of the CRM, such as a failed login or a report that was opened.
+
+    `is_trace`: it is logged as a trace with the event's name in a property, not as an event.
+    """
 
     at: datetime
     name: str
@@ -51,6 +54,7 @@ class CustomEvent:
     session_id: str = ""
     client_ip: str = ""
     item_count: int = 1
+    is_trace: bool = False
 
 
 @dataclass(frozen=True, slots=True)

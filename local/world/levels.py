@@ -46,6 +46,14 @@ class Levels:
     failure: Failure
     failed_logins: float
     """Guessed passwords a minute."""
+    sprayed: int
+    """The number of the account at which one address tries a password in this minute; 0: none."""
+    scanned: float
+    """Pages a minute that one address asks for and that are not there."""
+    admin_actions: float
+    """Of the staff, a minute."""
+    data_reads: float
+    """Looks at sensitive data, a minute."""
     database_cpu: float
     database_io: float
     database_log: float
@@ -84,6 +92,10 @@ def calm(at: datetime, begins: datetime) -> Levels:
         failing=0,
         failure=BROKEN,
         failed_logins=0,
+        sprayed=0,
+        scanned=0,
+        admin_actions=0.05 * load,
+        data_reads=0.6 * load,
         database_cpu=3.5 + 31 * load,
         database_io=2.5 + 20 * load,
         database_log=1 + 9 * load,

@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
+from local.world.conduct import events_of, is_kept
 from local.world.events import CustomEvent, ExceptionEvent, PageView, Request
 from local.world.failures import Failure
-from local.world.traffic import LOGIN, OPERATIONS, REPORT
+from local.world.traffic import OPERATIONS
 
 _PAGES = frozenset(operation.name for operation in OPERATIONS if operation.is_page)
 _RENDER_MS = 350
@@ -16,12 +17,8 @@ def sampled(requests: Iterable[Request]) -> list[Request]:
     return [
         request if request.status >= 500 else replace(request, item_count=2)
         for request in requests
-        if request.status >= 500 or _is_kept(request.operation_id)
+        if request.status >= 500 or is_kept(request.operation_id)
     ]
-
-
-def _is_kept(operation_id: str) -> bool:
-    return int(operation_id[-1], 16) % 2 == 0
 
 
 def exceptions(requests: Iterable[Request], failure: Failure) -> tuple[ExceptionEvent, ...]:
@@ -41,7 +38,7 @@ def exceptions(requests: Iterable[Request], failure: Failure) -> tuple[Exception
 
 
 def custom_events(requests: Iterable[Request]) -> tuple[CustomEvent, ...]:
-    """What the CRM itself reports: failed logins and generated reports."""
+    """What the CRM itself reports of them: logins, refusals and generated reports."""
     return tuple(
         CustomEvent(
             at=request.at,
@@ -53,16 +50,8 @@ def custom_events(requests: Iterable[Request]) -> tuple[CustomEvent, ...]:
             item_count=request.item_count,
         )
         for request in requests
-        if (name := _event_name(request)) is not None
+        for name in events_of(request)
     )
-
-
-def _event_name(request: Request) -> str | None:
-    if request.name == LOGIN and request.status == 401:
-        return "LoginFailed"
-    if request.name == REPORT and request.status < 400:
-        return "ReportGenerated"
-    return None
 
 
 def page_views(requests: Iterable[Request]) -> tuple[PageView, ...]:

@@ -18,11 +18,15 @@ INTERACTION = "POST /api/interactions"
 REPORT = "POST /api/reports"
 HEALTH = "GET /api/health"
 ATTACKERS = ("203.0.113.7", "203.0.113.19", "203.0.113.88")
+SPRAYER, SCANNER = "192.0.2.44", "192.0.2.99"
+OFFICE = "198.51.100.1"
+"""Where a third of the users share one address."""
 USERS = 60
 _SLOWEST = 3.5
 """No request of a calm minute lasts longer than this many times its own mean."""
 _LARGEST_MEAN = 500
 """e to the minus 745th is no float any more; larger means are drawn in parts."""
+_WANTED = ("wp-admin", "phpmyadmin", ".git", "backup", "cgi-bin")
 _BROWSERS = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/140.0",
     "Mozilla/5.0 (Macintosh; Intel Mac OS X 14_6) Safari/605.1",
@@ -54,7 +58,7 @@ class Operation:
 
 OPERATIONS = (
     Operation("GET /api/contacts", 22, 0.7),
-    Operation("GET /api/organisations", 14, 0.8, refusals=0.02),
+    Operation("GET /api/organisations", 14, 0.8, refused=403, refusals=0.02),
     Operation("GET /dashboard", 14, 1.2),
     Operation("GET /contacts", 12, 1.1, refusals=0.01),
     Operation("GET /api/search", 10, 1.1),
@@ -93,7 +97,7 @@ def _visit(
         duration_ms=_duration(operation, levels, chance),
         user_id=f"u-{user:03}",
         session_id=f"s-{at:%Y%m%d}-{user:03}",
-        client_ip=f"198.51.100.{user}",
+        client_ip=address_of(user),
         user_agent=_BROWSERS[user % len(_BROWSERS)],
     )
 
@@ -104,22 +108,56 @@ def visitor(at: datetime, place: int) -> int:
     return (at.toordinal() * 11 + place * 7) % USERS + 1
 
 
+def address_of(user: int) -> str:
+    """Where that user sits."""
+    return OFFICE if user <= USERS // 3 else f"198.51.100.{user}"
+
+
 def guesses(start: datetime, levels: Levels, chance: Random) -> list[Request]:
     """Passwords that few addresses guess in a minute; every guess is wrong."""
     count = poisson(levels.failed_logins, chance)
     return [
+        _guess(at, f"u-{chance.randint(1, USERS):03}", chance.choice(ATTACKERS), levels, chance)
+        for at in _moments(start, count, chance)
+    ]
+
+
+def sprays(start: datetime, levels: Levels, chance: Random) -> list[Request]:
+    """The one password that the sprayer tries in a minute, if it tries any."""
+    if not levels.sprayed:
+        return []
+    (at,) = _moments(start, 1, chance)
+    return [_guess(at, f"u-{levels.sprayed:03}", SPRAYER, levels, chance)]
+
+
+def _guess(at: datetime, user: str, address: str, levels: Levels, chance: Random) -> Request:
+    return Request(
+        at=at,
+        operation_id=f"{chance.getrandbits(128):032x}",
+        name=LOGIN,
+        url=_LOGIN.url,
+        status=401,
+        duration_ms=_duration(_LOGIN, levels, chance),
+        user_id=user,
+        client_ip=address,
+        user_agent="curl/8.5.0",
+    )
+
+
+def scans(start: datetime, levels: Levels, chance: Random) -> list[Request]:
+    """Pages that the scanner asks for in a minute, none of which is there."""
+    return [
         Request(
             at=at,
             operation_id=f"{chance.getrandbits(128):032x}",
-            name=LOGIN,
-            url=_LOGIN.url,
-            status=401,
-            duration_ms=_duration(_LOGIN, levels, chance),
-            user_id=f"u-{chance.randint(1, USERS):03}",
-            client_ip=chance.choice(ATTACKERS),
-            user_agent="curl/8.5.0",
+            name="GET /*",
+            url=f"{HOST}/{chance.choice(_WANTED)}/{chance.randrange(1000)}",
+            status=404,
+            duration_ms=round(chance.uniform(2, 9), 3),
+            client_ip=SCANNER,
+            user_agent="Nikto/2.5",
         )
-        for at in _moments(start, count, chance)
+        for at in _moments(start, poisson(levels.scanned, chance), chance)
     ]
 
 

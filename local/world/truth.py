@@ -10,9 +10,11 @@ from functools import partial
 from math import fsum
 from statistics import fmean
 
+from local.world.conduct import ADMIN, DATA_READ, LIMITED, LOCKED, LOGIN_FAILED, REFUSED
 from local.world.events import Health, Request, ResourceRow, World, WorldMinute
 from local.world.levels import GIB, MIB
 from local.world.traffic import PROBE_SECONDS, is_monitor
+from local.world.tries import LOGINS
 from shared.domain.times import MINUTE
 
 COUNT_WINDOW = 5
@@ -29,6 +31,8 @@ def truth(
     `probes`: the seconds of the minute at which health and running requests were asked for.
     Raises KeyError for a metric that raw events can't give.
     """
+    if metric in _WORLDS:
+        return _WORLDS[metric](world, minute)
     if metric in _WINDOWS:
         return _WINDOWS[metric]([world.minute(minute + i * MINUTE) for i in range(COUNT_WINDOW)])
     moments = [minute + timedelta(seconds=second) for second in probes]
@@ -36,8 +40,6 @@ def truth(
         return max((blocked_sessions(world, at) for at in moments), default=None)
     if metric in _HEALTH:
         return _HEALTH[metric]([(at, world.health(at)) for at in moments])
-    if metric == "storagePercent":
-        return 100 * world.minute(minute).storage_bytes / world.storage_limit_bytes
     return _MINUTES[metric](world.minute(minute))
 
 
@@ -71,6 +73,31 @@ def _quantile(minute: WorldMinute, percent: int) -> float | None:
 
 def _answered(minute: WorldMinute, statuses: range) -> float:
     return sum(each.item_count for each in visitors(minute) if each.status in statuses)
+
+
+def _told(minute: WorldMinute, name: str) -> float:
+    """How often the CRM told of an event of that name, as far as sampling lets it be known."""
+    return sum(event.item_count for event in minute.events if event.name == name)
+
+
+def _told_out_of_hours(minute: WorldMinute, name: str) -> float:
+    """The world's staff works Monday to Friday from 7 to 19, in UTC."""
+    works = minute.start.weekday() < 5 and 7 <= minute.start.hour < 19
+    return 0.0 if works else _told(minute, name)
+
+
+def _scanned(minute: WorldMinute) -> float:
+    """Refusals of the addresses that asked for ten different pages or more in vain."""
+    refused: dict[str, list[Request]] = {}
+    for request in visitors(minute):
+        if 400 <= request.status < 500:
+            refused.setdefault(request.client_ip, []).append(request)
+    return sum(
+        request.item_count
+        for requests in refused.values()
+        if len({request.url for request in requests}) >= 10
+        for request in requests
+    )
 
 
 def dtu(row: ResourceRow) -> float:
@@ -114,11 +141,29 @@ _MINUTES: Mapping[str, Measure] = {
     "throughput": partial(_answered, statuses=range(1000)),
     "errorRate": partial(_answered, statuses=range(500, 1000)),
     "clientErrorRate": partial(_answered, statuses=range(400, 500)),
+    "failedLogins": partial(_told, name=LOGIN_FAILED),
+    "lockouts": partial(_told, name=LOCKED),
+    "authorisationFailures": partial(_told, name=REFUSED),
+    "rateLimitHits": partial(_told, name=LIMITED),
+    "adminActionsOutOfHours": partial(_told_out_of_hours, name=ADMIN),
+    "dataAccessOutOfHours": partial(_told_out_of_hours, name=DATA_READ),
+    "scanRequests": _scanned,
     "responseTime.avg": _mean_duration,
     "responseTime.p50": partial(_quantile, percent=50),
     "responseTime.p95": partial(_quantile, percent=95),
     "responseTime.p99": partial(_quantile, percent=99),
 }
+
+
+def _storage_percent(world: World, minute: datetime) -> float:
+    return 100 * world.minute(minute).storage_bytes / world.storage_limit_bytes
+
+
+_WORLDS: Mapping[str, Callable[[World, datetime], float]] = {
+    **LOGINS,
+    "storagePercent": _storage_percent,
+}
+"""What more than the minute alone tells."""
 
 Asked = Sequence[tuple[datetime, Health]]
 
@@ -167,5 +212,5 @@ _WINDOWS: Mapping[str, Callable[[Window], float]] = {
     "offlineSync.pending": lambda window: window[-1].business.sync_pending,
 }
 
-METRICS = frozenset({*_MINUTES, *_HEALTH, *_WINDOWS, "storagePercent", "blockedSessions"})
+METRICS = frozenset({*_MINUTES, *_HEALTH, *_WINDOWS, *_WORLDS, "blockedSessions"})
 """The metrics that raw events give."""

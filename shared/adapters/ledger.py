@@ -56,9 +56,12 @@ class RowLedger:
         row = self._rows.get(partition, key)
         return None if row is None else _kept(row, kind)
 
-    def scan(self, partition: str, prefix: str, kind: type[T]) -> list[Kept[T]]:
+    def scan(
+        self, partition: str, prefix: str, kind: type[T], *, first: str = "", end: str | None = None
+    ) -> list[Kept[T]]:
         """See Ledger.scan."""
-        rows = self._rows.query(partition, prefix, prefix_end(prefix))
+        last = prefix_end(prefix)
+        rows = self._rows.query(partition, max(prefix, first), min(last, end or last))
         return list(_readable(rows, kind))
 
     def keys(

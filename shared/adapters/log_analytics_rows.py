@@ -1,9 +1,9 @@
 """Turns a log query's answer into minutes, or says what of it is not as agreed."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 import msgspec
 from msgspec import Meta, Struct
@@ -30,6 +30,25 @@ Minutes = Mapping[datetime, LogMinute]
 
 def minutes_of(query: LogQuery, answer: Any) -> Minutes:
     """The answer's rows by minute; raises SourceError when it is not whole or not as agreed."""
+    return dict(_minute(query, row) for row in whole(query, answer))
+
+
+class Asked(Protocol):
+    """What an answer must have."""
+
+    @property
+    def name(self) -> str:
+        """The query's name."""
+        ...
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """Its columns, with their Kusto types."""
+        ...
+
+
+def whole(query: Asked, answer: Any) -> Sequence[Any]:
+    """The rows of an answer with all columns; raises SourceError when it is not whole."""
     if answer.status != SUCCESS:
         error = getattr(answer, "partial_error", None)
         raise SourceError(f"query {query.name} was answered in part only: {_said(error)}")
@@ -39,7 +58,7 @@ def minutes_of(query: LogQuery, answer: Any) -> Minutes:
     missing = [column for column in query.columns if column not in table.columns]
     if missing:
         raise SourceError(f"the answer to query {query.name} has no column {', '.join(missing)}")
-    return dict(_minute(query, row) for row in table.rows)
+    return list(table.rows)
 
 
 def _said(error: Any) -> str:
@@ -47,18 +66,23 @@ def _said(error: Any) -> str:
 
 
 def _minute(query: LogQuery, row: Any) -> tuple[datetime, LogMinute]:
-    minute = row[query.minute]
-    if not isinstance(minute, datetime) or minute.tzinfo is None:
-        raise SourceError(f"column {query.minute} holds {minute!r}, which is no time")
-    counts = {column: _count(column, row[column]) for column in query.counts}
+    counts = {column: count_in(column, row[column]) for column in query.counts}
     buckets = _buckets(query.histogram, row[query.histogram])
     total = _number(query.total, row[query.total])
     if not math.isfinite(total):
         total = sum(value_of(bucket) * weight for bucket, weight in buckets.items())
-    return minute.astimezone(UTC), LogMinute(counts, buckets, total)
+    return time_in(query.minute, row[query.minute]), LogMinute(counts, buckets, total)
 
 
-def _count(column: str, cell: Any) -> float:
+def time_in(column: str, cell: Any) -> datetime:
+    """A cell as a time, in UTC."""
+    if not isinstance(cell, datetime) or cell.tzinfo is None:
+        raise SourceError(f"column {column} holds {cell!r}, which is no time")
+    return cell.astimezone(UTC)
+
+
+def count_in(column: str, cell: Any) -> float:
+    """A cell as a count; nothing is 0."""
     value = 0.0 if cell is None else _number(column, cell)
     if not math.isfinite(value):
         raise SourceError(f"column {column} holds {cell!r}, which is no count")

@@ -37,6 +37,48 @@ class LogQuery:
         return {self.minute: "datetime", **counted, self.total: "real", self.histogram: "dynamic"}
 
 
+@dataclass(frozen=True)
+class ConductQuery:
+    """A query that answers one row a minute about what people did; see LogQuery.
+
+    `out_of_hours`: the columns that count outside office hours alone. `logins`: the column with the
+    minute's [address, account, failed, logged in] of whoever tried, at most 500.
+    """
+
+    name: str
+    minute: str
+    counts: Mapping[str, str]
+    out_of_hours: frozenset[str]
+    logins: str
+
+    @cached_property
+    def text(self) -> str:
+        """The KQL itself."""
+        return (QUERIES / f"{self.name}.kql").read_text(encoding="utf-8")
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """The columns that an answer must have, with their Kusto types."""
+        counted = dict.fromkeys(self.counts, "long")
+        return {self.minute: "datetime", **counted, self.logins: "dynamic"}
+
+
+SECURITY = ConductQuery(
+    name="security",
+    minute="Minute",
+    counts={
+        "FailedLogins": "failedLogins",
+        "Lockouts": "lockouts",
+        "AuthorisationFailures": "authorisationFailures",
+        "RateLimitHits": "rateLimitHits",
+        "AdminActions": "adminActionsOutOfHours",
+        "DataAccess": "dataAccessOutOfHours",
+        "Scans": "scanRequests",
+    },
+    out_of_hours=frozenset({"AdminActions", "DataAccess"}),
+    logins="Logins",
+)
+
 LOG_QUERIES: tuple[LogQuery, ...] = (
     LogQuery(
         name="requests",

@@ -46,6 +46,23 @@ _requests = partial(
     Metric, group="application", sources=("logs",), kind=Kind.COUNT, within=Within.SUM
 )
 _business = partial(Metric, group="business", every=5)
+_conduct = partial(
+    Metric,
+    group="security",
+    sources=("security",),
+    kind=Kind.COUNT,
+    within=Within.SUM,
+    unit="count",
+)
+_logins = partial(
+    Metric,
+    group="security",
+    sources=("logins",),
+    kind=Kind.GAUGE,
+    within=Within.MAX,
+    unit="count",
+    suspected=30,
+)
 
 METRICS: tuple[Metric, ...] = (
     _dtu(
@@ -393,6 +410,69 @@ METRICS: tuple[Metric, ...] = (
         kind=Kind.COUNT,
         within=Within.SUM,
         description="Offline changes whose synchronisation failed in the last 5 minutes.",
+    ),
+    _conduct(
+        name="failedLogins",
+        column="failedLogins",
+        label="Failed logins",
+        description="Logins that failed in the minute.",
+    ),
+    _logins(
+        name="failedLoginsByAddress",
+        column="failedLoginsByAddress",
+        label="Failed logins from one address",
+        description="The most failed logins from one address within 5 minutes.",
+    ),
+    _logins(
+        name="failedLoginsByAccount",
+        column="failedLoginsByAccount",
+        label="Failed logins at one account",
+        description="The most failed logins at one account within 5 minutes.",
+    ),
+    _logins(
+        name="accountsTried",
+        column="accountsTried",
+        suspected=360,
+        label="Accounts tried from one address",
+        description="The most accounts that one address tried within 6 hours and never entered; "
+        "one with more than 10 failures within 5 minutes is left out.",
+    ),
+    _conduct(
+        name="lockouts",
+        column="lockouts",
+        label="Lockouts",
+        description="Accounts that were locked in the minute.",
+    ),
+    _conduct(
+        name="authorisationFailures",
+        column="authorisationFailures",
+        label="Authorisation failures",
+        description="Attempts at what somebody may not do, in the minute.",
+    ),
+    _conduct(
+        name="rateLimitHits",
+        column="rateLimitHits",
+        label="Rate limit hits",
+        description="Callers that asked too often, in the minute.",
+    ),
+    _conduct(
+        name="adminActionsOutOfHours",
+        column="adminActionsOutOfHours",
+        label="Admin actions out of hours",
+        description="What administrators did in the minute; 0 within OFFICE_HOURS.",
+    ),
+    _conduct(
+        name="dataAccessOutOfHours",
+        column="dataAccessOutOfHours",
+        label="Data access out of hours",
+        description="Sensitive data read or changed in the minute; 0 within OFFICE_HOURS.",
+    ),
+    _conduct(
+        name="scanRequests",
+        column="scanRequests",
+        label="Scanning requests",
+        description="Answers of 400 to 499 to addresses that were refused at ten pages or more "
+        "within the minute.",
     ),
 )
 

@@ -37,6 +37,21 @@ SOURCES = (
         remembers=timedelta(days=30),
         description="Application Insights tables in the Log Analytics workspace.",
     ),
+    Source(
+        name="security",
+        settle=timedelta(minutes=1),
+        remembers=timedelta(days=30),
+        presses=True,
+        description="What the CRM tells of people's conduct, in OWASP's words, and its requests.",
+    ),
+    Source(
+        name="logins",
+        # As far as anything is heard of a minute, the rest counts in the windows of the next ones.
+        settle=timedelta(0),
+        remembers=timedelta(days=30),
+        presses=True,
+        description="Failed logins by address and by account, over the last minutes and hours.",
+    ),
     _rows(name="users", description="The CRM's own sessions."),
     _rows(name="interactions", description="The CRM's own interactions, as they are created."),
     _rows(name="reports", description="The CRM's own reports, as they are generated."),

@@ -18,6 +18,7 @@ MOST = 3
 class Culprit(Struct, frozen=True, kw_only=True, rename="camel"):
     """A statement that was being executed, by one session or several.
 
+    Of logins that fail there is no session (0), and the statement is a sentence about who tries.
     `statement`: without its literals, at most LONGEST characters. `session`: the one that has run
     it for longest (`running_ms`). CPU time in ms and logical reads (8-KB pages) are those of all
     `sessions`. `waiting`: sessions that the head of a chain of blocked ones keeps waiting; then
@@ -87,6 +88,8 @@ def _joined(one: Culprit, other: Culprit) -> Culprit:
 
 def described(culprit: Culprit) -> str:
     """Who runs what for how long, in a line."""
+    if not culprit.session:
+        return culprit.statement
     where = f" on {culprit.host}" if culprit.host else ""
     who = f"session {culprit.session} ({culprit.program or 'unknown program'}{where})"
     if culprit.sessions > 1:

@@ -49,6 +49,7 @@ class Source(Struct, frozen=True, kw_only=True):
 
     `settle`: how far behind the clock its minutes are complete. `cadence`: how often it is asked.
     `remembers`: how far back it can be asked again; zero: what it does not say in time is lost.
+    `presses`: it is asked in every pass, twice a minute.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Source(Struct, frozen=True, kw_only=True):
     cadence: timedelta = timedelta(minutes=1)
     remembers: timedelta = timedelta(0)
     writes: Writes = Writes.REPLACE
+    presses: bool = False
 
 
 class Sight(StrEnum):
@@ -73,7 +75,8 @@ class Metric(Struct, frozen=True, kw_only=True):
     sentence. `every`: a sample holds for that many minutes. `sources`: who measures it, the first
     before the fallbacks. `of`: for a distribution, the count whose zero means that there was
     nothing to measure. `statistic`: for a distribution, `mean` or the quantile in (0, 1).
-    `witnessed`: what of the database says, just then, why it is high. `least` and `limit`: it
+    `witnessed`: what of the database says, just then, why it is high. `suspected`: who tried to
+    log in during so many minutes says it; 0: nobody does. `least` and `limit`: it
     can't be lower or higher (None: it can). `score`: the column in which a detector writes how
     unusual each minute is, 0–1; None while there is none. `expected`: likewise the columns of the
     lowest and the highest value that would have been usual.
@@ -97,6 +100,7 @@ class Metric(Struct, frozen=True, kw_only=True):
     of: str | None = None
     statistic: float | str | None = None
     witnessed: Sight | None = None
+    suspected: int = 0
     score: str | None = None
     expected: tuple[str, str] | None = None
 

@@ -355,7 +355,10 @@ def after_deploy(alert: Alert) -> str:
 
 
 def _running(alert: Alert) -> list[str]:
-    return [f"Running when it began: {described(culprit)}" for culprit in alert.culprits]
+    return [
+        f"{'Running' if culprit.session else 'Seen'} when it began: {described(culprit)}"
+        for culprit in alert.culprits
+    ]
 
 
 def quantity(value: float | None, unit: str, digits: int = _DIGITS) -> str:

@@ -9,13 +9,14 @@ from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 
-from shared.domain.times import second_key
+from shared.domain.times import minute_key, second_key
 
 T_co = TypeVar("T_co", covariant=True)
 
 MOST_WRITES = 100
 LEASE = "lease:"
 INSPECTIONS = "inspection:"
+TALLIES = "tally:"
 INSPECTING = "inspecting"
 """How a target's inspections stand."""
 
@@ -133,6 +134,11 @@ REPORTED = "reported"
 def inspection_key(at: datetime) -> str:
     """An inspection of the target's database; keys sort as their times."""
     return f"{INSPECTIONS}{second_key(at)}"
+
+
+def tally_key(hour: datetime) -> str:
+    """What an hour counted by name."""
+    return f"{TALLIES}{minute_key(hour)}"
 
 
 def short_hash(*parts: str) -> str:

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from shared.domain.errors import SourceError
 from shared.domain.histograms import Histogram
+from shared.domain.tallies import Tally
 
 
 class Gap(StrEnum):
@@ -69,6 +70,7 @@ class Reading(Struct, frozen=True, kw_only=True):
 
     `asked_at`: world time at which the reading began. `covered_until`: minutes that end by then
     are complete. `since`: for a source that counts over windows, where this window starts.
+    `tallies`: what it counts by name, in whole slots.
     """
 
     source: str
@@ -77,6 +79,7 @@ class Reading(Struct, frozen=True, kw_only=True):
     samples: tuple[Sample, ...] = ()
     histograms: tuple[MinuteHistogram, ...] = ()
     since: datetime | None = None
+    tallies: tuple[Tally, ...] = ()
 
 
 class FailureKind(StrEnum):

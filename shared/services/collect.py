@@ -24,6 +24,7 @@ from shared.domain.metrics import Catalog, Writes
 from shared.domain.samples import Answer, Failure, FailureKind, Reading
 from shared.domain.times import HOUR, floor_hour, floor_minute
 from shared.ports import House, MetricSource, SampleStore
+from shared.services.tally import keep_tallies
 
 PATIENCE = timedelta(seconds=10)
 MOST_HOURS = 12
@@ -51,6 +52,7 @@ def collect(target: str, *, house: House, sources: Collection[str], now: datetim
     questions = _questions(target, due, latest, house, now)
     told = [still_lacking(answer, latest) for answer in ask(questions, now)]
     answers = [checked(answer, house.catalog, now) for answer in told]
+    keep_tallies(target, answers, alerts=house.alerts)
     stored = store(answers, target, latest, catalog=house.catalog, samples=house.samples, now=now)
     return Collected(answers, stored)
 
@@ -58,14 +60,15 @@ def collect(target: str, *, house: House, sources: Collection[str], now: datetim
 def is_due(source: str, latest: Latest, catalog: Catalog, now: datetime) -> bool:
     """Whether the source's cadence has passed since it was last asked."""
     asked = latest.asked.get(source)
-    if asked is None or is_probe(source, catalog):
+    if asked is None or is_pressing(source, catalog):
         return True
     return now - asked.at >= catalog.source(source).cadence - _SLACK
 
 
-def is_probe(source: str, catalog: Catalog) -> bool:
+def is_pressing(source: str, catalog: Catalog) -> bool:
     """Whether the source is asked in every pass, twice a minute."""
-    return catalog.source(source).writes is Writes.COMBINE
+    its = catalog.source(source)
+    return its.presses or its.writes is Writes.COMBINE
 
 
 class Question(NamedTuple):

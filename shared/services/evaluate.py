@@ -39,6 +39,7 @@ from shared.ports import House, Witness
 from shared.services.boards import gone_rule, load_board, load_case, metrics_of
 from shared.services.deployments import recent_deploy
 from shared.services.maintain import windows
+from shared.services.tally import suspected
 
 WINDOW = timedelta(hours=24)
 MOST_ROUNDS = 400
@@ -225,9 +226,8 @@ class _Pass:
         first, end = self._window(case)
         minutes = listen(self._watched(case), chunks, first, end, composite=case.rule.is_composite)
         decision = decide(case, minutes, covered=self._covered(case), now=self._now)
-        sight = next((one.witnessed for one in case.metrics if one.witnessed), None)
-        if self._house.witness is not None and sight is not None and self._is_new(decision):
-            decision.explain(self._culprits(self._house.witness, sight))
+        if self._is_new(decision):
+            self._explain(decision)
         self._name_deploys(decision)
         return decision
 
@@ -244,6 +244,17 @@ class _Pass:
         """
         is_fresh = self._now - decision.state.last_folded <= SEEN_FOR
         return decision.begins and is_fresh and not decision.is_explained
+
+    def _explain(self, decision: Decision) -> None:
+        """Name what of the database explains it, or who tries to log in."""
+        metrics, witness = decision.case.metrics, self._house.witness
+        sight = next((one.witnessed for one in metrics if one.witnessed), None)
+        looked_back = max(metric.suspected for metric in metrics)
+        if witness is not None and sight is not None:
+            decision.explain(self._culprits(witness, sight))
+        elif looked_back:
+            length = looked_back * MINUTE
+            decision.explain(suspected(self._target, length, house=self._house, now=self._now))
 
     def _culprits(self, witness: Witness, sight: Sight) -> tuple[Culprit, ...]:
         """What of the database explains it just now; one look for all rules of the pass."""

@@ -14,7 +14,7 @@ from shared.domain.errors import ChannelError
 from shared.domain.rules import KeptRule
 from shared.domain.times import MINUTE
 from shared.ports import House
-from shared.services.collect import collect, is_probe
+from shared.services.collect import collect, is_pressing
 from shared.services.deliver import deliver_due, waiting_groups
 from shared.services.dispatch import dispatch
 from shared.services.evaluate import evaluate
@@ -62,7 +62,7 @@ def tick(target: str, *, house: House, now: datetime) -> Pass:
 
 
 def watch(target: str, *, house: House, now: datetime) -> Pass:
-    """The second look of the minute: probe again, catch up, deliver what is due."""
+    """The second look of the minute: ask what presses again, catch up, deliver what is due."""
     return _alone(_watch, Pass(target, now, PassKind.WATCH), house)
 
 
@@ -78,7 +78,7 @@ def _tick(done: Pass, house: House) -> None:
 def _watch(done: Pass, house: House) -> None:
     names = house.sources_of(done.target)
     keep_going = _deadline(house)
-    _pass(done, [name for name in names if is_probe(name, house.catalog)], house)
+    _pass(done, [name for name in names if is_pressing(name, house.catalog)], house)
     if done.damaged and keep_going():
         with done.timed("mend"):
             mend(done.target, house=house, now=done.now)
@@ -174,7 +174,7 @@ def is_outdated(target: str, asked_for: datetime, *, house: House, now: datetime
     if now - asked_for > MESSAGE_LIFE:
         return True
     asked = house.samples.latest(target).asked
-    by_ticks = [name for name in house.sources_of(target) if not is_probe(name, house.catalog)]
+    by_ticks = [name for name in house.sources_of(target) if not is_pressing(name, house.catalog)]
     return any(asked[name].at >= asked_for for name in by_ticks if name in asked)
 
 

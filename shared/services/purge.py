@@ -15,11 +15,13 @@ from shared.domain.days import without_hours
 from shared.domain.errors import Conflict, DamagedRow
 from shared.domain.records import (
     MOST_WRITES,
+    TALLIES,
     Delete,
     alert_key,
     audit_key,
     deploy_key,
     episode_of,
+    tally_key,
 )
 from shared.domain.times import DAY, HOUR, floor_day, minute_key
 from shared.ports import House
@@ -41,13 +43,14 @@ def purge(
     target: str, *, house: House, now: datetime, keep_going: KeepGoing = lambda: True
 ) -> dict[str, int]:
     """Drop what is older than it is kept, while there is time; answers how much of what went."""
-    gone = {"hours": 0, "days": 0, "episodes": 0, "audit": 0, "deployments": 0}
+    gone = {"hours": 0, "days": 0, "episodes": 0, "audit": 0, "deployments": 0, "tallies": 0}
     for kind, steps in (
         ("hours", _hours(target, house, now)),
         ("days", _days(target, house, now)),
         ("episodes", _episodes(target, house, now)),
         ("audit", _audit(target, house, now)),
         ("deployments", _deployments(target, house, now)),
+        ("tallies", _tallies(target, house, now)),
     ):
         for count in steps:
             gone[kind] += count
@@ -123,6 +126,13 @@ def _audit(target: str, house: House, now: datetime) -> Iterator[int]:
 def _deployments(target: str, house: House, now: datetime) -> Iterator[int]:
     end = deploy_key(minute_key(now - house.retention.alerts))
     for part in _parts(house.alerts.keys(target, deploy_key(""), end=end)):
+        yield _drop(target, part, house)
+
+
+def _tallies(target: str, house: House, now: datetime) -> Iterator[int]:
+    """They tell of hours, and go with them."""
+    end = tally_key(floor_day(now - house.retention.hours))
+    for part in _parts(house.alerts.keys(target, TALLIES, end=end)):
         yield _drop(target, part, house)
 
 

@@ -13,11 +13,11 @@ from azure.core.credentials import AccessToken
 
 from shared.adapters.log_analytics import (
     FURTHEST,
-    SERVER_TIMEOUT,
     LogAnalytics,
     open_log_analytics,
     window,
 )
+from shared.adapters.log_workspaces import SERVER_TIMEOUT
 from shared.adapters.windows import LONGEST, PATIENCE, Patience, Window
 from shared.catalog.log_queries import LOG_QUERIES
 from shared.domain.errors import SourceError

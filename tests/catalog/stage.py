@@ -28,7 +28,7 @@ TAKEN_AWAY = {
     "dmv": ("dmv", "sessions", "size", "blocking", "self"),
     "platform": ("plan", "app", "database"),
     "probe": ("probe",),
-    "logs": ("logs",),
+    "logs": ("logs", "security", "logins"),
     "counts": ("users", "interactions", "reports", "syncs"),
 }
 """The sources behind the names that a scene uses."""

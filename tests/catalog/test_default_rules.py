@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from local.world.scenes import (
+    BruteForce,
     CertificateEnding,
     ConnectionFlood,
     CpuSaturated,
@@ -13,6 +14,7 @@ from local.world.scenes import (
     ErrorBurst,
     MemoryLeak,
     Outage,
+    PasswordSpray,
     Scene,
     SlowRelease,
     SourceDown,
@@ -47,6 +49,8 @@ SCENES: dict[str, tuple[list[Scene], int, set[str]]] = {
         {"sessions-near-limit", "workers-near-limit", "outbound-sockets"},
     ),
     "failing syncs": ([SyncFailures(SOON)], 40, {"offline-sync-failing"}),
+    "guessed passwords": ([BruteForce(SOON)], 25, {"failed-login-burst"}),
+    "a slow spray": ([PasswordSpray(SOON, every=3)], 90, {"password-spray"}),
     "an old certificate": ([CertificateEnding(SOON)], 75, {"certificate-expiry"}),
     "a silent database": (
         [SourceDown(SOON, 40, "dmv"), SourceDown(SOON, 40, "platform")],

@@ -16,14 +16,17 @@ from local.cloud.log_analytics_answers import table_body
 from local.cloud.log_analytics_store import LogStore, Span
 from local.cloud.log_analytics_tables import Item
 from local.kusto.analyzer import Analysis, AnalyzerMissingError, analyze
-from shared.catalog.log_queries import LOG_QUERIES
+from shared.catalog.log_queries import LOG_QUERIES, SECURITY
 from shared.catalog.metrics import CATALOG
 from shared.domain.histograms import GAMMA, LAST_BUCKET, bucket_of
 from tests.catalog.kql import FILES, misspellings, name_of
 from tests.local.cloud.handmade import PlainWorld
 
 ANSWERS = Path(__file__).parent / "answers"
-EXPECTED = {query.name: query.columns for query in LOG_QUERIES}
+EXPECTED = {
+    **{query.name: query.columns for query in LOG_QUERIES},
+    SECURITY.name: SECURITY.columns,
+}
 BROKEN = {
     "a command": ".drop table AppRequests",
     "nothing": "",
@@ -70,6 +73,9 @@ def test_the_queries_give_every_metric_of_the_source_once() -> None:
     given = [m for query in LOG_QUERIES for m in (*query.counts.values(), *query.distributions)]
 
     assert sorted(given) == sorted(m.name for m in CATALOG.metrics if "logs" in m.sources)
+    conduct = sorted(m.name for m in CATALOG.metrics if "security" in m.sources)
+    assert sorted(SECURITY.counts.values()) == conduct
+    assert SECURITY.out_of_hours < SECURITY.counts.keys()
 
 
 @pytest.mark.parametrize("file", FILES, ids=name_of)

@@ -1,10 +1,13 @@
 """The catalog's metrics that a world can reckon in the rig, and when two values agree."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from math import isclose
 
+from local.cloud.log_analytics_tables import INGESTION
+from local.world.events import World
 from shared.catalog.metrics import CATALOG
 from shared.domain.metrics import Metric
+from shared.domain.times import MINUTE, floor_minute
 
 SOURCES = tuple(source.name for source in CATALOG.sources)
 """The rig has them all."""
@@ -14,6 +17,21 @@ COUNTED = ("users", "interactions", "reports", "syncs")
 """What is counted over windows of five minutes."""
 BY_SQL = ("dmv", *OF_NOW, *COUNTED)
 MINUTELY = tuple(name for name in SOURCES if name not in COUNTED)
+
+
+PRESSING = ("probe", "security", "logins")
+"""What is asked twice a minute."""
+
+
+def covered_until(world: World, source: str, now: datetime) -> datetime:
+    """How far a source is covered in the rig by a reading then, by the newest telemetry."""
+    if source not in ("security", "logins"):
+        return floor_minute(now) - settle(source)
+    minutes = [world.minute(now - n * MINUTE) for n in range(6)]
+    requests = [one for minute in minutes for one in minute.requests]
+    lasted = {one: timedelta(milliseconds=one.duration_ms) for one in requests}
+    heard = max(floor_minute(one.at) for one in requests if one.at + lasted[one] + INGESTION <= now)
+    return heard if source == "security" else heard + MINUTE
 
 
 def settle(source: str) -> timedelta:

@@ -41,7 +41,7 @@ from tests.walks.worlds import ContinuedWorld
 START = datetime(2026, 3, 2, 4, tzinfo=UTC)
 READ_BEFORE = START - 5 * MINUTE
 """How far Azure was read when a walk begins: a first day to catch up with takes seconds."""
-BEHIND = ("plan", "app", "database", "logs")
+BEHIND = ("plan", "app", "database", "logs", "security", "logins")
 """The sources of which that is so."""
 NOWHERE = "DefaultEndpointsProtocol=http;AccountName=nobody;AccountKey=c2VjcmV0;" + "".join(
     f"{service}Endpoint=http://127.0.0.1:1/nobody;" for service in ("Blob", "Queue", "Table")

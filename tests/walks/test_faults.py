@@ -14,14 +14,16 @@ import pytest
 
 from local.cloud import resources
 from local.cloud.faults import KINDS, Fault
-from local.rig import TARGET
+from local.rig import TARGET, TICK, WATCH
+from local.world.events import World
 from local.world.scenes import DtuStorm
+from shared.bootstrap import BY_LOGS
 from shared.domain.alerts import AlertState
 from shared.domain.deliveries import Status
 from shared.domain.machine import State
-from shared.domain.times import MINUTE, floor_minute
+from shared.domain.times import MINUTE
 from shared.services.passes import Pass, PassKind
-from tests.walks.facts import BY_SQL, COUNTED, MINUTELY, settle
+from tests.walks.facts import BY_SQL, COUNTED, MINUTELY, PRESSING, covered_until
 from tests.walks.faulting import START, Walk, a_walk
 
 LONGEST_TICK_S = 40
@@ -47,10 +49,10 @@ STUCK = {"hang": Fault("hang"), "too slow": Fault("slow", seconds=30)}
 PLATFORM = {"plan", "app", "database"}
 SILENCED = {
     "platform": PLATFORM,
-    "logs": {"logs"},
+    "logs": set(BY_LOGS),
     "crm": set[str](),  # a page that fails is a reading, too
     "sql": set(BY_SQL),
-    "identity": {*PLATFORM, "logs", *BY_SQL},
+    "identity": {*PLATFORM, *BY_LOGS, *BY_SQL},
 }
 """The sources that can't be read while an answerer is broken."""
 
@@ -122,16 +124,17 @@ def assert_in_time(walk: Walk, note: Note) -> None:
     assert walk.worst_seconds < LONGEST_TICK_S
 
 
-def assert_others_arrive(passes: Sequence[Pass], silenced: set[str]) -> None:
+def assert_others_arrive(world: World, passes: Sequence[Pass], silenced: set[str]) -> None:
     """Each other source is covered as far as it can be, and the silenced are where they were."""
     before = passes[0].now
     for done in passes:
         assert (done.error, done.skipped) == (None, False)
-        asked = set(MINUTELY) if done.kind is PassKind.TICK else {"probe"}
+        asked = set(MINUTELY if done.kind is PassKind.TICK else PRESSING)
         assert failed(done) == silenced & asked
         for name in MINUTELY:
-            now = before - MINUTE if name in silenced else done.now
-            assert done.evaluation.covered[name] == floor_minute(now) - settle(name), name
+            asked_last = before - (WATCH - TICK if name in PRESSING else MINUTE)
+            now = asked_last if name in silenced else done.now
+            assert done.evaluation.covered[name] == covered_until(world, name, now), name
 
 
 def failed(done: Pass) -> set[str]:
@@ -182,9 +185,9 @@ def test_a_fault_costs_its_own_source_and_the_gap_heals_with_what_really_was(
         walk.skip(SETTLED)
         at_last = walk.play(1)
 
-        assert_others_arrive(broken, set() if fault is A_WHILE else SILENCED[answerer])
-        assert_others_arrive(healed, set())
-        assert_others_arrive(at_last, set())
+        assert_others_arrive(walk.world, broken, set() if fault is A_WHILE else SILENCED[answerer])
+        assert_others_arrive(walk.world, healed, set())
+        assert_others_arrive(walk.world, at_last, set())
         assert walk.untrue() == []
         assert transitions(walk.passes) == []
         assert_nothing_is_sent(walk)
@@ -196,7 +199,7 @@ def test_a_resource_that_is_gone_costs_its_own_source() -> None:
         walk.play(1)
         walk.rig.desk.resource_ids = (resources.APP, resources.DATABASE)
 
-        assert_others_arrive(walk.play(3), {"plan"})
+        assert_others_arrive(walk.world, walk.play(3), {"plan"})
 
 
 def assert_nothing_is_sent(walk: Walk) -> None:
@@ -213,7 +216,7 @@ def test_a_process_that_has_its_tokens_does_not_miss_their_issuer() -> None:
         walk.rig.desk.inbox.clear()
         walk.rig.desk.faults.set("identity", Fault("refuse"))
 
-        assert_others_arrive(walk.play(2), set())
+        assert_others_arrive(walk.world, walk.play(2), set())
         assert walk.rig.desk.inbox.records("identity") == []
 
 

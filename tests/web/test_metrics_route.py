@@ -49,6 +49,7 @@ BEYOND = {
     "probeLatency",
     "certificateDaysLeft",
     "clientErrorRate",
+    *(metric.name for metric in CATALOG.metrics if metric.group == "security"),
 }
 
 

@@ -166,7 +166,8 @@ class TestAnswers:
         ("table", "column", "value"),
         [
             ("AppExceptions", "ExceptionType", "TypeError"),
-            ("AppEvents", "ClientIP", "203.0.113.7"),
+            ("AppEvents", "ClientIP", "0.0.0.0"),  # noqa: S104 - Azure blanks it
+            ("AppEvents", 'tostring(Properties["source_ip"])', "203.0.113.7"),
             ("AppPageViews", "DurationMs", 800.0),
             ("AppRequests", "Type", "AppRequests"),
             ("AppRequests", "UserId", ""),

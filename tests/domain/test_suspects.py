@@ -1,0 +1,88 @@
+"""Whom an alert about failed logins names, and how little it gives away."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from shared.domain.culprits import described
+from shared.domain.masking import masked_account, masked_address
+from shared.domain.office_hours import OfficeHours
+from shared.domain.suspects import RECENT, by_account, by_address, suspects
+from shared.domain.tallies import SLOT, Tally, TallyRow, tally
+
+NOW = datetime(2026, 3, 2, 9, 40, 20, tzinfo=UTC)
+SLOT_NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+HOURS = timedelta(hours=6)
+
+
+def logins(*rows: tuple[str, str, int], slot: datetime = SLOT_NOW) -> Tally:
+    found = [TallyRow((address, account), (failed, 0.0)) for address, account, failed in rows]
+    return tally("logins", slot, found)
+
+
+def told(*tallies: Tally, length: timedelta = RECENT) -> list[str]:
+    found = suspects(tallies, now=NOW, length=length, more_than=10)
+    return [described(one) for one in found]
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("203.0.113.7", "203.0.113.0/24"),
+        ("2001:db8:1:2::9", "2001:db8:1::/48"),
+        ("a proxy", "a…"),
+        ("", ""),
+    ],
+)
+def test_an_address_is_shown_as_its_network(address: str, shown: str) -> None:
+    assert masked_address(address) == shown
+
+
+@pytest.mark.parametrize(
+    ("account", "shown"), [("ann@example.com", "a…@example.com"), ("u-012", "u…"), ("", "")]
+)
+def test_an_account_is_shown_by_its_first_letter(account: str, shown: str) -> None:
+    assert masked_account(account) == shown
+
+
+def test_a_burst_names_the_loudest_addresses_by_their_networks() -> None:
+    one = logins(("203.0.113.7", "ann", 12), ("203.0.113.7", "bob", 3), ("198.51.100.1", "cy", 9))
+
+    assert told(one) == ["15 failed logins from 203.0.113.0/24 at 2 accounts"]
+
+
+def test_what_lies_before_half_an_hour_is_no_burst() -> None:
+    assert told(logins(("203.0.113.7", "ann", 12), slot=SLOT_NOW - 3 * SLOT)) == []
+
+
+def test_an_account_that_many_addresses_try_is_named() -> None:
+    one = logins(*((f"203.0.113.{n}", "ann@example.com", 2) for n in range(8)))
+
+    assert told(one) == ["16 failed logins at a…@example.com from 8 addresses"]
+
+
+def test_a_spray_names_the_address_with_most_accounts_over_the_hours() -> None:
+    slots = [
+        logins(("192.0.2.44", f"u{n}", 1), ("198.51.100.1", "ann", 40), slot=SLOT_NOW - n * SLOT)
+        for n in range(12)
+    ]
+
+    assert told(*slots, length=HOURS) == ["12 failed logins from 192.0.2.0/24 at 12 accounts"]
+
+
+def test_other_tables_and_nameless_rows_say_nothing() -> None:
+    pages = tally("pages", SLOT_NOW, [TallyRow(("a", "b"), (99,))])
+
+    assert by_address([pages, logins(("", "ann", 5))], SLOT_NOW) == []
+    assert [one.name for one in by_account([logins(("", "ann", 5))], SLOT_NOW)] == ["ann"]
+
+
+def test_office_hours_are_those_of_the_clock_on_the_wall() -> None:
+    office = OfficeHours(zone=ZoneInfo("Europe/Berlin"))
+
+    assert office.hold(datetime(2026, 3, 2, 6, tzinfo=UTC))
+    assert not office.hold(datetime(2026, 3, 2, 5, 59, tzinfo=UTC))
+    assert office.hold(datetime(2026, 7, 6, 5, tzinfo=UTC))
+    assert not office.hold(datetime(2026, 3, 2, 18, tzinfo=UTC))
+    assert not office.hold(datetime(2026, 3, 7, 10, tzinfo=UTC))
