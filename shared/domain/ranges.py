@@ -1,5 +1,6 @@
 """Ranges of the past: how long, in which steps, and on which even grid they are drawn."""
 
+import math
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 
@@ -76,13 +77,23 @@ class Grid(Struct, frozen=True):
     @property
     def detail(self) -> Detail:
         """The stored pieces that its steps are made of."""
-        return next(one for one in reversed(Detail) if not self.step % one.value)
+        return detail_of(self.step)
+
+
+def detail_of(step: timedelta) -> Detail:
+    """The largest stored pieces that no step cuts."""
+    return next(one for one in reversed(Detail) if not step % one.value)
+
+
+def affordable(step: timedelta, columns: int) -> float:
+    """How many steps of so many metrics one answer reads at most."""
+    row = {Detail.MINUTES: HOUR, Detail.HOURS: DAY}.get(detail_of(step))
+    return math.inf if row is None else MOST_CELLS * row / (columns * step)
 
 
 def check_price(grid: Grid, columns: int) -> None:
     """Raise InvalidInput when the grid's rows have more to read than one answer should."""
-    row = {Detail.MINUTES: HOUR, Detail.HOURS: DAY}.get(grid.detail)
-    if row is not None and (grid.end - grid.start) / row * columns > MOST_CELLS:
+    if grid.count > affordable(grid.step, columns):
         raise InvalidInput(
             "that reads too much at once; ask for fewer metrics, a shorter range or a longer step"
         )
@@ -118,17 +129,38 @@ def grid_between(
     empty, has not begun, or has too many steps.
     """
     end = min(end, floor_minute(now))
-    if not start < end:
-        raise InvalidInput("a range has its start before its end, and before now")
-    is_young = now - start <= minutes_kept
-    step = step or max(step_for(end - start), MINUTE if is_young else HOUR)
+    check_order(start, end)
+    step = step or usual_step(start, end, now, minutes_kept=minutes_kept)
     first = floor_step(start, step)
     _checked(step, end - first)
-    if step % HOUR and not is_young:
+    check_kept(start, step, now, minutes_kept)
+    return Grid(first, step, -(-(end - first) // step))
+
+
+def usual_step(
+    start: datetime, end: datetime, now: datetime, *, minutes_kept: timedelta = timedelta.max
+) -> timedelta:
+    """How finely [start, end) is drawn when nobody says; raises InvalidInput.
+
+    The longest range, widened to whole steps, could have one too many: it takes longer ones.
+    """
+    check_order(start, end)
+    step = max(step_for(end - start), MINUTE if now - start <= minutes_kept else HOUR)
+    return step if end - floor_step(start, step) <= MOST_POINTS * step else 2 * step
+
+
+def check_order(start: datetime, end: datetime) -> None:
+    """Raise InvalidInput for a range that is empty."""
+    if not start < end:
+        raise InvalidInput("a range has its start before its end, and before now")
+
+
+def check_kept(start: datetime, step: timedelta, now: datetime, minutes_kept: timedelta) -> None:
+    """Raise InvalidInput when the steps are made of minutes that are not kept so long."""
+    if step % HOUR and now - start > minutes_kept:
         raise InvalidInput(
             f"minutes are kept for {minutes_kept // DAY} days; ask for steps of whole hours"
         )
-    return Grid(first, step, -(-(end - first) // step))
 
 
 def floor_step(at: datetime, step: timedelta) -> datetime:

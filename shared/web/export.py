@@ -8,14 +8,17 @@ from urllib.parse import urlencode
 from msgspec import Meta
 
 from shared.domain.alerts import Alert
+from shared.domain.errors import InvalidInput
 from shared.domain.ranges import (
     DEFAULT_RANGE,
     RANGES,
     Grid,
+    affordable,
     floor_step,
     grid_between,
-    step_for,
+    usual_step,
 )
+from shared.domain.retention import Retention
 from shared.domain.times import DAY, HOUR, MINUTE, floor_minute, iso
 from shared.domain.wishes import YEARS
 from shared.services.history import draw
@@ -23,8 +26,9 @@ from shared.services.query import past_alerts
 from shared.web.alerts import alert_json, target_of
 from shared.web.auth import Role
 from shared.web.doors import Asked, Document, Route
-from shared.web.histories import RangeQuery, label_of, step_asked
+from shared.web.histories import RangeQuery, label_of, refuse_both, step_asked
 from shared.web.metrics import metrics_named
+from shared.web.problems import Problem
 from shared.web.spreadsheets import MEDIA_TYPE, Cell, csv_of
 
 MOST_ROWS = 2000
@@ -80,7 +84,7 @@ def _metrics(target: str, query: ExportQuery, asked: Asked) -> Document:
     """A line for each step, with the catalog's names."""
     house, now = asked.office.house(), asked.office.now
     metrics = metrics_named(query.metrics, house.catalog)
-    grid, rest = _page(query, now)
+    grid, rest = _page(query, len(metrics), house.retention, now)
     curves = draw(target, metrics, grid, house=house, now=now).curves
     lines = zip(grid.starts, *(curves[one.name].values for one in metrics), strict=True)
     following = {"from": iso(grid.end), "to": iso(rest), "step": spelled(grid.step)} if rest else {}
@@ -89,16 +93,27 @@ def _metrics(target: str, query: ExportQuery, asked: Asked) -> Document:
     )
 
 
-def _page(query: RangeQuery, now: datetime) -> tuple[Grid, datetime | None]:
-    """The first steps of the range, and where it ends when there are more."""
-    label = label_of(query)
+def _page(
+    query: RangeQuery, metrics: int, kept: Retention, now: datetime
+) -> tuple[Grid, datetime | None]:
+    """The first steps of the range, and where it ends when there are more.
+
+    A page has at most so many lines, and reads no more than one answer should.
+    """
+    label, step = label_of(query), step_asked(query)
     end = min(query.end or now, floor_minute(now))
     start = query.start if label is None and query.start else end - RANGES[label or DEFAULT_RANGE]
-    step = step_asked(query) or step_for(end - start)
-    first = floor_step(start, step)
-    if end - first <= MOST_ROWS * step:
-        return grid_between(start, end, now, step), None
-    return grid_between(start, first + MOST_ROWS * step, now, step), end
+    try:
+        step = step or usual_step(start, end, now, minutes_kept=kept.hours)
+        length = max(int(min(MOST_ROWS, affordable(step, metrics))), 1) * step
+        first = floor_step(start, step)
+        rest = end if end - first > length else None
+        grid = grid_between(
+            start, first + length if rest else end, now, step, minutes_kept=kept.hours
+        )
+    except InvalidInput as error:
+        raise Problem(400, "invalid_range", str(error)) from None
+    return grid, rest
 
 
 def spelled(step: timedelta) -> str:
@@ -111,6 +126,7 @@ def spelled(step: timedelta) -> str:
 
 def _alerts(target: str, query: ExportQuery, asked: Asked) -> Document:
     """A line for each alert, the newest first; all of them when no range is given."""
+    refuse_both(query)
     house, now = asked.office.house(), asked.office.now
     end = query.end or now
     start = query.start or (end - RANGES[query.range] if query.range else _EVER)

@@ -21,6 +21,7 @@ FORMATS = ("rows", "columns")
 
 Nested = dict[str, Any]
 
+_EITHER = "give a range, or from and perhaps to"
 _UNITS = {"m": MINUTE, "h": HOUR, "d": DAY}
 _STEP = "^[1-9][0-9]{0,3}[mhd]$"
 
@@ -55,11 +56,18 @@ class ColumnsJson(Struct, frozen=True, rename="camel"):
 
 def label_of(query: RangeQuery) -> str | None:
     """The name of the range that is asked for; None for one from a moment to another."""
+    refuse_both(query)
     if query.start is None and query.end is None:
         return query.range or DEFAULT_RANGE
-    if query.range is not None or query.start is None:
-        raise Problem(400, "invalid_range", "give a range, or from and perhaps to")
+    if query.start is None:
+        raise Problem(400, "invalid_range", _EITHER)
     return None
+
+
+def refuse_both(query: RangeQuery) -> None:
+    """A range ends now: it has no other beginning or end."""
+    if query.range is not None and (query.start is not None or query.end is not None):
+        raise Problem(400, "invalid_range", _EITHER)
 
 
 def grid_asked(

@@ -92,6 +92,15 @@ def test_a_range_is_as_long_as_days_can_show_it() -> None:
         grid_of((MOST_POINTS + 1) * DAY, at(0))
 
 
+def test_the_longest_range_may_begin_within_a_day() -> None:
+    start, later = at(90), at(90) + MOST_POINTS * DAY
+
+    assert grid_between(at(0), at(0) + MOST_POINTS * DAY, later).count == MOST_POINTS
+    grid = grid_between(start, later, later)
+    assert (grid.step, grid.count) == (2 * DAY, MOST_POINTS / 2 + 1)
+    assert grid.start <= start < later <= grid.end
+
+
 def test_what_is_older_than_minutes_are_kept_is_drawn_by_the_hour() -> None:
     def between(first: float, step: timedelta | None = None) -> timedelta:
         return grid_between(at(first), at(first + 60), at(4000), step, minutes_kept=2 * DAY).step

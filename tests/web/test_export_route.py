@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.catalog.metrics import CATALOG
 from shared.domain.alerts import AlertState
 from shared.domain.deployments import RecentDeploy
 from shared.domain.records import Insert, alert_key
@@ -102,6 +103,20 @@ def test_a_long_range_in_small_steps_is_more_pages(counter: Counter) -> None:
 
     assert len(lines(answer)) == 2001
     assert "step=1m" in answer.headers["Link"]
+
+
+def test_a_page_reads_no_more_than_an_answer_should(counter: Counter) -> None:
+    """Steps of an hour and a half take the minutes of every metric."""
+    answer = ask(counter, range="14d", step="90m")
+
+    assert (len(lines(answer)) - 1) * 1.5 * len(CATALOG.metrics) < 6000
+    assert "step=90m" in answer.headers["Link"]
+
+
+def test_what_is_older_than_minutes_are_kept_comes_by_the_hour(counter: Counter) -> None:
+    (page,) = pages(counter, **{"from": "2025-06-01T00:10:00Z", "to": "2025-06-01T02:00:00Z"})
+
+    assert [row[0][:16] for row in page[1:]] == ["2025-06-01T00:00", "2025-06-01T01:00"]
 
 
 def test_the_longest_step_is_one_line(counter: Counter) -> None:
@@ -198,7 +213,11 @@ def test_every_text_can_be_read_back(texts: list[str]) -> None:
     [
         ({"of": "rules"}, "invalid_of"),
         ({"format": "xlsx"}, "invalid_format"),
-        ({"from": "2027-01-01T00:00:00Z"}, "invalid_input"),
+        ({"from": "2027-01-01T00:00:00Z"}, "invalid_range"),
+        ({"from": "2026-01-01T00:00:00Z", "range": "1h"}, "invalid_range"),
+        ({"from": "2026-01-01T00:00:00Z", "range": "1h", "of": "alerts"}, "invalid_range"),
+        ({"to": "2026-01-01T00:00:00Z", "range": "1h", "of": "alerts"}, "invalid_range"),
+        ({"from": "2025-01-01T00:00:00Z", "step": "5m"}, "invalid_range"),
         ({"to": "2026-01-01T00:00:00Z"}, "invalid_range"),
         ({"metrics": "dtu"}, "unknown_metric"),
     ],

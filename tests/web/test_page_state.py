@@ -179,6 +179,29 @@ def test_deployments_of_a_range_that_was_left_do_not_come_late() -> None:
     assert marks == ["new"]
 
 
+def test_deployments_of_another_range_do_not_wait_at_its_edge_for_the_new_ones() -> None:
+    shown = played("""
+      const span = (from, to) => ({ from: `2026-01-01T${from}Z`, to: `2026-01-01T${to}Z` });
+      const look = async (meta) => {
+        await say("metrics", figures(), { meta });
+        await say("alerts", []);
+      };
+      const marks = () => seen.marks.map(({ version }) => version);
+      const mark = (at, version) => ({ at: `2026-01-01T${at}Z`, version });
+      monitor.start();
+      await look(span("00:00:00", "12:00:00"));
+      await say("deployments", {
+        deployments: [mark("11:05:00", "new"), mark("10:59:00", "old")],
+      });
+      const before = marks();
+      monitor.act.go({ range: "15m" });
+      await look(span("11:00:00", "12:00:00"));
+      return [before, marks()];
+    """)
+
+    assert shown == [["new", "old"], ["new"]]
+
+
 def test_an_answer_from_before_an_action_does_not_take_it_back() -> None:
     shown = played("""
       monitor.start();

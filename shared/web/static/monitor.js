@@ -167,7 +167,10 @@ export class Monitor {
     const { database, memory } = this.state.lists;
     this.wishes.heard([...alerts, ...[database, memory].flatMap((list) => list?.data?.recommendations ?? [])]);
     const board = isNew ? { answer: data, data, meta, columns: columnsOf(data.historical) } : this.state.board;
-    this.change({ phase: "ready", failure: null, refusal: null, board, alerts });
+    // Those of another range would stand at the edges until the new ones are there.
+    const [first, last] = [board.meta.from, board.meta.to].map((at) => Date.parse(at) / 1000);
+    const marks = this.state.marks.filter((/** @type {any} */ { at }) => at >= first && at <= last);
+    this.change({ phase: "ready", failure: null, refusal: null, board, alerts, marks });
     this.#readDeployments(board.meta);
     this.#readLists();
     this.#readOpenStories();
