@@ -18,6 +18,7 @@ from local.bench_first import run as bench_first
 from local.bench_forecasts import run as bench_forecasts
 from local.bench_history import run as bench_history
 from local.bench_latency import run as bench_latency
+from local.bench_report import run as bench_report
 from local.bench_sql import run as bench_sql
 from local.bench_store import run as bench_store
 from local.bench_tick import run as bench_tick
@@ -106,6 +107,11 @@ def advice() -> bool:
     return rank_advice(print, 100)
 
 
+def report() -> bool:
+    """The report of 30 days of minutes, through the handler: its seconds and its memory."""
+    return bench_report(print)
+
+
 def forecasts() -> bool:
     """How far forecasts are off, and how often a trend is seen where there is none."""
     return bench_forecasts(print)
@@ -151,6 +157,7 @@ SECTIONS: dict[str, Callable[[], bool]] = {
     "store": store,
     "history": history,
     "advice": advice,
+    "report": report,
     "forecasts": forecasts,
     "anomaly": anomaly,
     "replays": replays,

@@ -76,7 +76,11 @@ def a_report(drawn: dict[str, Draw] | None = None, **changes: Any) -> Performanc
 
 
 def _minutes(drawn: dict[str, Draw]) -> dict[datetime, HourChunk]:
-    mapped = {name: drawn[name] for name in ("throughput", "activeUsers") if name in drawn}
+    mapped = {
+        name: drawn[name]
+        for name in ("throughput", "activeUsers", "dtuUtilization")
+        if name in drawn
+    }
     hours = each_hour(END - timedelta(days=28), END)
     return {
         hour: HourChunk(

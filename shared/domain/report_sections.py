@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from shared.domain.anomalies import UNUSUAL
 from shared.domain.habits import HeatMap
 from shared.domain.notifications import clock, quantity
 from shared.domain.report_charts import Chart
@@ -18,6 +19,7 @@ NUMBER = "number"
 """The kind of column whose cells are set to the right."""
 
 
+MOST_UNUSUAL = 8
 SAME = {"about the same": "same"}
 """A cell is narrower than a sentence."""
 
@@ -82,6 +84,7 @@ def sections(report: PerformanceReport) -> tuple[Section, ...]:
         *_charts(report),
         _alerts(report),
         _deployments(report),
+        _unusual(report),
         _ahead(report),
         _advice(report),
         _habits(report),
@@ -156,6 +159,14 @@ def _deployments(report: PerformanceReport) -> Section | None:
         sentences=("The first day of each version beside the same hours a week before.",),
         items=items,
     )
+
+
+def _unusual(report: PerformanceReport) -> Section:
+    """The worst that a detector found; of the client's spikes their number is enough to read."""
+    found = [one for one in report.anomalies if one.type == UNUSUAL]
+    worst = sorted(found, key=lambda one: (-one.severity.rank, -(one.score or 0)))[:MOST_UNUSUAL]
+    items = tuple(Item(f"{one.metric} ({one.severity})", one.description) for one in worst)
+    return Section(title="Anomalies", sentences=(report.unusual.sentence,), items=items)
 
 
 def _ahead(report: PerformanceReport) -> Section | None:

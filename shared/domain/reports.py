@@ -10,6 +10,7 @@ from datetime import datetime, tzinfo
 from msgspec import Struct, field
 
 from shared.domain.alerts import Alert
+from shared.domain.anomalies import Anomaly
 from shared.domain.deliveries import Delivery
 from shared.domain.deployments import Deployment
 from shared.domain.forecasts import Forecast, forecast_span, forecasts
@@ -17,6 +18,7 @@ from shared.domain.habits import HeatMap, QuietHours, heat_map, quiet_hours
 from shared.domain.hour_lines import HourLines
 from shared.domain.metrics import Catalog
 from shared.domain.recommendations.values import Recommendation
+from shared.domain.report_anomalies import anomalies
 from shared.domain.report_availability import Availability, availability
 from shared.domain.report_charts import Charts, charts
 from shared.domain.report_deployments import DeployEffect, deploy_effects
@@ -43,6 +45,13 @@ class Summary(Struct, frozen=True, kw_only=True, rename="camel"):
     total_interactions: float | None
     uptime: float | None
     error_rate: float | None
+
+
+class Unusual(Struct, frozen=True, kw_only=True):
+    """How many anomalies of each type there were in all; the report lists the worst of each."""
+
+    counts: dict[str, int]
+    sentence: str
 
 
 class PerformanceReport(
@@ -79,6 +88,8 @@ class PerformanceReport(
     trends: dict[str, Tendency]
     forecasts: tuple[Forecast, ...]
     recommendations: tuple[Recommendation, ...]
+    anomalies: tuple[Anomaly, ...]
+    unusual: Unusual
     episodes: Episodes
     deployments: tuple[DeployEffect, ...]
     heat_maps: dict[str, HeatMap]
@@ -133,6 +144,7 @@ def report(given: Material, catalog: Catalog) -> PerformanceReport:
     trends = named_tendencies(given.lines.within(tendency_span(span)), catalog)
     ahead = forecasts(given.lines.within(forecast_span(span.end)), catalog)
     met = episodes(given.alerts, span)
+    odd = anomalies(given.minutes, span, catalog)
     maps = _maps(given, catalog)
     is_empty = not any(any(line.counts) for line in now.columns.values())
     return PerformanceReport(
@@ -151,6 +163,8 @@ def report(given: Material, catalog: Catalog) -> PerformanceReport:
         trends=trends,
         forecasts=ahead,
         recommendations=tuple(given.advice[:MOST_ADVICE]),
+        anomalies=odd.worst,
+        unusual=Unusual(counts=odd.counts, sentence=odd.sentence),
         episodes=met,
         deployments=deploy_effects(given.deployments, given.lines, given.alerts, catalog),
         heat_maps=maps,

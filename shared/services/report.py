@@ -11,6 +11,7 @@ from shared.domain.hour_lines import HourLines, lines_of
 from shared.domain.metrics import Metric
 from shared.domain.ranges import RANGES, Detail
 from shared.domain.recommendations.values import Recommendation
+from shared.domain.report_anomalies import judged_columns
 from shared.domain.report_charts import CHARTS
 from shared.domain.report_deployments import JUDGED
 from shared.domain.report_episodes import was_open_in
@@ -93,10 +94,14 @@ def _lines(target: str, span: Span, house: House) -> HourLines:
 
 
 def _minutes(target: str, span: Span, house: House) -> Chunks:
-    """The minutes of what is mapped, over four weeks or the range."""
+    """Of what is mapped, over four weeks or the range; in this also of what is judged."""
+    mapped = [house.catalog.metric(name).column for name in MAPPED]
+    judged = dict.fromkeys([*mapped, *judged_columns(house.catalog)])
     start = min(span.start, span.end - 28 * DAY)
-    columns = [house.catalog.metric(name).column for name in MAPPED]
-    return by_hour(house.samples.hours(target, start, span.end - HOUR, columns=columns))
+    found = house.samples.hours(target, span.start, span.end - HOUR, columns=judged)
+    if start < span.start:
+        found += house.samples.hours(target, start, span.start - HOUR, columns=mapped)
+    return by_hour(found)
 
 
 def _alerts(target: str, span: Span, house: House, now: datetime) -> list[Alert]:

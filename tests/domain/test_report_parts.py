@@ -8,10 +8,13 @@ from msgspec.structs import replace
 
 from shared.catalog.metrics import CATALOG
 from shared.domain.alerts import Alert, AlertState
+from shared.domain.chunks import Cells, HourChunk
 from shared.domain.curves import Columns
 from shared.domain.deliveries import Delivery, Status, first_delivery
 from shared.domain.deployments import Deployment, RecentDeploy
 from shared.domain.hour_lines import HourLines
+from shared.domain.metrics import Catalog
+from shared.domain.report_anomalies import anomalies
 from shared.domain.report_availability import availability
 from shared.domain.report_charts import charts
 from shared.domain.report_deployments import deploy_effects
@@ -252,3 +255,39 @@ def test_the_monitor_tells_who_told_less_and_what_it_cost() -> None:
 
 def _delivery() -> Delivery:
     return first_delivery(an_event(), MAIL, END)
+
+
+def a_scored(at: datetime, score: float, value: float) -> HourChunk:
+    """An hour whose first minute was so unusual."""
+    cells: dict[str, Cells] = {
+        "dtuUtilization": (value, *(20.0,) * 59),
+        "odd": (score, *(0.1,) * 59),
+    }
+    return HourChunk(hour=at, cells=cells)
+
+
+def test_the_worst_anomalies_of_each_type_are_listed_and_all_are_counted() -> None:
+    dtu = replace(CATALOG.metric("dtuUtilization"), score="odd", expected=("low", "high"))
+    catalog = Catalog([dtu], CATALOG.sources)
+    hours = [END - n * 3 * HOUR for n in range(1, 56)]
+    chunks = {at: a_scored(at, 0.66 + n / 1000, 40.0 + n) for n, at in enumerate(hours)}
+
+    found = anomalies(chunks, WEEK, catalog)
+
+    assert found.counts == {"unusual_value": 55, "dtu_spike": 55}
+    assert [sum(one.type == name for one in found.worst) for name in found.counts] == [50, 50]
+    spikes = [one for one in found.worst if one.type == "dtu_spike"]
+    assert {one.value for one in spikes} == {40.0 + n for n in range(5, 55)}
+    assert [one.timestamp for one in found.worst] == sorted(one.timestamp for one in found.worst)
+    assert found.sentence == (
+        "55 unusual stretches, beside the days before. In 55 minutes DTU was more than two "
+        "standard deviations from its mean; the highest was 94 % at 2026-03-09 09:00 UTC."
+    )
+
+
+def test_a_calm_week_has_nothing_unusual() -> None:
+    chunks = {END - HOUR: HourChunk(hour=END - HOUR, cells={"dtuUtilization": (20.0,) * 60})}
+
+    found = anomalies(chunks, WEEK, CATALOG)
+
+    assert (found.worst, found.sentence) == ((), "Nothing was unusual beside the days before it.")

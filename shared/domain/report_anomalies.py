@@ -1,0 +1,78 @@
+"""The anomalies of a report: the worst of what a detector found, and of the client's DTU spikes."""
+
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+
+from shared.domain.anomalies import (
+    DTU_SPIKE,
+    UNUSUAL,
+    Anomaly,
+    columns_of,
+    dtu_spikes,
+    unusual,
+)
+from shared.domain.metrics import Catalog
+from shared.domain.notifications import quantity
+from shared.domain.series import Chunks
+from shared.domain.times import Span
+
+SPIKING = "dtuUtilization"
+MOST = 50
+"""Of each type: the client's rule calls one minute in twenty a spike, by its nature."""
+
+
+class Anomalies(Struct, frozen=True, kw_only=True):
+    """The worst of each type, oldest first; `counts`: how many of each type there were in all."""
+
+    worst: tuple[Anomaly, ...]
+    counts: dict[str, int]
+    sentence: str
+
+
+def judged_columns(catalog: Catalog) -> tuple[str, ...]:
+    """The stored columns that anomalies are read from."""
+    scored = (column for metric in catalog.metrics for column in columns_of(metric))
+    return tuple(dict.fromkeys([catalog.metric(SPIKING).column, *scored]))
+
+
+def anomalies(chunks: Chunks, span: Span, catalog: Catalog) -> Anomalies:
+    """What was unusual in the span, from hours with `judged_columns`."""
+    found = [one for metric in catalog.metrics for one in unusual(metric, chunks, span)]
+    spikes = dtu_spikes(catalog.metric(SPIKING), chunks, span)
+    worst = [*_worst(found), *_worst(spikes)]
+    return Anomalies(
+        worst=tuple(sorted(worst, key=lambda one: (one.timestamp, one.type, one.metric))),
+        counts={UNUSUAL: len(found), DTU_SPIKE: len(spikes)},
+        sentence=" ".join([_of_unusual(found), *_of_spikes(spikes)]),
+    )
+
+
+def _worst(found: Iterable[Anomaly]) -> list[Anomaly]:
+    """By severity, then by how unusual it was."""
+    ranked = sorted(found, key=lambda one: (-one.severity.rank, -_size(one), one.timestamp))
+    return ranked[:MOST]
+
+
+def _size(one: Anomaly) -> float:
+    """The detector's score; of a spike, how far it lies from the mean."""
+    if one.score is not None or one.expected is None:
+        return one.score or 0.0
+    return abs(one.value - (one.expected.low + one.expected.high) / 2)
+
+
+def _of_unusual(found: Sequence[Anomaly]) -> str:
+    if not found:
+        return "Nothing was unusual beside the days before it."
+    return f"{len(found)} unusual stretch{'' if len(found) == 1 else 'es'}, beside the days before."
+
+
+def _of_spikes(spikes: Sequence[Anomaly]) -> list[str]:
+    """The client's rule is about minutes: they are counted, and the highest is named."""
+    if not spikes:
+        return []
+    top = max(spikes, key=lambda one: one.value)
+    count = f"{len(spikes):,} minute{'' if len(spikes) == 1 else 's'}"
+    highest = f"{quantity(top.value, '%')} at {top.timestamp:%Y-%m-%d %H:%M} UTC"
+    said = f"In {count} DTU was more than two standard deviations from its mean"
+    return [f"{said}; the highest was {highest}."]
