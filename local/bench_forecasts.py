@@ -68,7 +68,7 @@ def _line(values: Sequence[float | None]) -> Columns:
 
 
 def _storage(lines: HourLines, _: Random) -> list[Point]:
-    return lines.days(CATALOG.metric("storagePercent"))
+    return lines.days(CATALOG.metric("storagePercent"), CATALOG)
 
 
 def _imports(lines: HourLines, dice: Random) -> list[Point]:
@@ -82,7 +82,7 @@ def _imports(lines: HourLines, dice: Random) -> list[Point]:
 
 def _growing(metric: str, by: float, lines: HourLines, dice: Random) -> list[Point]:
     """The busiest hours of a business that grows by a share a day, each day 5 % more or less."""
-    points = lines.busiest_hours(CATALOG.metric(metric))
+    points = lines.busiest_hours(CATALOG.metric(metric), CATALOG)
     return [(day, value * (1 + by * (DAYS + day)) * dice.gauss(1, 0.05)) for day, value in points]
 
 
@@ -143,7 +143,7 @@ def _false_alarms(
     found = []
     for _ in range(LOOKS):
         looked_at = _joined(dice.sample(weeks, days // 7))
-        found.append(tendency(metric, looked_at).direction is not Direction.STEADY)
+        found.append(tendency(metric, looked_at, CATALOG).direction is not Direction.STEADY)
     share = sum(found) / len(found)
     out(f"{name:>22} {days:>10} {len(found):>5} {100 * share:>8.1f} %")
     return share <= MOST_FALSE

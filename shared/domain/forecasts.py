@@ -134,7 +134,7 @@ def busy(levels: Sequence[float]) -> float:
 def forecast(resource: Resource, lines: HourLines, catalog: Catalog) -> Forecast:
     """When that resource runs out."""
     metric = catalog.metric(resource.metric)
-    points = lines.busiest_hours(metric) if resource.waves else lines.days(metric)
+    points = _points(resource, metric, lines, catalog)
     path = path_to(points, resource.limit) if points else None
     found = weekly(points)
     end = lines.span.end
@@ -154,6 +154,12 @@ def forecast(resource: Resource, lines: HourLines, catalog: Catalog) -> Forecast
         latest=_at(end, path.latest) if path and is_near else None,
         sentence=_sentence(metric, resource, points, found, path if is_near else None),
     )
+
+
+def _points(resource: Resource, metric: Metric, lines: HourLines, catalog: Catalog) -> list[Point]:
+    if resource.waves:
+        return lines.busiest_hours(metric, catalog)
+    return lines.days(metric, catalog)
 
 
 def forecast_span(end: datetime) -> Span:

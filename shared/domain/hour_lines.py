@@ -7,6 +7,7 @@ of requests the count and sum are those of the requests (see summaries).
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import chain
+from typing import TypeVar
 
 from msgspec import Struct
 
@@ -17,7 +18,10 @@ from shared.domain.metrics import Catalog, Metric
 from shared.domain.times import HOUR, Span, each_day
 from shared.domain.trends import Point
 
+T = TypeVar("T")
+
 MINUTES_AN_HOUR = 60
+HOURS_A_DAY = 24
 FULL_DAY = 12
 """Hours of a day that must be known, so that it says something about the day."""
 
@@ -51,7 +55,7 @@ class HourLines(Struct, frozen=True):
 
         A distribution is known wherever its count is: nothing may have happened.
         """
-        counted = catalog.metric(metric.of) if metric.of else metric
+        counted = _counted(metric, catalog)
         line = self.columns.get(counted.column)
         if line is None:
             return 0
@@ -89,21 +93,36 @@ class HourLines(Struct, frozen=True):
         pairs = zip(line.totals, line.counts, strict=True)
         return [total / count if count else None for total, count in pairs]
 
-    def days(self, metric: Metric) -> list[Point]:
+    def days(self, metric: Metric, catalog: Catalog) -> list[Point]:
         """(number of the day, mean) of the 24 hours that end with the span, and of those before.
 
         The last day is number 0, the one before it -1: days a week apart are the same weekday. A
-        day of which less than half is known is left out. Oldest first.
+        day of which less than half is known is left out, and one without a sample. Oldest first.
         """
-        hours = self.means(metric)
-        found = ((day, known(part)) for day, part in _days(hours))
-        return [(day, sum(part) / len(part)) for day, part in found if len(part) >= FULL_DAY]
+        line = self.columns.get(metric.column)
+        if line is None:
+            return []
+        counts, totals = _days(line.counts), _days(line.totals)
+        return [
+            (day, sum(totals[day]) / sum(count))
+            for day, count in counts.items()
+            if sum(count) and self._known_hours(day, metric, catalog) >= FULL_DAY
+        ]
 
-    def busiest_hours(self, metric: Metric) -> list[Point]:
+    def busiest_hours(self, metric: Metric, catalog: Catalog) -> list[Point]:
         """(number of the day, mean of its highest hour), likewise."""
-        hours = self.means(metric)
-        found = ((day, known(part)) for day, part in _days(hours))
-        return [(day, max(part)) for day, part in found if len(part) >= FULL_DAY]
+        days = _days(self.means(metric)).items()
+        found = ((day, known(hours)) for day, hours in days)
+        return [
+            (day, max(hours))
+            for day, hours in found
+            if hours and self._known_hours(day, metric, catalog) >= FULL_DAY
+        ]
+
+    def _known_hours(self, day: int, metric: Metric, catalog: Catalog) -> int:
+        """In how many hours the metric's sources spoke; see known_minutes."""
+        line = self.columns.get(_counted(metric, catalog).column)
+        return sum(map(bool, _days(line.counts)[day])) if line is not None else 0
 
 
 def _cut(line: Columns, cut: slice) -> Columns:
@@ -115,13 +134,19 @@ def known(values: Cells) -> list[float]:
     return [value for value in values if value is not None]
 
 
-def _days(hours: Cells) -> list[tuple[int, Cells]]:
-    """Whole days counted back from the end."""
-    count = len(hours) // 24
-    first = len(hours) - 24 * count
-    return [
-        (day - count + 1, hours[first + 24 * day : first + 24 * (day + 1)]) for day in range(count)
-    ]
+def _days(hours: Sequence[T]) -> dict[int, Sequence[T]]:
+    """Whole days counted back from the end, oldest first."""
+    count = len(hours) // HOURS_A_DAY
+    first = len(hours) - HOURS_A_DAY * count
+    return {
+        day - count + 1: hours[first + HOURS_A_DAY * day : first + HOURS_A_DAY * (day + 1)]
+        for day in range(count)
+    }
+
+
+def _counted(metric: Metric, catalog: Catalog) -> Metric:
+    """What says whether it is known: of a distribution its count, because nothing may happen."""
+    return catalog.metric(metric.of) if metric.of else metric
 
 
 def lines_of(days: Mapping[datetime, DayChunk], metrics: Sequence[Metric], span: Span) -> HourLines:

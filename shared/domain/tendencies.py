@@ -71,9 +71,9 @@ def tendency_span(span: Span) -> Span:
     return Span(min(span.start, span.end - SHORTEST), span.end)
 
 
-def tendency(metric: Metric, lines: HourLines) -> Tendency:
+def tendency(metric: Metric, lines: HourLines, catalog: Catalog) -> Tendency:
     """The trend of all the days that the lines span."""
-    days = lines.days(metric)
+    days = lines.days(metric, catalog)
     found = weekly(days)
     direction = _direction(found, [value for _, value in days])
     return Tendency(
@@ -149,4 +149,6 @@ def _percent(share: float) -> str:
 
 def named_tendencies(lines: HourLines, catalog: Catalog) -> dict[str, Tendency]:
     """The client's three, by their names."""
-    return {name: tendency(catalog.metric(metric), lines) for name, metric in NAMED.items()}
+    return {
+        name: tendency(catalog.metric(metric), lines, catalog) for name, metric in NAMED.items()
+    }

@@ -20,16 +20,18 @@ def weekly(at: datetime) -> float:
 
 
 def test_a_week_that_ends_with_a_weekend_is_no_fall() -> None:
-    found = tendency(USERS, lines_of_days(14, activeUsers=weekly))
+    found = tendency(USERS, lines_of_days(14, activeUsers=weekly), CATALOG)
 
     assert found.direction is Direction.STEADY
     assert found.sentence == "Active users: no clear trend over 14 days."
 
 
 def test_a_growth_is_told_with_its_size_and_how_sure() -> None:
-    lines = lines_of_days(28, responseTime_avg=lambda at: weekly(at) * 20 + 12 * day_of(at))
+    lines = lines_of_days(
+        28, responseTime_avg=lambda at: weekly(at) * 20 + 12 * day_of(at), throughput=lambda _: 60
+    )
 
-    found = tendency(RESPONSE, lines)
+    found = tendency(RESPONSE, lines, CATALOG)
 
     assert found.direction is Direction.RISING
     assert found.per_day == pytest.approx(12)
@@ -42,14 +44,14 @@ def test_a_growth_is_told_with_its_size_and_how_sure() -> None:
 
 
 def test_more_users_are_no_wrong_way() -> None:
-    found = tendency(USERS, lines_of_days(28, activeUsers=lambda at: 40 + day_of(at)))
+    found = tendency(USERS, lines_of_days(28, activeUsers=lambda at: 40 + day_of(at)), CATALOG)
 
     assert found.direction is Direction.RISING
     assert "wrong way" not in found.sentence
 
 
 def test_two_weeks_are_the_least_and_a_week_says_so() -> None:
-    found = tendency(DTU, lines_of_days(7, dtuUtilization=weekly))
+    found = tendency(DTU, lines_of_days(7, dtuUtilization=weekly), CATALOG)
 
     assert (found.direction, found.per_day, found.confidence) == (Direction.UNKNOWN, None, None)
     assert "it takes two weeks" in found.sentence
@@ -67,7 +69,7 @@ def test_what_was_never_measured_is_unknown() -> None:
 def test_days_without_half_of_their_hours_are_left_out_and_counted() -> None:
     lines = lines_of_days(28, dtuUtilization=lambda at: None if day_of(at) < -20 else weekly(at))
 
-    found = tendency(DTU, lines)
+    found = tendency(DTU, lines, CATALOG)
 
     assert found.coverage == pytest.approx(20 / 28)
     assert "over 28 days (20 of them known)" in found.sentence
@@ -76,7 +78,7 @@ def test_days_without_half_of_their_hours_are_left_out_and_counted() -> None:
 def test_a_change_too_small_to_matter_is_steady() -> None:
     lines = lines_of_days(28, dtuUtilization=lambda at: 40 + 0.01 * day_of(at))
 
-    assert tendency(DTU, lines).direction is Direction.STEADY
+    assert tendency(DTU, lines, CATALOG).direction is Direction.STEADY
 
 
 def test_a_short_range_is_judged_with_the_time_before_it() -> None:
@@ -85,3 +87,16 @@ def test_a_short_range_is_judged_with_the_time_before_it() -> None:
 
     assert tendency_span(week) == Span(END - 14 * DAY, END)
     assert tendency_span(month) == month
+
+
+def test_nights_without_requests_are_known_and_weigh_nothing() -> None:
+    open_hours = lines_of_days(
+        28,
+        responseTime_avg=lambda at: 300 + 2 * day_of(at) if 9 <= at.hour < 15 else None,
+        throughput=lambda at: 60.0 if 9 <= at.hour < 15 else 0.0,
+    )
+
+    found = tendency(RESPONSE, open_hours, CATALOG)
+
+    assert (found.direction, found.coverage) == (Direction.RISING, 1.0)
+    assert found.per_day == pytest.approx(2)
