@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,6 +25,7 @@ from local.cloud.answerers import Desk
 from local.cloud.clouds import Cloud, running_cloud
 from local.cloud.messages import messages
 from local.host.host import Host, running_host
+from local.host.running import LOOPBACK
 from local.host.world_time import world_time
 from local.surroundings import AUDIENCE, sql_way, strangers, surroundings
 from local.world.engine import ScriptedWorld
@@ -38,6 +40,26 @@ TOKEN_LIFE = timedelta(hours=12)
 LOOK_EVERY_S = 0.25
 # The settings that somebody may change for the desk; all others lead to the desk itself.
 OWN_SETTINGS = ("ALERT_EMAIL", "FALLBACK_CHANNEL", "COLLECT_INLINE_MAX", "MAILS_PER_HOUR")
+
+
+class BusyPortError(Exception):
+    """Somebody else listens there."""
+
+
+def check_free(port: int) -> None:
+    """Raise BusyPortError, which says what to do, before anything has started for nothing."""
+    try:
+        socket.create_server((LOOPBACK, port)).close()
+    except OSError as error:
+        said = os.strerror(error.errno or 0)
+        raise BusyPortError(
+            f"port {port} can't be had ({said}): end what runs there, perhaps another make run, "
+            f"or choose another port: make run ARGS='--port {_other(port)}' (0 takes any free one)"
+        ) from error
+
+
+def _other(port: int) -> int:
+    return port + 1 if port < LAST_PORT else PORT
 
 
 @dataclass(frozen=True)
@@ -116,6 +138,10 @@ def follow(stage: Stage, ended: threading.Event, write: Callable[[str], None]) -
         told = len(sent)
 
 
+EXPECTED = (BusyPortError, InvalidInput, AzuriteMissingError, AzuriteStartError, OSError)
+"""What whoever runs it can do something about: told in a sentence."""
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run until Ctrl-C, SIGTERM or the end of the terminal."""
     options = _options(arguments)
@@ -124,6 +150,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, lambda *_: ended.set())
     try:
+        check_free(options.port)
         with running_stage(
             script=options.script,
             seed=options.seed,
@@ -134,7 +161,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         ) as stage:
             _say(_as_json(stage) if options.json else _as_text(stage, options))
             follow(stage, ended, _say)
-    except (InvalidInput, AzuriteMissingError, AzuriteStartError, OSError) as error:
+    except EXPECTED as error:
         sys.exit(f"make run: {error}")
 
 

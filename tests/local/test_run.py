@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -40,16 +41,21 @@ ODD_ENVIRONMENT = {
 
 @contextmanager
 def running(
-    script: str, *, speed: str = SPEED, environment: Mapping[str, str] | None = None
+    script: str,
+    *,
+    speed: str = SPEED,
+    environment: Mapping[str, str] | None = None,
+    port: int = 0,
 ) -> Iterator[tuple[subprocess.Popen[str], Where]]:
     """What `make run SPEED=10` runs, on free ports."""
-    command = [sys.executable, "-m", "local.run", "--json", "--port=0", f"--at={MONDAY}"]
+    command = [sys.executable, "-m", "local.run", "--json", f"--port={port}", f"--at={MONDAY}"]
     process = subprocess.Popen(
         [*command, f"--script={script}", f"--speed={speed}"],
         cwd=ROOT,
         env={**os.environ, **(environment or {})},
         stdout=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
     assert process.stdout is not None
     try:
@@ -145,6 +151,64 @@ def test_the_end_of_the_terminal_ends_it_in_order() -> None:
         process.send_signal(signal.SIGHUP)
 
         assert process.wait(timeout=30) == 0
+
+
+def test_a_busy_port_gets_a_sentence_that_says_what_to_do() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        found = subprocess.run(
+            [sys.executable, "-m", "local.run", f"--port={port}"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    assert (found.returncode, found.stdout) == (1, "")
+    assert found.stderr.startswith(f"make run: port {port} can't be had (Address already in use)")
+    assert f"make run ARGS='--port {port + 1}'" in found.stderr
+
+
+@pytest.mark.slow
+def test_it_runs_twice_in_a_row_on_one_port_and_leaves_nothing() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    before = files_here()
+
+    for _ in range(2):
+        with running("calm", port=port) as (process, where):
+            assert where["api"].startswith(f"http://127.0.0.1:{port}/")
+            assert requests.get(f"{where['api']}/health", timeout=10).status_code == 200
+        assert process.returncode == 0
+        assert children_of(process.pid) == []
+        with pytest.raises(requests.ConnectionError):
+            requests.get(f"{where['api']}/health", timeout=10)
+
+    assert files_here() == before
+
+
+def files_here() -> set[Path]:
+    """What stands in the repository, caches of bytecode left aside."""
+    left_out = {"__pycache__", ".git", "node_modules", ".venv"}
+    found = set()
+    for folder, folders, files in os.walk(ROOT):
+        folders[:] = [one for one in folders if one not in left_out and not one.endswith("_cache")]
+        found |= {Path(folder) / one for one in files}
+    return found
+
+
+def children_of(leader: int) -> list[int]:
+    """The processes of that group which still live."""
+    found = []
+    for each in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            _, _, fields = each.read_text().rpartition(") ")
+        except OSError:
+            continue
+        if int(fields.split()[2]) == leader:
+            found.append(int(each.parent.name))
+    return found
 
 
 @pytest.mark.parametrize(
