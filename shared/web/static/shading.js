@@ -18,10 +18,10 @@ export function drawBands(/** @type {any} */ plot, /** @type {any} */ { bands, c
 /** A line with its figure where each of them begins, and at the limit. */
 export function drawLevels(/** @type {any} */ plot, /** @type {any} */ { bands, colours, ratio, font }) {
   const { limit, unit } = metric(bands);
-  const levels = marks(bands, colours).map(({ from, colour }) => ({ at: from, colour, label: number(from) }));
-  if (limit && unit !== "%") levels.push({ at: limit, colour: colours.quiet, label: `limit ${number(limit)}` });
-  for (const { at, colour, label } of levels) {
-    if (at <= plot.scales.y.max) level(plot, at, colour, { ratio, font, label, ground: colours.card });
+  const levels = marks(bands, colours).map(({ from, colour }) => ({ at: from, colour, label: number(from), isRight: false }));
+  if (limit && unit !== "%") levels.push({ at: limit, colour: colours.quiet, label: `limit ${number(limit)}`, isRight: true });
+  for (const { at, colour, label, isRight } of levels) {
+    if (at <= plot.scales.y.max) level(plot, at, colour, { ratio, font, label, isRight, ground: colours.card });
   }
 }
 
@@ -40,7 +40,7 @@ function area(/** @type {any} */ plot, /** @type {number} */ from, /** @type {nu
   ctx.restore();
 }
 
-function level(/** @type {any} */ plot, /** @type {number} */ value, /** @type {string} */ colour, /** @type {any} */ { ratio, font, label, ground }) {
+function level(/** @type {any} */ plot, /** @type {number} */ value, /** @type {string} */ colour, /** @type {any} */ { ratio, font, label, isRight, ground }) {
   const { ctx, bbox } = plot;
   const y = Math.round(plot.valToPos(value, "y", true)) + 0.5;
   ctx.save();
@@ -51,13 +51,14 @@ function level(/** @type {any} */ plot, /** @type {number} */ value, /** @type {
   stroke(ctx, bbox.left, y, bbox.left + bbox.width, y);
   ctx.globalAlpha = 1;
   ctx.font = font;
-  ctx.textAlign = "left";
+  ctx.textAlign = isRight ? "right" : "left";
   ctx.textBaseline = "bottom";
   ctx.setLineDash([]);
   ctx.strokeStyle = ground;
   ctx.lineWidth = 3 * ratio;
-  ctx.strokeText(label, bbox.left + 5 * ratio, y - ratio);
-  ctx.fillText(label, bbox.left + 5 * ratio, y - ratio);
+  const x = isRight ? bbox.left + bbox.width - 5 * ratio : bbox.left + 5 * ratio;
+  ctx.strokeText(label, x, y - ratio);
+  ctx.fillText(label, x, y - ratio);
   ctx.restore();
 }
 
