@@ -17,6 +17,7 @@ from local.bench_cost import run as bench_cost
 from local.bench_first import run as bench_first
 from local.bench_forecasts import run as bench_forecasts
 from local.bench_history import run as bench_history
+from local.bench_judging import run as bench_judging
 from local.bench_latency import run as bench_latency
 from local.bench_report import run as bench_report
 from local.bench_sql import run as bench_sql
@@ -118,8 +119,9 @@ def forecasts() -> bool:
 
 
 def anomaly() -> bool:
-    """The anomaly detector on labelled recordings, by the Numenta benchmark's rules."""
-    return bench_anomaly(print)
+    """The anomaly detector on labelled recordings, by the Numenta benchmark's rules; its cost."""
+    found = bench_anomaly(print)
+    return bench_judging(print) and found
 
 
 def replays() -> bool:

@@ -35,6 +35,7 @@ from shared.domain.histograms import (
     tally_of,
     unpack,
 )
+from shared.domain.kept_detectors import KeptDetectors
 from shared.domain.metrics import Metric
 from shared.domain.ranges import grid_of
 from shared.domain.summaries import summarize
@@ -65,9 +66,15 @@ class MinuteRows(ChunkStore):
         """Empty, and not measured: it is one row in either layout."""
         return Latest()
 
-    def save(self, target: str, chunks: Sequence[HourChunk], latest: Latest) -> None:
+    def save(
+        self,
+        target: str,
+        chunks: Sequence[HourChunk],
+        latest: Latest,
+        detectors: KeptDetectors | None = None,
+    ) -> None:
         """Write every minute of the chunks as a row."""
-        del latest
+        del latest, detectors
         found = [row for chunk in chunks for row in _minute_rows(chunk)]
         for start in range(0, len(found), 100):
             self._rows.transact(target, found[start : start + 100])

@@ -12,6 +12,7 @@ from shared.domain.chunks import HourChunk, Latest
 from shared.domain.culprits import Culprit
 from shared.domain.days import DayChunk, Versions
 from shared.domain.inspections import BlockingChain, Inspection
+from shared.domain.kept_detectors import KeptDetectors
 from shared.domain.links import LinkMaker
 from shared.domain.metrics import Catalog
 from shared.domain.notifications import Notification
@@ -120,8 +121,18 @@ class SampleStore(Protocol):
         """
         ...
 
-    def save(self, target: str, chunks: Sequence[HourChunk], latest: Latest) -> None:
-        """Write whole chunks (at most 12) and `latest` in one transaction.
+    def detectors(self, target: str) -> KeptDetectors:
+        """What is known of the target's metrics; empty for one that was never judged."""
+        ...
+
+    def save(
+        self,
+        target: str,
+        chunks: Sequence[HourChunk],
+        latest: Latest,
+        detectors: KeptDetectors | None = None,
+    ) -> None:
+        """Write whole chunks (at most 12), `latest` and the detectors in one transaction.
 
         Raises Conflict when one of them changed since it was read; then nothing is written.
         """

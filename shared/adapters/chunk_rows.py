@@ -14,6 +14,7 @@ from shared.adapters.rows import Properties, Property, Row, json_text
 from shared.domain.chunks import Asked, Cells, HourChunk, Latest
 from shared.domain.days import DayChunk
 from shared.domain.histograms import Tally, pack, unpack
+from shared.domain.kept_detectors import KeptDetectors
 from shared.domain.summaries import Summary
 from shared.domain.times import parse_hour_key
 
@@ -170,3 +171,9 @@ def latest_properties(latest: Latest) -> Properties:
     if latest.updated_at is not None:
         properties["updatedAt"] = latest.updated_at.isoformat()
     return properties
+
+
+def to_detectors(row: Row) -> KeptDetectors:
+    """A target's detectors, still packed; what is no bytes is none of them."""
+    found = {name: value for name, value in row.properties.items() if isinstance(value, bytes)}
+    return KeptDetectors(packed=found, etag=row.etag)

@@ -13,6 +13,7 @@ from shared.adapters.chunk_rows import (
     SUMMARY_HISTOGRAM,
     hour_properties,
     latest_properties,
+    to_detectors,
     to_hour,
     to_latest,
 )
@@ -20,9 +21,11 @@ from shared.adapters.day_rows import HOURLY, QUARTER_HISTOGRAMS, QUARTERLY, day_
 from shared.adapters.rows import DeleteRow, InsertRow, Op, Properties, ReplaceRow, Rows
 from shared.domain.chunks import HourChunk, Latest
 from shared.domain.days import DayChunk, Versions
+from shared.domain.kept_detectors import KeptDetectors
 from shared.domain.times import DAY, HOUR, day_key, hour_key
 
 LATEST = "latest"
+DETECTORS = "detectors"
 
 
 class ChunkStore:
@@ -51,10 +54,24 @@ class ChunkStore:
         rows = self._rows.query(target, hour_key(first), hour_key(last + HOUR), select)
         return [chunk for chunk in map(to_hour, rows) if chunk is not None]
 
-    def save(self, target: str, chunks: Sequence[HourChunk], latest: Latest) -> None:
+    def detectors(self, target: str) -> KeptDetectors:
+        """See SampleStore.detectors."""
+        row = self._rows.get(target, DETECTORS)
+        return KeptDetectors() if row is None else to_detectors(row)
+
+    def save(
+        self,
+        target: str,
+        chunks: Sequence[HourChunk],
+        latest: Latest,
+        detectors: KeptDetectors | None = None,
+    ) -> None:
         """See SampleStore.save."""
         ops = [_op(hour_key(chunk.hour), hour_properties(chunk), chunk.etag) for chunk in chunks]
-        self._rows.transact(target, [*ops, _op(LATEST, latest_properties(latest), latest.etag)])
+        ops.append(_op(LATEST, latest_properties(latest), latest.etag))
+        if detectors is not None:
+            ops.append(_op(DETECTORS, detectors.packed, detectors.etag))
+        self._rows.transact(target, ops)
 
     def versions(self, target: str, first: datetime, last: datetime) -> Versions:
         """See SampleStore.versions."""

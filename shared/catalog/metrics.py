@@ -69,6 +69,7 @@ METRICS: tuple[Metric, ...] = (
         name="dtuUtilization",
         column="dtuUtilization",
         witnessed=Sight.RUNNING,
+        judged=True,
         label="DTU",
         description="DTU consumption: the highest of CPU, data IO and log write percent.",
         warning=80,
@@ -179,6 +180,7 @@ METRICS: tuple[Metric, ...] = (
     _plan(
         name="memoryUsage",
         column="memoryUsage",
+        judged=True,
         label="Memory",
         unit="MB",
         within=Within.MAX,
@@ -205,6 +207,7 @@ METRICS: tuple[Metric, ...] = (
     _plan(
         name="cpuUtilization",
         column="cpuUtilization",
+        judged=True,
         label="CPU",
         unit="%",
         within=Within.MEAN,
@@ -307,6 +310,7 @@ METRICS: tuple[Metric, ...] = (
     _requests(
         name="throughput",
         column="throughput",
+        judged=True,
         label="Throughput",
         unit="requests/min",
         description="Requests that the CRM answered in the minute, the monitor's own left out.",
@@ -315,6 +319,7 @@ METRICS: tuple[Metric, ...] = (
     _requests(
         name="errorRate",
         column="errorRate",
+        judged=True,
         label="Errors",
         unit="errors/min",
         description="Answers with status 500 and above in the minute.",
@@ -331,6 +336,7 @@ METRICS: tuple[Metric, ...] = (
     _duration(
         name="responseTime.avg",
         column="responseTime_avg",
+        judged=True,
         label="Response time",
         description="Mean duration of the minute's requests.",
         warning=2000,
@@ -361,6 +367,7 @@ METRICS: tuple[Metric, ...] = (
     _business(
         name="activeUsers",
         column="activeUsers",
+        judged=True,
         label="Active users",
         unit="users",
         sources=("users",),

@@ -54,7 +54,9 @@ class Voice(Struct, frozen=True):
 
     @property
     def unit(self) -> str:
-        """The unit of its figure."""
+        """The unit of its figure; a score has none of the metric's."""
+        if self.member.condition == "anomaly":
+            return "of 1"
         per = "/min" if self.member.condition == "rate_of_change" else ""
         return f"{self.metric.unit}{per}"
 

@@ -18,9 +18,9 @@ from shared.domain.times import MINUTE, Span, floor_hour
 
 UNUSUAL = "unusual_value"
 DTU_SPIKE = "dtu_spike"
-LEAST = 0.65
+LEAST = 0.6
 """A score from which on a minute is worth a line."""
-STRIKING = 0.72
+STRIKING = 0.66
 TOGETHER = timedelta(hours=1)
 """Unusual minutes that lie no farther apart are one anomaly."""
 MOST_SIGMAS = 2

@@ -3,7 +3,7 @@
 Merging a reading into chunks is decided here; how a chunk is packed into a row is the store's.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -143,6 +143,7 @@ class Merge:
         self._chunks = dict(chunks)
         self._counts = {catalog.metric(m.of).column for m in catalog.distributions() if m.of}
         self._weights = weights_of(catalog)
+        self._bands = {column for m in catalog.metrics for column in m.expected or ()}
         self._cells: dict[datetime, dict[str, list[float | None]]] = {}
         self._histograms: dict[datetime, list[Tally]] = {}
 
@@ -171,6 +172,30 @@ class Merge:
         hours = sorted(self._cells.keys() | self._histograms.keys())
         finished = [self._finished(hour) for hour in hours]
         return [chunk for chunk in finished if chunk != self._chunk(chunk.hour)]
+
+    def fresh(self, metric: Metric) -> list[tuple[datetime, float]]:
+        """The samples of the minutes that were not covered before and now are, oldest first."""
+        before, until = self._stored.covered_until(metric), self.latest.covered_until(metric)
+        if until is None or until == before:
+            return []
+        found: list[tuple[datetime, float]] = []
+        for hour in sorted(self._chunks):
+            first = 0 if before is None else max(-((hour - before) // MINUTE), 0)
+            cells = self._cells_of(metric.column, hour)[: max((until - hour) // MINUTE, 0)]
+            found += [
+                (hour + number * MINUTE, value)
+                for number, value in enumerate(cells[first:], start=first)
+                if value is not None
+            ]
+        return found
+
+    def note(self, column: str, minute: datetime, value: float) -> None:
+        """Write a cell that is no source's word but what is made of it."""
+        self._open(column, floor_hour(minute))[minute.minute] = value
+
+    def _cells_of(self, column: str, hour: datetime) -> Sequence[float | None]:
+        opened = self._cells.get(hour, {}).get(column)
+        return self._chunk(hour).cells.get(column, NO_CELLS) if opened is None else opened
 
     def _metric_of(self, column: str) -> Metric:
         return next(metric for metric in self._catalog.metrics if metric.column == column)
@@ -304,8 +329,8 @@ class Merge:
         )
 
     def _with_means(self, changed: Iterable[str], cells: Mapping[str, Cells]) -> set[str]:
-        """The changed columns, and those whose weights are among them."""
-        changed = set(changed)
+        """The changed columns but bands, and those whose weights are among them."""
+        changed = set(changed) - self._bands
         weighed = {column for column, of in self._weights.items() if of in changed}
         return changed | weighed & cells.keys()
 

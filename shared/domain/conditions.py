@@ -175,7 +175,10 @@ class Forecast(Condition):
 
 
 class Anomaly(Condition):
-    """Bad while a detector's score of the minute is above `threshold`; it reads `Metric.score`."""
+    """Bad while a detector's score of the minute, 0–1, is above `threshold`.
+
+    It reads the column `Metric.score`, which is written when the minute is covered.
+    """
 
     name = "anomaly"
     sign = "unusual by more than"

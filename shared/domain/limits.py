@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from math import ceil, floor, inf, isfinite
 
-from shared.domain.conditions import CONDITIONS, RateOfChange
+from shared.domain.conditions import CONDITIONS, Anomaly, RateOfChange
 from shared.domain.errors import InvalidInput
 from shared.domain.members import Member
 from shared.domain.metrics import Better, Catalog, Kind, Metric
@@ -36,6 +36,8 @@ def thresholds(rule: Rule, catalog: Catalog) -> tuple[float, float]:
     metric = _known(rule.metric, catalog)
     least, limit = _ends(metric) if metric is not None else (-inf, inf)
     widest = limit - least
+    if rule.condition == Anomaly.name:
+        return 0.0, 1.0
     return (-widest, widest) if rule.condition == RateOfChange.name else (least, limit)
 
 

@@ -63,6 +63,8 @@ def _threshold_problems(member: Member, condition: Condition) -> Iterable[str]:
         yield f"{member.condition} needs a threshold, a number"
     elif member.threshold is not None and not math.isfinite(member.threshold):
         yield "thresholds must be finite numbers"
+    elif condition.name == "anomaly" and member.threshold and not 0 <= member.threshold < 1:
+        yield "a score lies from 0 to 1, so anomaly needs a threshold from 0 to below 1"
     elif condition.name == "rate_of_change" and member.threshold == 0:
         yield "rate_of_change needs a threshold that is not 0; its sign says which way"
 
@@ -93,4 +95,7 @@ def _fitting_problems(member: Member, metric: Metric) -> Iterable[str]:
     if member.condition == "forecast" and metric.better is Better.NEITHER:
         yield f"{metric.name} has no bad side, so forecast can't say which way it would cross"
     if member.condition == "anomaly" and metric.score is None:
-        yield f"no detector says how unusual {metric.name} is, so anomaly can't be judged yet"
+        yield (
+            f"no detector says how unusual {metric.name} is; docs/metrics.md names the metrics "
+            "that are judged"
+        )

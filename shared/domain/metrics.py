@@ -77,9 +77,7 @@ class Metric(Struct, frozen=True, kw_only=True):
     nothing to measure. `statistic`: for a distribution, `mean` or the quantile in (0, 1).
     `witnessed`: what of the database says, just then, why it is high. `suspected`: who tried to
     log in during so many minutes says it; 0: nobody does. `least` and `limit`: it
-    can't be lower or higher (None: it can). `score`: the column in which a detector writes how
-    unusual each minute is, 0–1; None while there is none. `expected`: likewise the columns of the
-    lowest and the highest value that would have been usual.
+    can't be lower or higher (None: it can). `judged`: a detector says how unusual each minute is.
     """
 
     name: str
@@ -101,8 +99,17 @@ class Metric(Struct, frozen=True, kw_only=True):
     statistic: float | str | None = None
     witnessed: Sight | None = None
     suspected: int = 0
-    score: str | None = None
-    expected: tuple[str, str] | None = None
+    judged: bool = False
+
+    @property
+    def score(self) -> str | None:
+        """The column in which a detector writes how unusual each minute is, 0–1; None: no one."""
+        return f"{self.column}_score" if self.judged else None
+
+    @property
+    def expected(self) -> tuple[str, str] | None:
+        """Likewise the columns of the lowest and the highest value that would have been usual."""
+        return (f"{self.column}_low", f"{self.column}_high") if self.judged else None
 
 
 class Catalog:

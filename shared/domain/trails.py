@@ -1,9 +1,13 @@
-"""A metric's last hour as a message can show it, beside its threshold and the episode."""
+"""A metric's last hour as a message can show it, beside its threshold and the episode.
+
+Of an anomaly the metric is shown without a threshold: a score has neither its unit nor its scale.
+"""
 
 from datetime import datetime
 
 from msgspec import Struct
 
+from shared.domain.conditions import Anomaly
 from shared.domain.episodes import Event
 from shared.domain.metrics import Metric
 from shared.domain.samples import Gap
@@ -45,12 +49,13 @@ def trail_of(event: Event, metric: Metric, chunks: Chunks) -> Trail | None:
     if sum(value is not None for value in values) < FEWEST:
         return None
     alert = event.alert
+    is_scored = alert.condition == Anomaly.name
     return Trail(
         label=event.metric_label,
-        unit=alert.unit,
+        unit=metric.unit if is_scored else alert.unit,
         first=first,
         values=values,
-        threshold=alert.threshold,
+        threshold=None if is_scored else alert.threshold,
         bad_from=max(alert.active_at, first),
         bad_until=min(alert.resolved_at or end, end),
     )

@@ -20,8 +20,10 @@ from shared.domain.chunks import (
     touched_hours,
 )
 from shared.domain.errors import Conflict, InvalidInput, SourceDenied
+from shared.domain.kept_detectors import KeptDetectors
 from shared.domain.metrics import Catalog, Writes
 from shared.domain.samples import Answer, Failure, FailureKind, Reading
+from shared.domain.scoring import score_covered
 from shared.domain.times import HOUR, floor_hour, floor_minute
 from shared.ports import House, MetricSource, SampleStore
 from shared.services.tally import keep_tallies
@@ -258,9 +260,10 @@ def _store_batch(
                 merge.add(answer)
             else:
                 merge.add_failure(answer)
+        detectors = _judged(merge, target, catalog, samples)
         merged = replace(merge.latest, updated_at=now)
         try:
-            samples.save(target, merge.chunks(), merged)
+            samples.save(target, merge.chunks(), merged, detectors)
         except Conflict:
             if attempt == MOST_TRIES:
                 raise
@@ -268,6 +271,18 @@ def _store_batch(
         else:
             return merged
     raise AssertionError("the last try returns or raises")
+
+
+def _judged(
+    merge: Merge, target: str, catalog: Catalog, samples: SampleStore
+) -> KeptDetectors | None:
+    """The detectors after what the merge covers newly; None when that is nothing of theirs."""
+    scored = score_covered(merge, catalog, partial(samples.detectors, target))
+    if scored is None:
+        return None
+    if scored.lost:
+        _log.error("detectors of %s begin anew: %s", target, ", ".join(scored.lost))
+    return scored.detectors
 
 
 def _stored(answers: Sequence[Answer], target: str, samples: SampleStore) -> list[HourChunk]:

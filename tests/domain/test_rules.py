@@ -7,12 +7,10 @@ from typing import Any
 
 import msgspec
 import pytest
-from msgspec.structs import replace
 
 from shared.catalog.metrics import CATALOG
 from shared.catalog.rules import default_rules
 from shared.domain.errors import InvalidRule
-from shared.domain.metrics import Catalog
 from shared.domain.rules import Action, ActionType, NoDataPolicy, Rule, Severity
 from shared.domain.rules import parse_rule as parse
 from shared.domain.rules import parse_rules as parse_all
@@ -195,7 +193,12 @@ def test_a_rate_may_stand_in_a_composite() -> None:
             "no sense with forecast",
         ),
         ({"condition": "forecast", "withinHours": 6, "metric": "throughput"}, "has no bad side"),
-        ({"condition": "anomaly"}, "no detector says how unusual dtuUtilization is"),
+        (
+            {"condition": "anomaly", "metric": "dtuPeak"},
+            "no detector says how unusual dtuPeak is; docs/metrics.md names",
+        ),
+        ({"condition": "anomaly", "threshold": 1}, "a score lies from 0 to 1"),
+        ({"condition": "anomaly", "threshold": -0.1}, "a score lies from 0 to 1"),
         ({"condition": "anomaly"}, "an anomaly alone is never critical"),
     ],
 )
@@ -206,11 +209,7 @@ def test_what_is_wrong_with_a_window_or_a_forecast_is_named(
 
 
 def test_an_anomaly_is_accepted_where_a_detector_writes_scores() -> None:
-    scored = Catalog(
-        [replace(one, score=f"{one.column}_score") for one in CATALOG.metrics], CATALOG.sources
-    )
-
-    rule = parse(rule_json(condition="anomaly", threshold=3, severity="high"), scored)
+    rule = parse(rule_json(condition="anomaly", threshold=0.65, severity="high"), CATALOG)
     assert rule.condition == "anomaly"
 
 
