@@ -11,6 +11,7 @@ import msgspec
 
 from shared.web.answers import JSON, REQUEST_ID, Failure
 from shared.web.doors import Body, Document, Door, NoMeta, answered
+from shared.web.openapi_times import with_times
 from shared.web.routes import OPENAPI, ROUTES
 
 EXAMPLES = Path(__file__).with_name("examples.json")
@@ -90,8 +91,9 @@ def _schemas(doors: Iterable[Door]) -> tuple[Mapping[str, Node], Node]:
     named = {str(kind): kind for door in doors for kind in _kinds(door)}
     named[str(Failure)] = Failure
     found, components = msgspec.json.schema_components(named.values(), ref_template=_COMPONENT)
+    timed = with_times(named.values(), components)
     return dict(zip(named, found, strict=True)), {
-        name: _told_in_camel(schema) for name, schema in components.items()
+        name: _told_in_camel(schema) for name, schema in timed.items()
     }
 
 

@@ -139,3 +139,42 @@ def test_every_path_has_an_example(door: Door) -> None:
 
 def test_there_is_no_example_of_what_is_gone() -> None:
     assert examples().keys() <= {key(door) for door in ROUTES}
+
+
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+
+
+def choices(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The schemas that one stands for, none of which refers to another."""
+    if "$ref" in schema:
+        yield from choices(whole()["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]])
+    for part in ("anyOf", "allOf"):
+        for one in schema.get(part, ()):
+            yield from choices(one)
+    yield schema
+
+
+def times_in(value: Any, schemas: list[dict[str, Any]]) -> Iterator[tuple[str, bool]]:
+    """Every time in an example, and whether its schema says that it is one."""
+    told = [one for schema in schemas for one in choices(schema)]
+    if isinstance(value, str) and TIME.fullmatch(value):
+        yield value, any(one.get("format") == "date-time" for one in told)
+    for item in value if isinstance(value, list) else ():
+        yield from times_in(item, [one["items"] for one in told if one.get("items")])
+    for name, inner in value.items() if isinstance(value, dict) else ():
+        found = [one.get("properties", {}).get(name) for one in told]
+        more = [one.get("additionalProperties") for one in told]
+        yield from times_in(inner, [one for one in (*found, *more) if isinstance(one, dict)])
+
+
+def test_every_time_is_described_as_one() -> None:
+    found = [
+        (key(door), *said)
+        for door in DESCRIBED
+        for content in [operation(door)["responses"]["200"]["content"].get(JSON)]
+        if content is not None
+        for said in times_in(content["example"], [content["schema"]])
+    ]
+
+    assert len(found) > 100
+    assert [one for one in found if not one[2]] == []
