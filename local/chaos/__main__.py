@@ -3,9 +3,9 @@
 processes: real ones, killed between any two calls of ports; another goes on. services: each request
 over every real channel is done, and then its answer is lost, or the process killed. effects: the
 answer of each write, send and message of the queue is lost, with and without the SDK's own second
-try, while every timer and every message comes three times. azurite: a seeded sample of processes
-and effects over Azurite; elsewhere tables and queues are the twins, which the contract suite holds
-to the same.
+try, while every timer and every message comes three times. advice: inspections, looks and what
+people said of them, killed between any two calls. azurite: a seeded sample of processes and effects
+over Azurite; elsewhere tables and queues are the twins, which the contract suite holds to the same.
 """
 
 import argparse
@@ -18,14 +18,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from local.chaos import answers, crashes, story
+from local.chaos import answers, counsel, crashes, story
 from local.chaos.answers import Lost, every_lost_answer
 from local.chaos.crashes import Crash, Stage, Unheard, every_crash, every_unheard
 from local.chaos.endings import Ending
 from local.chaos.sinks import channel_settings, real_channels, running_services
 from local.chaos.walks import Sample, Walk
 
-SORTS = ("processes", "services", "effects", "azurite")
+SORTS = ("advice", "processes", "services", "effects", "azurite")
 AZURITE_SHARE = 50
 """Of so many mishaps, one is walked over Azurite, too."""
 
@@ -42,6 +42,16 @@ class Placed(NamedTuple):
 
 def walks(sorts: Sequence[str], sample: Sample, folder: Path) -> Iterator[Walk]:
     """The walks of those sorts, one after the other."""
+    if "advice" in sorts:
+        calls, ending = counsel.undisturbed(folder / "counsel")
+        killed = sample.of(every_crash(calls, sample.seed))
+        yield Walk(f"advice killed between {calls} calls", killed, counsel.crashed, ending)
+    if set(sorts) - {"advice"}:
+        yield from _told_walks(sorts, sample, folder)
+
+
+def _told_walks(sorts: Sequence[str], sample: Sample, folder: Path) -> Iterator[Walk]:
+    """Those over the alerts' story."""
     effects, thrice = answers.undisturbed(folder / "thrice")
     with running_services(lambda: story.T0) as desk:
         # What is imported here need not be imported in every process.

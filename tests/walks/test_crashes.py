@@ -9,11 +9,17 @@ from typing import Any
 import pytest
 
 from local.azurite import PROGRAM
+from local.chaos import counsel
 from local.chaos.answers import every_lost_answer, told, undisturbed
 from local.chaos.crashes import every_crash
 from local.chaos.endings import Ending
 from local.chaos.mishaps import EFFECTS, Mishap
+from local.chaos.story import TARGET
 from local.chaos.walks import Sample
+from shared.domain.handling import AuditEntry
+from shared.domain.recommendations.sayings import Status
+from shared.domain.records import Insert, audit_key
+from shared.services.advise import StatusWish, set_status
 
 needs_azurite = pytest.mark.skipif(
     not PROGRAM.exists(), reason="Azurite is not installed: run `make setup` first."
@@ -40,6 +46,32 @@ def test_a_killed_process_over_every_channel_loses_and_reorders_nothing() -> Non
 
     assert said.count(", 0 wrong stories") == 2
     assert "0 wrong stories in all" in said
+
+
+def test_a_process_that_is_killed_while_it_advises_loses_and_doubles_nothing() -> None:
+    said = walk("--every", "40", "--seed", "20260104", "--only", "advice")
+
+    assert "8 mishaps, 0 wrong stories" in said
+
+
+def test_the_walk_sees_what_was_noted_twice(tmp_path: Path) -> None:
+    """And what the last one said does not hold: a status that was lost."""
+    _, calm_ending = counsel.undisturbed(tmp_path / "calm")
+    assert calm_ending.flaws == []
+    house = counsel.house_in(tmp_path / "calm")
+    [entry] = [
+        kept.value
+        for kept in house.alerts.scan(TARGET, "audit:", AuditEntry)
+        if kept.value.action == "advice_done"
+    ]
+    house.alerts.commit(TARGET, [Insert(audit_key(entry.at, "again"), entry)])
+    wish = StatusWish(status=Status.SEEN, by="admin")
+    set_status(TARGET, entry.subject, wish, house=house, now=entry.at)
+
+    problems = counsel.ending_of(house).problems(calm_ending)
+
+    assert f"noted 2 times: ('advice_done', '{entry.subject}')" in problems
+    assert any(problem.startswith(f"states: {entry.subject} is") for problem in problems)
 
 
 @pytest.fixture(scope="module")
