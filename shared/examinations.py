@@ -14,7 +14,16 @@ from shared import bootstrap
 from shared.adapters.checkups import apps, mends, people, storage
 from shared.adapters.checkups.databases import OPTIONAL, USES, DatabaseExaminer, Place
 from shared.adapters.checkups.identities import Credentials
-from shared.bootstrap import ALERTS, CONFIG, SAMPLES, databases, open_identity, queue, table
+from shared.bootstrap import (
+    ALERTS,
+    BY_LOGS,
+    CONFIG,
+    SAMPLES,
+    databases,
+    open_identity,
+    queue,
+    table,
+)
 from shared.catalog.platform_metrics import NAMESPACES
 from shared.catalog.sql_queries import COUNTS, Grant
 from shared.domain.checkups import Checkup
@@ -126,7 +135,9 @@ class _Doctor:
     def _uses_identity(self) -> bool:
         given = self._given
         kinds = {kind for sources in self._house.measured.values() for kind in sources}
-        asked = kinds & (NAMESPACES.keys() | {"logs"}) or (given.databases and not given.sql_user)
+        asked = kinds & (NAMESPACES.keys() | set(BY_LOGS)) or (
+            given.databases and not given.sql_user
+        )
         return bool(asked or given.acs_endpoint or not given.storage)
 
     def its_storage(self) -> Iterator[Examination]:
@@ -189,7 +200,28 @@ class _Doctor:
                     ask=partial(listen, source, target, mend=mend, now=self._now),
                     after=() if source.name == "probe" else _IDENTITY,
                 )
+        yield from self._conduct(target)
         yield from self._database(target)
+
+    def _conduct(self, target: str) -> Iterator[Examination]:
+        """The groups of sources that are read from logs."""
+        measured = self._house.measured.get(target, ())
+        for group in self._house.groups:
+            names = [one for one in group.names if one in BY_LOGS and one in measured]
+            if names:
+                yield Examination(
+                    name=f"{' and '.join(names)} of {target}",
+                    breaks=", ".join(_breaks(self._house, one) for one in names),
+                    ask=partial(
+                        vitals.hear_together,
+                        group,
+                        names,
+                        target,
+                        mend=partial(self._mend_source, target, "logs"),
+                        now=self._now,
+                    ),
+                    after=_IDENTITY,
+                )
 
     def _mend_source(self, target: str, source: str, error: SourceError) -> str:
         its = self._given.resources[target]

@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from shared.domain.errors import SourceDenied, SourceError, Untried, Unwell
-from shared.domain.samples import Reading
+from shared.domain.samples import Failure, FailureKind, Reading
 from shared.domain.times import MINUTE, iso
-from shared.ports import House, MetricSource
+from shared.ports import House, MetricSource, SourceGroup
 from shared.services.channels import KnownChannel, Outcome, try_channel
 from shared.services.leases import last_lease
 from shared.services.minute import DEAF, FRESH
@@ -28,6 +28,23 @@ def hear(source: MetricSource, target: str, *, mend: Mend, now: datetime) -> str
     except SourceError as error:
         raise Unwell(str(error), mend=mend(error)) from error
     return f"answers; {len(reading.samples)} samples of the last {LOOK_BACK // MINUTE} minutes"
+
+
+def hear_together(
+    group: SourceGroup, names: Sequence[str], target: str, *, mend: Mend, now: datetime
+) -> str:
+    """Likewise, for sources that are read in one visit; the first that gave nothing is told."""
+    since = dict.fromkeys(names, now - LOOK_BACK)
+    try:
+        answers = group.read(target, since=since, now=now)
+    except SourceDenied as denied:
+        raise Unwell(denied.lacking, mend=mend(denied)) from denied
+    except SourceError as error:
+        raise Unwell(str(error), mend=mend(error)) from error
+    for failure in (one for one in answers if isinstance(one, Failure)):
+        kind = SourceDenied if failure.kind is FailureKind.DENIED else SourceError
+        raise Unwell(failure.error, mend=mend(kind(failure.error)))
+    return f"answer; the last {LOOK_BACK // MINUTE} minutes"
 
 
 def see_page(source: MetricSource, target: str, *, mend: Mend, now: datetime) -> str:

@@ -170,6 +170,7 @@ def _elsewhere(rig: Rig, service: str) -> str:
 METRICS = tuple(f"{kind} of {TARGET}" for kind in ("plan", "app", "database"))
 COUNTED = {"Session": "users", "Interaction": "interactions", "Report": "reports"}
 LOGIN = f"login to {TARGET}"
+CONDUCT = f"security and logins of {TARGET}"
 
 CASES = [
     Broken(
@@ -198,12 +199,29 @@ CASES = [
     Broken(
         METRICS[1], "nothing to do here", breaks("platform", "refuse"), also=(*METRICS, "functions")
     ),
-    Broken(f"logs of {TARGET}", f'--role "Log Analytics Reader" {WHO}', forbids("logs")),
-    Broken(f"logs of {TARGET}", "nothing to do here", breaks("logs", "throttle")),
+    Broken(
+        f"logs of {TARGET}",
+        f'--role "Log Analytics Reader" {WHO}',
+        forbids("logs"),
+        also=(CONDUCT,),
+    ),
+    Broken(
+        CONDUCT,
+        f'--role "Log Analytics Reader" {WHO}',
+        forbids("logs"),
+        also=(f"logs of {TARGET}",),
+    ),
+    Broken(
+        f"logs of {TARGET}",
+        "nothing to do here",
+        breaks("logs", "throttle"),
+        also=(CONDUCT,),
+    ),
     Broken(
         f"logs of {TARGET}",
         "az resource list",
         changes={"LOG_ANALYTICS_WORKSPACE_ID": "9a1f6f3c-2b64-4f0e-8a57-000000000000"},
+        also=(CONDUCT,),
     ),
     Broken(LOGIN, f"az sql db show --ids {resources.DATABASE}", breaks("sql", "refuse")),
     Broken(
