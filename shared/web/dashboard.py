@@ -28,7 +28,7 @@ SHEET = "dashboard.css"
 ENTRANCE = "pantry-monitor"
 FOREIGN = ("uPlot",)
 CATALOG_MODULE = "catalog"
-OF_A_METRIC = ("label", "unit", "description", "warning", "critical", "limit", "better")
+OF_A_METRIC = ("label", "unit", "group", "description", "warning", "critical", "limit", "better")
 TYPES = {
     ".css": "text/css",
     ".js": "text/javascript",

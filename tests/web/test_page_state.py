@@ -25,6 +25,7 @@ MODULES = {
 
 SURROUNDINGS = """
 import { Api } from "./api.js";
+import { charts } from "./charts.js";
 import { allEpisodes } from "./episodes.js";
 import { maintenance } from "./maintenance.js";
 import { Monitor } from "./monitor.js";
@@ -428,3 +429,54 @@ def test_advice_about_another_target_is_not_kept() -> None:
     """
 
     assert played(ADVISED + script) == [[], True]
+
+
+WRITTEN = """
+  const text = (one) => (one.children ? one.children.map(text).join("") : String(one));
+  const plain = (one) => text(one).replaceAll("\u00a0", " ");
+"""
+
+
+@pytest.mark.parametrize(
+    ("culprit", "said"),
+    [
+        (
+            {"session": 51, "program": "crm", "runningMs": 60_000},
+            "S1 session 51, crm, running 1 min",
+        ),
+        (
+            {"session": 9, "program": "", "runningMs": 5_000, "waiting": 3},
+            "S1 session 9, unknown program, keeps 3 waiting, the longest for 5 s",
+        ),
+        ({"session": 0, "program": "", "runningMs": 0}, "S1S2"),
+    ],
+)
+def test_an_episode_names_what_ran_who_blocked_or_every_suspect(
+    culprit: dict[str, Any], said: str
+) -> None:
+    found = played(f"""
+      {WRITTEN}
+      const culprits = ["S1", "S2"].map((statement) => ({{ statement, ...{json.dumps(culprit)} }}));
+      const told = {{ ruleName: "r", severity: "low", kind: "no_data", culprits }};
+      monitor.start();
+      await say("metrics", figures([alert("a", {{ ...told, activeAt: "2026-01-01T00:05:00Z" }})]));
+      await say("alerts", []);
+      return plain(allEpisodes(seen, monitor.act));
+    """)
+
+    assert said in found
+
+
+@pytest.mark.parametrize("failed", [[None, None], [0, 3]])
+def test_what_nobody_measures_has_no_chart_of_its_own(failed: list[int | None]) -> None:
+    found = played(f"""
+      {WRITTEN}
+      const series = {{ failedLogins: {{ value: {json.dumps(failed)} }} }};
+      const few = {{ ...figures().historical, points: 2, series }};
+      monitor.start();
+      await say("metrics", figures([], {{ historical: few }}));
+      await say("alerts", []);
+      return plain(charts(seen, monitor.act));
+    """)
+
+    assert ("Logins and refusals" in found) is (3 in failed)

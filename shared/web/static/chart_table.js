@@ -1,10 +1,10 @@
 /**
  * The charts of the overview. `lines` are drawn against the left axis, `right` against the right
  * one; `bands` names the metric whose warning and critical figures are marked; `top`: the axis
- * always reaches so far.
+ * always reaches so far; `isExtra`: only drawn where it was measured.
  *
  * @typedef {{id: string, title: string, lines: string[], right?: string[], bands?: string,
- *   top?: number, lead: string}} Chart
+ *   top?: number, lead: string, isExtra?: boolean}} Chart
  */
 
 import { metric } from "./words.js";
@@ -34,6 +34,10 @@ export const CHARTS = [
   {
     id: "people", title: "Users and interactions", lead: "activeUsers",
     lines: ["activeUsers", "interactionsLogged", "reportsGenerated"],
+  },
+  {
+    id: "conduct", title: "Logins and refusals", lead: "failedLogins", isExtra: true,
+    lines: ["failedLogins", "failedLoginsByAddress", "authorisationFailures", "scanRequests"],
   },
 ];
 

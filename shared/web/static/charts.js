@@ -11,7 +11,7 @@ import { counted, duration, metric, NOTHING, quantity } from "./words.js";
 export function charts(state, act) {
   return h("section", { class: "charts", "aria-labelledby": "charts-title" },
     h("h2", { id: "charts-title", class: "hush" }, "Charts"),
-    CHARTS.map((one) => figure(one, state, act)));
+    CHARTS.filter((one) => !one.isExtra || extremes(state.board.columns, one.lead)).map((one) => figure(one, state, act)));
 }
 
 function figure(/** @type {import("./chart_table.js").Chart} */ chart, /** @type {any} */ state, /** @type {any} */ act) {

@@ -87,13 +87,17 @@ function notes(/** @type {any} */ alert, /** @type {Date} */ now) {
   return said.length > 0 && h("ul", { class: "notes" }, said.map((one) => h("li", { key: String(one) }, one)));
 }
 
-function culprits(/** @type {any} */ alert) {
-  const [worst] = alert.culprits ?? [];
-  if (!worst) return undefined;
-  const lasts = duration(worst.runningMs / 1000);
-  const does = worst.waiting ? `keeps ${worst.waiting} waiting, the longest for ${lasts}` : `running ${lasts}`;
-  return h("p", { class: "culprit" }, h("code", null, worst.statement),
-    h("small", null, ` session ${worst.session}, ${worst.program || "unknown program"}, ${does}`));
+/** The worst statement that ran or kept others waiting; or every suspect, who has no session. */
+function culprits(/** @type {any} */ { culprits: all = [] }) {
+  const shown = all[0]?.session ? all.slice(0, 1) : all;
+  return shown.map((/** @type {any} */ one) => h("p", { class: "culprit", key: one.statement },
+    h("code", null, one.statement), one.session > 0 && h("small", null, doing(one))));
+}
+
+function doing(/** @type {any} */ { session, program, waiting, runningMs }) {
+  const lasts = duration(runningMs / 1000);
+  const does = waiting ? `keeps ${waiting} waiting, the longest for ${lasts}` : `running ${lasts}`;
+  return ` session ${session}, ${program || "unknown program"}, ${does}`;
 }
 
 function actions(/** @type {any} */ alert, /** @type {any} */ wish, /** @type {any} */ state, /** @type {any} */ act) {

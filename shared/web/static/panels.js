@@ -1,5 +1,6 @@
-/** The four panels: every current figure of its group, with its age where that matters. */
+/** The four panels: the current figures of each group, with their age where that matters. */
 
+import catalog from "./catalog.js";
 import { standing, STANDING_WORDS } from "./bands.js";
 import { flat } from "./columns.js";
 import { between, exactly, moment } from "./times.js";
@@ -15,12 +16,14 @@ const PANELS = [
     title: "Application",
     names: ["cpuUtilization", "memoryProcess", "memoryHeap", "httpQueueLength", "throughput", "responseTime.p95", "probeLatency", "appDiskUsage"],
   },
-  {
-    title: "Business",
-    names: ["activeUsers", "interactionsLogged", "reportsGenerated", "offlineSync.pending", "offlineSync.failed"],
-  },
-  { title: "Security", names: ["certificateDaysLeft", "clientErrorRate", "http4xx", "http5xx"] },
+  { title: "Business", names: all("business") },
+  { title: "Security", names: [...all("security"), "certificateDaysLeft", "clientErrorRate", "http4xx", "http5xx"] },
 ];
+
+/** What the catalog has of a group. @param {string} group */
+function all(group) {
+  return Object.keys(catalog.metrics).filter((name) => metric(name).group === group);
+}
 
 /** @param {any} state */
 export function panels(state) {

@@ -5,7 +5,7 @@ import catalog from "./catalog.js";
 /** @typedef {number | null | undefined} Figure */
 
 const SCALED = { bytes: ["B", "kB", "MB", "GB"] };
-const UNITS = { count: "", "requests/min": "/min", "errors/min": "/min", users: "" };
+const UNITS = { count: "", "requests/min": "/min", "errors/min": "/min", users: "", "¤": "" };
 const NO_BREAK = "\u00a0";
 const formats = [0, 1, 2].map((digits) => new Intl.NumberFormat("en", { maximumFractionDigits: digits }));
 
