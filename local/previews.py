@@ -1,8 +1,8 @@
 """Writes what people would read to files, to be looked at: `python -m local.previews [folder]`.
 
 Mails as pages with their picture beside them, what Slack, Teams and webhooks get as JSON, the text
-of an SMS, and the pages that links open; nothing is sent. The folder is `build/previews` unless
-another one is named.
+of an SMS, the pages that links open, and the weekly report as page and mail; nothing is sent. The
+folder is `build/previews` unless another one is named.
 """
 
 import math
@@ -18,11 +18,14 @@ import msgspec
 from msgspec.structs import replace
 
 from local.desks import VirtualClock, furnish, memory_storage
+from local.report_scene import a_week
 from shared.adapters.alert_schema import common_alert
 from shared.adapters.cards import teams_message
 from shared.adapters.channels.email import PICTURE_ID
 from shared.adapters.pictures import draw
 from shared.adapters.rendering import mail_html, mail_text, slack_message
+from shared.adapters.report_mail import report_html
+from shared.adapters.report_pictures import sketches
 from shared.adapters.texting import sms_text
 from shared.catalog.metrics import CATALOG
 from shared.domain.alerts import Alert, AlertKind, AlertState
@@ -34,13 +37,16 @@ from shared.domain.machine import RuleState, State
 from shared.domain.notifications import Notification, compose
 from shared.domain.reasons import Reason
 from shared.domain.records import Insert, alert_key, event_key, state_key
+from shared.domain.reports import PerformanceReport
 from shared.domain.rules import Action, ActionType, Rule, Severity
 from shared.domain.short_links import Pointer
 from shared.domain.trails import Trail
+from shared.domain.weekly import letter_of
 from shared.services.illustrate import menu_for
 from shared.web.action import answer_action, answer_menu
 from shared.web.auth import Gate
 from shared.web.doors import Office
+from shared.web.report_page import page_of
 
 FOLDER = Path("build") / "previews"
 T0 = datetime(2026, 11, 23, 21, 15, tzinfo=UTC)
@@ -291,7 +297,20 @@ def write(folder: Path, say: Callable[[str], object] = print) -> None:
             (folder / f"{name}.{channel}.json").write_text(text, encoding="utf-8")
     for name, answer in pages().items():
         (folder / f"{name}.html").write_bytes(answer.get_body())
+    write_report(folder, a_week())
     say(f"written to {folder}")
+
+
+def write_report(folder: Path, made: PerformanceReport) -> None:
+    """The page, and the mail with its pictures and its text."""
+    (folder / "report_page.html").write_bytes(page_of(made))
+    pictures = [one.drawn() for one in sketches(made)]
+    html = report_html(made, pictures)
+    for one in pictures:
+        (folder / f"{one.name}.png").write_bytes(one.png)
+        html = html.replace(f"cid:{one.name}", f"{one.name}.png")
+    (folder / "report_mail.html").write_text(html, encoding="utf-8")
+    (folder / "report_mail.txt").write_text(letter_of(made).text, encoding="utf-8")
 
 
 def main() -> None:

@@ -195,7 +195,7 @@ def _sentence(
         return f"{metric.label}: {level} now, and no trend towards {limit}."
     if path.about == 0:
         return f"{metric.label}: {level} now; the limit of {limit} is reached."
-    growth = quantity(_digits(found.slope), metric.unit)
+    growth = quantity(float(f"{found.slope:.2g}"), metric.unit)
     return (
         f"{metric.label}: {level} now, {growth} more each day: {limit} in about "
         f"{_length(path.about)}{_between(path)}."

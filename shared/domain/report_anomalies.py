@@ -44,7 +44,7 @@ def anomalies(chunks: Chunks, span: Span, catalog: Catalog) -> Anomalies:
     return Anomalies(
         worst=tuple(sorted(worst, key=lambda one: (one.timestamp, one.type, one.metric))),
         counts={UNUSUAL: len(found), DTU_SPIKE: len(spikes)},
-        sentence=" ".join([_of_unusual(found), *_of_spikes(spikes)]),
+        sentence=" ".join([_of_unusual(found, is_judged=_is_judged(catalog)), _of_spikes(spikes)]),
     )
 
 
@@ -61,18 +61,24 @@ def _size(one: Anomaly) -> float:
     return abs(one.value - (one.expected.low + one.expected.high) / 2)
 
 
-def _of_unusual(found: Sequence[Anomaly]) -> str:
+def _is_judged(catalog: Catalog) -> bool:
+    return any(metric.score is not None for metric in catalog.metrics)
+
+
+def _of_unusual(found: Sequence[Anomaly], *, is_judged: bool) -> str:
+    if not is_judged:
+        return "No detector judges any metric."
     if not found:
         return "Nothing was unusual beside the days before it."
     return f"{len(found)} unusual stretch{'' if len(found) == 1 else 'es'}, beside the days before."
 
 
-def _of_spikes(spikes: Sequence[Anomaly]) -> list[str]:
+def _of_spikes(spikes: Sequence[Anomaly]) -> str:
     """The client's rule is about minutes: they are counted, and the highest is named."""
     if not spikes:
-        return []
+        return "No minute of DTU was more than two standard deviations from its mean."
     top = max(spikes, key=lambda one: one.value)
     count = f"{len(spikes):,} minute{'' if len(spikes) == 1 else 's'}"
     highest = f"{quantity(top.value, '%')} at {top.timestamp:%Y-%m-%d %H:%M} UTC"
     said = f"In {count} DTU was more than two standard deviations from its mean"
-    return [f"{said}; the highest was {highest}."]
+    return f"{said}; the highest was {highest}."

@@ -1,6 +1,6 @@
 """A report as it is read: sections of sentences, tables and pictures, whoever shows them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import datetime, tzinfo
 from zoneinfo import ZoneInfo
 
@@ -239,11 +239,14 @@ def plain_text(report: PerformanceReport) -> str:
     """All of it that can be said without pictures, for channels that show none."""
     parts = [range_line(report)]
     for section in sections(report):
-        lines = [*section.sentences, *map(_row, section.table.rows if section.table else ())]
+        lines = [*section.sentences, *(_rows(section.table) if section.table else ())]
         lines += [f"{item.title}: {item.text}" for item in section.items]
         parts.append("\n".join([section.title.upper(), *lines]))
     return "\n\n".join(parts)
 
 
-def _row(cells: Sequence[str]) -> str:
-    return f"- {cells[0]}: {', '.join(cells[1:])}"
+def _rows(table: Table) -> Iterator[str]:
+    """Each row in a line, its cells named by their headers."""
+    for name, *cells in table.rows:
+        told = zip(table.headers[1:], cells, strict=True)
+        yield f"- {name}: {', '.join(f'{header.lower()} {cell}' for header, cell in told)}"

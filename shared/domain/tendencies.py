@@ -139,8 +139,8 @@ def _judged(metric: Metric, direction: Direction) -> str:
 
 
 def _round(value: float) -> float:
-    """Three digits are all that a slope is worth."""
-    return float(f"{value:.3g}")
+    """Two digits are all that a slope is worth."""
+    return float(f"{value:.2g}")
 
 
 def _percent(share: float) -> str:

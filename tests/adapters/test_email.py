@@ -29,8 +29,11 @@ from shared.domain.errors import ChannelError
 from shared.domain.notifications import compose
 from shared.domain.rules import Action, ActionType
 from shared.domain.trails import Trail
+from shared.domain.weekly import weekly_event
+from tests.a_report import a_report
 from tests.adapters.builders import MINUTE, T0, an_alert, an_event
 from tests.adapters.providers import Provider, running_provider
+from tests.builders import MAIL
 
 KEY = base64.b64encode(b"key").decode()
 SENDER = "monitor@example.com"
@@ -46,6 +49,21 @@ def provider() -> Iterator[Provider]:
 
 def mail(provider: Provider) -> EmailChannel:
     return open_email(connection_string=f"endpoint={provider.url}/;accesskey={KEY}", sender=SENDER)
+
+
+def test_a_report_goes_with_all_its_pictures(provider: Provider) -> None:
+    weekly = replace(
+        compose("m2", MAIL, [weekly_event(a_report(), MAIL, due_at=T0, now=T0)]), report=a_report()
+    )
+
+    mail(provider).send(weekly)
+
+    body = json.loads(provider.asked[0].body)
+    names = [one["contentId"] for one in body["attachments"]]
+    assert names == ["report-0", "report-1", "report-2", "report-3", "report-week"]
+    assert all(f'src="cid:{name}"' in body["content"]["html"] for name in names)
+    assert body["content"]["plainText"] == weekly.text
+    assert len(provider.asked[0].body) < 500_000, "the service takes 10 MB"
 
 
 def test_the_request_is_the_documented_one(provider: Provider) -> None:

@@ -285,9 +285,17 @@ def test_the_worst_anomalies_of_each_type_are_listed_and_all_are_counted() -> No
     )
 
 
-def test_a_calm_week_has_nothing_unusual() -> None:
+def test_a_calm_week_has_nothing_unusual_and_without_a_detector_that_is_not_said() -> None:
     chunks = {END - HOUR: HourChunk(hour=END - HOUR, cells={"dtuUtilization": (20.0,) * 60})}
+    dtu = CATALOG.metric("dtuUtilization")
+    plain, judged = (
+        Catalog([replace(dtu, score=score, expected=("low", "high"))], CATALOG.sources)
+        for score in (None, "odd")
+    )
+    calm = "No minute of DTU was more than two standard deviations from its mean."
 
-    found = anomalies(chunks, WEEK, CATALOG)
-
-    assert (found.worst, found.sentence) == ((), "Nothing was unusual beside the days before it.")
+    assert anomalies(chunks, WEEK, plain).sentence == f"No detector judges any metric. {calm}"
+    assert anomalies(chunks, WEEK, judged).sentence == (
+        f"Nothing was unusual beside the days before it. {calm}"
+    )
+    assert anomalies(chunks, WEEK, judged).worst == ()

@@ -88,7 +88,7 @@ def test_its_message_is_its_text_and_offers_no_action() -> None:
     assert message.subject == (f"[REPORT] week to 2026-03-16: 99.7 % available, 1 alert — {TARGET}")
     assert message.severity is Severity.LOW
     assert message.text.startswith("2026-03-09 06:00 to 2026-03-16 06:00 UTC, beside ")
-    assert "- DTU, highest minute: 56 %, 56 %, same, 100 %, 100 %" in message.text
+    assert "- DTU, highest minute: now 56 %, before 56 %, change same, known 100 %" in message.text
     assert permits(event, "1a2b3c4d", MONDAY) == ()
     assert permits(an_event(), "1a2b3c4d", MONDAY) != ()
 

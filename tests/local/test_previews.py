@@ -1,6 +1,7 @@
 """The previews: everything that people would read, written to files, within published limits."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -108,3 +109,13 @@ def test_a_webhook_gets_the_common_alert_schema(folder: Path, name: str) -> None
     }
     assert essentials["monitorCondition"] == ("Resolved" if name == "resolved" else "Fired")
     assert "token=" not in json.dumps(message)
+
+
+def test_the_weekly_report_is_written_as_page_and_mail(folder: Path) -> None:
+    mail, page = read(folder, "report_mail.html"), read(folder, "report_page.html")
+    shown = re.findall(r'src="([^"]+)"', mail)
+
+    assert len(shown) == 5
+    assert all((folder / name).read_bytes().startswith(b"\x89PNG") for name in shown)
+    assert "Missing index on dbo.Interaction" in page
+    assert read(folder, "report_mail.txt").startswith("2026-11-16 06:00 to 2026-11-23 06:00 UTC")
