@@ -352,3 +352,12 @@ def dashboard_kept(req: func.HttpRequest) -> func.HttpResponse:
     from shared.web.dashboard import dashboard_file as hand_out  # noqa: PLC0415 - see above
 
     return hand_out(req)
+
+
+# The host asks functions by their names' alphabet: this one must come last.
+@app.route(route="monitoring/{*path}", methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
+def unmatched(req: func.HttpRequest) -> func.HttpResponse:
+    """What no door before answers: 404, or 405 with the methods that there are."""
+    from shared.web.unmatched import unmatched as refuse  # noqa: PLC0415 - see above
+
+    return refuse(req)

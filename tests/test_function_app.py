@@ -23,6 +23,7 @@ from shared.domain.rules import Action, ActionType, KeptRule
 from shared.services.dispatch import dispatch
 from shared.services.minute import CollectMessage, DeliveryMessage
 from shared.web.routes import ROUTES
+from shared.web.unmatched import METHODS
 from tests.builders import LOG, a_rule, an_event
 
 ROOT = Path(__file__).parents[1]
@@ -112,6 +113,7 @@ def test_every_function_has_its_trigger(indexed: dict[str, Any]) -> None:
         "dashboard": "httpTrigger",
         "dashboard_file": "httpTrigger",
         "dashboard_kept": "httpTrigger",
+        "unmatched": "httpTrigger",
     }
 
 
@@ -129,12 +131,21 @@ def test_timers_run_as_often_as_they_should_and_have_six_fields(indexed: dict[st
 
 
 def test_http_is_anonymous_to_the_platform(indexed: dict[str, Any]) -> None:
-    doors = [one for one in triggers(indexed).values() if one["type"] == "httpTrigger"]
+    found = {n: one for n, one in triggers(indexed).items() if one["type"] == "httpTrigger"}
+    assert {door["authLevel"] for door in found.values()} == {"ANONYMOUS"}
 
-    assert {door["authLevel"] for door in doors} == {"ANONYMOUS"}
+    doors = [door for name, door in found.items() if name != "unmatched"]
     assert sorted((door["route"], *door["methods"]) for door in doors) == sorted(
         (f"monitoring/{route.name}", route.method) for route in ROUTES
     ), "a new front door is described in shared/web/routes.py, and docs/api.md lists it"
+
+
+def test_what_no_other_door_answers_is_asked_last(indexed: dict[str, Any]) -> None:
+    """By the alphabet, as the host asks today, as well as in the order of this file."""
+    names = [name for name, one in triggers(indexed).items() if one["type"] == "httpTrigger"]
+
+    assert max(names, key=str.upper) == names[-1] == "unmatched"
+    assert tuple(triggers(indexed)["unmatched"]["methods"]) == METHODS
 
 
 def test_queues_are_those_of_the_monitors_own_storage(indexed: dict[str, Any]) -> None:
