@@ -1,11 +1,14 @@
 """A day, its night, and what becomes of an hour that was lost, over real SDKs and storage."""
 
+import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
 
 from local.azurite import Azurite
+from local.cloud.email import mails
 from local.rig import TARGET, Rig, running_rig
 from local.world.engine import ScriptedWorld
 from local.world.scripts import script_named
@@ -20,6 +23,7 @@ from shared.domain.times import DAY, HOUR, MINUTE, hour_key
 from shared.services.history import draw
 from shared.services.night import night
 from shared.services.purge import purge
+from shared.services.send_report import send_reports
 
 pytestmark = pytest.mark.slow
 
@@ -34,7 +38,8 @@ REREAD = [m for m in CATALOG.metrics if m.sources[0] in ("plan", "app", "logs", 
 def rig(azurite: Azurite) -> Iterator[Rig]:
     world = ScriptedWorld(script_named("calm", START), seed=3)
     storage = azurite.fresh_account().connection_string
-    with running_rig(world, storage=storage, now=START) as rig:
+    weekly = {"REPORT_DAY": "tue", "REPORT_HOUR": "3"}
+    with running_rig(world, storage=storage, now=START, changes=weekly) as rig:
         rig.tick(START)
         rig.watch(START)
         yield rig
@@ -85,6 +90,26 @@ def test_a_lost_hour_keeps_its_summary_and_is_read_again_from_azure(rig: Rig) ->
 
     night([TARGET], house=rig.house, now=rig.clock.now)
     assert yesterday(rig).summary == day.summary
+
+
+def test_the_weekly_report_is_mailed_once_with_what_the_day_was(rig: Rig) -> None:
+    night([TARGET], house=rig.house, now=rig.clock.now)
+    due = START.replace(hour=3, minute=0)
+
+    told = []
+    for minute in (-1, 2, 32, 62):
+        rig.clock.now = due + minute * MINUTE
+        told.append(send_reports([TARGET], house=rig.house, now=rig.clock.now))
+
+    assert told == [[], [TARGET], [], []]
+    (mail,) = mails(rig.desk)
+    assert mail.subject.startswith("[REPORT] week to 2026-03-03: 100 % available, 0 alerts")
+    body = json.loads(mail.raw.body)
+    shown = re.findall(r'src="cid:([^"]+)"', mail.html)
+    assert shown == [one["contentId"] for one in body["attachments"]]
+    assert len(shown) >= 4
+    assert "DTU, highest minute" in mail.html
+    assert rig.house.alerts.keys(TARGET, "due:") == []
 
 
 def test_when_its_hours_are_gone_the_day_is_drawn_from_its_row(rig: Rig) -> None:
