@@ -38,7 +38,7 @@ from shared.ports import (
     SourceGroup,
     Witness,
 )
-from shared.services.reach import lacking, refusing, unmeasured, unreachable
+from shared.services.reach import lacking, refusing, unmeasured, unreachable, unreported
 from shared.services.rulebook import every_rule
 from shared.setting_places import DatabasePlace, Resources
 from shared.settings import Settings, SettingsError, load
@@ -250,6 +250,7 @@ def problems() -> list[str]:
     rules, more = _stored(wall_now().replace(second=0, microsecond=0))
     return [
         *unreachable(rules, channels(given), _fallback(given)),
+        *unreported(_reporting(given).to, channels(given)),
         *unmeasured(rules, CATALOG, measured(given)),
         *more,
     ]

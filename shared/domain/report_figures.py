@@ -10,6 +10,7 @@ from shared.domain.metrics import Catalog, Kind, Metric
 from shared.domain.notifications import quantity
 from shared.domain.times import Span
 
+USUAL = "usual"
 GENERIC = ("business", "security")
 """Groups whose metrics are all told, one figure each."""
 P95 = 0.95
@@ -37,11 +38,14 @@ class Figure(
 ):
     """A figure of the report from `from` to `to`; null: nothing was measured.
 
+    `group` is usual for those that every report has, else that of the metric.
+
     `before` is the same of the stretch of the same length before it, `change` how much more it is
     now in parts of that. `metric`: what it is counted from.
     """
 
     name: str
+    group: str
     label: str
     metric: str
     unit: str
@@ -85,6 +89,7 @@ class Measure(Struct, frozen=True):
     metric: str
     count: Count
     unit: str | None = None
+    group: str = USUAL
 
 
 def _p95(lines: HourLines, _: Metric) -> float | None:
@@ -122,8 +127,9 @@ def _is_further(metric: Metric, told: Iterable[str]) -> bool:
 def _generic(metric: Metric) -> Measure:
     """All of what is counted, the mean of anything else."""
     if metric.kind is Kind.COUNT:
-        return Measure(metric.name, metric.label, metric.name, HourLines.total)
-    return Measure(metric.name, f"{metric.label}, mean", metric.name, HourLines.mean)
+        return Measure(metric.name, metric.label, metric.name, HourLines.total, group=metric.group)
+    label = f"{metric.label}, mean"
+    return Measure(metric.name, label, metric.name, HourLines.mean, group=metric.group)
 
 
 def figures(now: HourLines, before: HourLines, catalog: Catalog) -> tuple[Figure, ...]:
@@ -140,6 +146,7 @@ def _figure(measure: Measure, now: HourLines, before: HourLines, catalog: Catalo
     value, then = measure.count(now, metric), measure.count(before, metric)
     return Figure(
         name=measure.name,
+        group=measure.group,
         label=measure.label,
         metric=metric.name,
         unit=measure.unit or metric.unit,

@@ -10,7 +10,7 @@ from shared.domain.hour_lines import HourLines
 from shared.domain.metrics import Catalog, Metric
 from shared.domain.notifications import quantity
 from shared.domain.report_figures import Coverage, coverage_of, percent_down
-from shared.domain.times import Span
+from shared.domain.times import HOUR, Span
 
 OWN_CPU, OWN_READS = "monitor.cpuMs", "monitor.logicalReads"
 WELL_COVERED = 0.99
@@ -46,29 +46,35 @@ class OwnCost(Struct, frozen=True, kw_only=True, rename="camel"):
     coverage: Coverage
 
 
-class MonitorHealth(Struct, frozen=True, kw_only=True):
-    """How the monitor itself did."""
+class MonitorHealth(Struct, frozen=True, kw_only=True, rename="camel"):
+    """How the monitor itself did; `damaged_hours`: those of which something can't be read."""
 
     sources: tuple[SourceCoverage, ...]
     messages: Messages
     cost: OwnCost
+    damaged_hours: int
     sentence: str
 
 
 def monitor_health(
-    lines: HourLines, sources: Collection[str], deliveries: Iterable[Delivery], catalog: Catalog
+    lines: HourLines,
+    sources: Collection[str],
+    deliveries: Iterable[Delivery],
+    catalog: Catalog,
+    *,
+    damaged: Iterable[Span] = (),
 ) -> MonitorHealth:
-    """Judge the sources that the target has, and the messages about it."""
+    """Judge the sources that the target has, the messages about it, and what was lost of it."""
     told = tuple(one for source in sources if (one := _told(source, lines, catalog)))
     messages = _messages(deliveries)
-    cost = _cost(lines, catalog)
+    cost, lost = _cost(lines, catalog), _hours_in(lines.span, damaged)
+    parts = (_of_sources(told), _of_messages(messages), _of_cost(cost), _of_damage(lost))
     return MonitorHealth(
         sources=told,
         messages=messages,
         cost=cost,
-        sentence=" ".join(
-            filter(None, (_of_sources(told), _of_messages(messages), _of_cost(cost)))
-        ),
+        damaged_hours=lost,
+        sentence=" ".join(filter(None, parts)),
     )
 
 
@@ -81,6 +87,11 @@ def _told(source: str, lines: HourLines, catalog: Catalog) -> SourceCoverage | N
     ]
     best = max(its, key=lambda one: one.known_minutes, default=None)
     return None if best is None else SourceCoverage(source=source, coverage=best)
+
+
+def _hours_in(span: Span, damaged: Iterable[Span]) -> int:
+    cuts = (Span(max(one.start, span.start), min(one.end, span.end)) for one in damaged)
+    return sum(max((one.end - one.start) // HOUR, 0) for one in cuts)
 
 
 def _counted(metric: Metric, catalog: Catalog) -> Metric:
@@ -131,6 +142,12 @@ def _of_sources(told: Collection[SourceCoverage]) -> str:
 def _of_messages(messages: Messages) -> str:
     lost = f", {messages.dead} could not be delivered" if messages.dead else ""
     return f"{messages.sent} message{'' if messages.sent == 1 else 's'} sent{lost}."
+
+
+def _of_damage(hours: int) -> str:
+    if not hours:
+        return ""
+    return f"{hours} hour{'' if hours == 1 else 's'} of it can't be read in full."
 
 
 def _of_cost(cost: OwnCost) -> str:

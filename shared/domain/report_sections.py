@@ -11,7 +11,7 @@ from shared.domain.habits import HeatMap
 from shared.domain.notifications import clock, quantity
 from shared.domain.report_charts import Chart
 from shared.domain.report_episodes import WorstEpisode, told_minutes
-from shared.domain.report_figures import Figure, percent_down, told_span
+from shared.domain.report_figures import USUAL, Figure, percent_down, told_span
 from shared.domain.reports import PerformanceReport
 from shared.domain.times import Span
 
@@ -19,6 +19,7 @@ NUMBER = "number"
 """The kind of column whose cells are set to the right."""
 
 
+GROUPS = {USUAL: "Figures", "business": "Business", "security": "Security"}
 MOST_UNUSUAL = 8
 SAME = {"about the same": "same"}
 """A cell is narrower than a sentence."""
@@ -80,7 +81,7 @@ def sections(report: PerformanceReport) -> tuple[Section, ...]:
         return first, _monitor(report)
     found = (
         first,
-        _figures(report),
+        *_figures(report),
         *_charts(report),
         _alerts(report),
         _deployments(report),
@@ -93,12 +94,19 @@ def sections(report: PerformanceReport) -> tuple[Section, ...]:
     return tuple(one for one in found if one is not None)
 
 
-def _figures(report: PerformanceReport) -> Section:
-    rows = tuple(map(_figure, report.figures))
+def _figures(report: PerformanceReport) -> Iterable[Section]:
+    """Those of every report, then those of business and of security, where there are any."""
+    for group, title in GROUPS.items():
+        found = [one for one in report.figures if one.group == group]
+        if found:
+            yield Section(title=title, table=_table_of(found))
+
+
+def _table_of(figures: Iterable[Figure]) -> Table:
+    rows = tuple(map(_figure, figures))
     headers = ("Figure", "Now", "Before", "Change", "Known", "Then known")
     caption = "Each figure beside that of the time before, and of how many minutes either is"
-    table = Table(caption=caption, headers=headers, rows=rows, numbers=(1, 2, 3, 4, 5))
-    return Section(title="Figures", table=table)
+    return Table(caption=caption, headers=headers, rows=rows, numbers=(1, 2, 3, 4, 5))
 
 
 def _figure(one: Figure) -> tuple[str, ...]:

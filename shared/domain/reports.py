@@ -107,7 +107,7 @@ class Material(Struct, frozen=True, kw_only=True):
     """What a report is made of; `lines` reach back as far as any part of it looks.
 
     `minutes`: the stored hours of the metrics that are judged minute by minute. `advice`: what is
-    open, the most urgent first.
+    open, the most urgent first. `damaged`: what could not be read.
     """
 
     target: str
@@ -120,6 +120,7 @@ class Material(Struct, frozen=True, kw_only=True):
     deliveries: Sequence[Delivery]
     advice: Sequence[Recommendation]
     sources: Sequence[str]
+    damaged: Sequence[Span] = ()
     objective: float
     zone: tzinfo | None
 
@@ -170,7 +171,9 @@ def report(given: Material, catalog: Catalog) -> PerformanceReport:
         heat_maps=maps,
         quiet_hours=quiet_hours(maps),
         charts=charts(now, catalog),
-        monitor=monitor_health(now, given.sources, given.deliveries, catalog),
+        monitor=monitor_health(
+            now, given.sources, given.deliveries, catalog, damaged=given.damaged
+        ),
     )
 
 

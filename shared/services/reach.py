@@ -24,6 +24,12 @@ def unreachable(
     return [*problems, *_fallback_problems(fallback, channels)]
 
 
+def unreported(to: Action | None, channels: Mapping[str, Channel]) -> list[str]:
+    """Why the weekly report reaches nobody, in a sentence; it may be meant for nobody."""
+    problem = "" if to is None else problem_of(to, channels)
+    return [f"the weekly report is not sent: {problem}"] if problem else []
+
+
 def undeliverable(rules: Iterable[Rule], channels: Mapping[str, Channel]) -> list[str]:
     """One sentence for every action of the rules that reaches nobody."""
     wanted = [(rule, action) for rule in rules for action in _named(rule)]

@@ -1,5 +1,6 @@
 """The report of a range, read from what is stored: days by the hour, and few minutes."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from shared.domain.alerts import Alert
@@ -47,7 +48,7 @@ def make_report(
 ) -> PerformanceReport:
     """The report of a named range that ends with the last full hour of `end`, or of `now`."""
     span = span_of(label, end or now)
-    lines = _lines(target, span, house)
+    lines, damaged = _lines(target, span, house)
     return report(
         Material(
             target=target,
@@ -60,6 +61,7 @@ def make_report(
             deliveries=_deliveries(target, span, house),
             advice=_advice(target, house),
             sources=house.sources_of(target),
+            damaged=damaged,
             objective=house.reporting.objective,
             zone=house.reader_zone,
         ),
@@ -77,8 +79,8 @@ def _metrics(house: House) -> list[Metric]:
     return list(dict.fromkeys([*metrics, *weights]))
 
 
-def _lines(target: str, span: Span, house: House) -> HourLines:
-    """As far back as a report looks; histograms for its range and the one before."""
+def _lines(target: str, span: Span, house: House) -> tuple[HourLines, Sequence[Span]]:
+    """As far back as a report looks, and what of it could not be read."""
     metrics, back = _metrics(house), reach(span)
     back = Span(min(back.start, span.start - timedelta(days=7)), back.end)
     days = days_of_rows(
@@ -90,7 +92,7 @@ def _lines(target: str, span: Span, house: House) -> HourLines:
         histograms=True,
         house=house,
     )
-    return lines_of(days.found, metrics, back)
+    return lines_of(days.found, metrics, back), days.damaged
 
 
 def _minutes(target: str, span: Span, house: House) -> Chunks:

@@ -89,6 +89,8 @@ def test_a_further_business_metric_is_told_by_itself() -> None:
     found = by_name(lines_of_days(7, offlineSync_failed=lambda _: 2))
 
     assert found["offlineSync.failed"].value == 7 * 24 * 60 * 2
+    assert found["offlineSync.failed"].group == "business"
+    assert found["maxDTU"].group == "usual"
     assert "offlineSync.pending" not in found
 
 
@@ -261,13 +263,13 @@ def a_scored(at: datetime, score: float, value: float) -> HourChunk:
     """An hour whose first minute was so unusual."""
     cells: dict[str, Cells] = {
         "dtuUtilization": (value, *(20.0,) * 59),
-        "odd": (score, *(0.1,) * 59),
+        "dtuUtilization_score": (score, *(0.1,) * 59),
     }
     return HourChunk(hour=at, cells=cells)
 
 
 def test_the_worst_anomalies_of_each_type_are_listed_and_all_are_counted() -> None:
-    dtu = replace(CATALOG.metric("dtuUtilization"), score="odd", expected=("low", "high"))
+    dtu = replace(CATALOG.metric("dtuUtilization"), judged=True)
     catalog = Catalog([dtu], CATALOG.sources)
     hours = [END - n * 3 * HOUR for n in range(1, 56)]
     chunks = {at: a_scored(at, 0.66 + n / 1000, 40.0 + n) for n, at in enumerate(hours)}
@@ -289,8 +291,7 @@ def test_a_calm_week_has_nothing_unusual_and_without_a_detector_that_is_not_said
     chunks = {END - HOUR: HourChunk(hour=END - HOUR, cells={"dtuUtilization": (20.0,) * 60})}
     dtu = CATALOG.metric("dtuUtilization")
     plain, judged = (
-        Catalog([replace(dtu, score=score, expected=("low", "high"))], CATALOG.sources)
-        for score in (None, "odd")
+        Catalog([replace(dtu, judged=is_judged)], CATALOG.sources) for is_judged in (False, True)
     )
     calm = "No minute of DTU was more than two standard deviations from its mean."
 

@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from local.desks import VirtualClock, furnish, memory_storage
+from shared.adapters.rows import ReplaceRow
 from shared.catalog.metrics import CATALOG
 from shared.domain.alerts import Alert
 from shared.domain.chunks import HourChunk
@@ -14,7 +16,7 @@ from shared.domain.errors import InvalidInput
 from shared.domain.records import Insert, alert_key
 from shared.domain.reporting import Reporting
 from shared.domain.summaries import summarize
-from shared.domain.times import DAY, HOUR
+from shared.domain.times import DAY, HOUR, hour_key
 from shared.ports import House
 from shared.services.report import make_report, span_of
 from shared.services.summarize import roll_up_days
@@ -97,6 +99,22 @@ def test_users_are_mapped_by_the_readers_clock(house: House) -> None:
         if one is not None
     ]
     assert (known, found.values[5][0]) == ([(5, 0)], 7.0)
+
+
+def test_an_hour_that_cannot_be_read_is_counted(house: House) -> None:
+    store(house, 5)
+    rows: Any = house.samples
+    key = hour_key(NOW.replace(minute=0) - HOUR)
+    row = rows._rows.get(TARGET, key)
+    spoiled = {**row.properties, "summary": "["}
+    rows._rows.transact(TARGET, [ReplaceRow(key, spoiled, row.etag)])
+
+    found = make_report(TARGET, "24h", house=house, now=NOW)
+
+    assert found.monitor.damaged_hours == 1
+    assert found.monitor.sentence.endswith("1 hour of it can't be read in full.")
+    dtu = next(one for one in found.figures if one.name == "avgDTU")
+    assert dtu.coverage.known_minutes == 4 * 60
 
 
 def test_alerts_of_the_range_are_listed(house: House) -> None:
