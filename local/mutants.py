@@ -20,9 +20,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mutmut.mutation.diff_apply import get_diff_for_mutant
-from mutmut.mutation.file_mutation import mutate_file_contents
-
 LEAST = 0.9
 """Of all mutants, this share must be noticed: killed, or stopped because it would never end."""
 MOST_CASES = "15"
@@ -123,6 +120,9 @@ def copied(modules: Sequence[Path], settings: Mapping[str, Any]) -> list[str]:
 
 def _mutated(module: Path) -> Iterator[str]:
     """Write all mutants of a module into its copy, where a name chooses one; answers the names."""
+    # Slow to import, and who reads only figures and lists needs none of it: the same below.
+    from mutmut.mutation.file_mutation import mutate_file_contents  # noqa: PLC0415
+
     made = mutate_file_contents(str(module), module.read_text("utf-8"))
     (COPY / module).write_text(made.code, "utf-8")
     for name in made.mutant_names:
@@ -161,6 +161,8 @@ def judged(modules: Sequence[Path]) -> Iterator[Mutant]:
 
 def _told(mutant: Mutant, module: Path) -> Mutant:
     """With its change: `domain.machine.step: the line as it was → as it became`."""
+    from mutmut.mutation.diff_apply import get_diff_for_mutant  # noqa: PLC0415
+
     place = mutant.name.rpartition(".")[2].partition("__mutmut")[0]
     function = place.removeprefix("xǁ").removeprefix("x_").replace("ǁ", ".")
     made = (COPY / module).read_text("utf-8")

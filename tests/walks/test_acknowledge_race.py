@@ -213,12 +213,25 @@ def assert_heard(scene: Scene, found: Outcome) -> None:
             assert alert.acknowledged_by == told["acknowledgedBy"]
 
 
-@pytest.mark.parametrize("action", ACTIONS)
-@pytest.mark.parametrize("scene", SCENES.values(), ids=SCENES.keys())
+@pytest.mark.parametrize(
+    ("scene", "action"),
+    [
+        pytest.param(
+            scene,
+            action,
+            id=f"{name}-{action}",
+            marks=pytest.mark.slow if (row + place) % 2 else (),
+        )
+        for row, (name, scene) in enumerate(SCENES.items())
+        for place, action in enumerate(ACTIONS)
+    ],
+)
 @pytest.mark.parametrize("tick_is_interrupted", [True, False], ids=["tick", "person"])
 def test_a_person_and_a_tick_at_once_are_as_one_after_the_other(
     scene: Scene, action: str, *, tick_is_interrupted: bool
 ) -> None:
+    """Every action in every scene; the fast tier takes every second pair."""
+
     def parties(race: Race) -> tuple[Party, Party]:
         both = (race.tick, race.person(action))
         return both if tick_is_interrupted else both[::-1]
