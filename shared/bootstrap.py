@@ -38,7 +38,14 @@ from shared.ports import (
     SourceGroup,
     Witness,
 )
-from shared.services.reach import lacking, refusing, unmeasured, unreachable, unreported
+from shared.services.reach import (
+    lacking,
+    refusing,
+    unmeasured,
+    unreachable,
+    unread,
+    unreported,
+)
 from shared.services.rulebook import every_rule
 from shared.setting_places import DatabasePlace, Resources
 from shared.settings import Settings, SettingsError, load
@@ -263,7 +270,7 @@ def _stored(
     """The rules, and what sources lack or who refuses; read once a minute: anybody asks health."""
     home = house()
     try:
-        problems = [*lacking(home.measured, home.samples), *refusing(home.config)]
+        problems = [*lacking(home.measured, home.samples), *unread(home), *refusing(home.config)]
         return every_rule(home), problems
     except StoreUnavailable:
         shipped = [home.routing.routed(rule) for rule in home.rules]

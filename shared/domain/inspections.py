@@ -326,3 +326,11 @@ class Inspection(Struct, frozen=True, kw_only=True, rename="camel"):
     own_cpu_ms: float | None = None
     own_reads: float | None = None
     lacking: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """What it could not read, a sentence for each reason."""
+        parts: dict[str, list[str]] = {}
+        for part, why in self.lacking.items():
+            parts.setdefault(why, []).append(part.replace("_", " "))
+        return tuple(f"{', '.join(names)}: {why}" for why, names in parts.items())

@@ -21,12 +21,16 @@ QUARTER = 15 * MINUTE
 
 
 class Inspecting(Struct, frozen=True, kw_only=True, rename="camel"):
-    """How a target's inspections stand: wanted since, tried and made last, what it waits for."""
+    """How a target's inspections stand: wanted since, tried and made last, what it waits for.
+
+    `lacking`: what the last one that was made could not read, in sentences.
+    """
 
     wanted_since: datetime
     tried_at: datetime | None = None
     made_at: datetime | None = None
     waits: str = ""
+    lacking: tuple[str, ...] = ()
 
 
 def is_due(state: Inspecting, now: datetime) -> bool:

@@ -169,7 +169,7 @@ def _look(situation: Situation) -> Look:
             )
             for query, use in dearest_queries(situation)
         ),
-        lacking=tuple(inspection.lacking.values()) if inspection is not None else (),
+        lacking=inspection.lacks if inspection is not None else (),
     )
 
 

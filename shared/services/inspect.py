@@ -172,7 +172,7 @@ def _keep(
 ) -> None:
     """Store it in place of what is too old; raises Conflict when the attempt was taken over."""
     keys = house.alerts.keys(target, INSPECTIONS)
-    made = replace(claimed.value, made_at=now)
+    made = replace(claimed.value, made_at=now, lacking=inspection.lacks)
     house.alerts.commit(
         target,
         [

@@ -5,9 +5,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from shared.domain.chunks import Latest
 from shared.domain.metrics import Catalog
 from shared.domain.notifications import clock
+from shared.domain.quiet_hours import Inspecting
+from shared.domain.records import INSPECTING
 from shared.domain.rules import Action, Rule, Severity
 from shared.domain.times import iso
-from shared.ports import Channel, Ledger, SampleStore
+from shared.ports import Channel, House, Ledger, SampleStore
 from shared.services.closures import closures
 
 
@@ -115,6 +117,21 @@ def _lacking(target: str, sources: Collection[str], latest: Latest) -> Iterator[
             f"{len(latest.damaged)} stored hours of {target}, the first at "
             f"{iso(latest.damaged[0])}, lost something and wait to be read again"
         )
+
+
+def unread(house: House) -> list[str]:
+    """What the last inspection of each target's database could not read, in sentences."""
+    inspector = house.inspector
+    if inspector is None:
+        return []
+    known = [target for target in house.measured if inspector.knows(target)]
+    kept = {target: house.alerts.get(target, INSPECTING, Inspecting) for target in known}
+    return [
+        f"the inspection of {target} lacks {what}"
+        for target, one in kept.items()
+        if one is not None
+        for what in one.value.lacking
+    ]
 
 
 def refusing(config: Ledger) -> list[str]:

@@ -74,13 +74,21 @@ def test_what_was_of_a_moment_is_not_said_of_another(desk: Desk) -> None:
 
 
 def test_what_is_recommended_is_kept_with_when(desk: Desk) -> None:
-    kinds = look(desk, missing_indexes=(a_missing(),), lacking={"waits": "waits: no grant"})
+    kinds = look(
+        desk,
+        missing_indexes=(a_missing(),),
+        lacking={"waits": "no grant", "indexes": "no grant", "sizes": "it is late"},
+    )
 
     assert kinds == ["missing_index", "high_dtu", "bad_query"]
     assert [one.recommendation.kind for one in sayings(TARGET, house=desk.house)] == kinds
     seen = last_look(TARGET, house=desk.house)
     assert seen is not None
-    assert (seen.at, seen.inspected_at, seen.lacking) == (BUSY, BUSY, ("waits: no grant",))
+    assert (seen.at, seen.inspected_at, seen.lacking) == (
+        BUSY,
+        BUSY,
+        ("waits, indexes: no grant", "sizes: it is late"),
+    )
     assert [one.query_id for one in seen.expensive_queries] == [42]
 
 

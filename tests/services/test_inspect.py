@@ -27,6 +27,7 @@ from shared.services.inspect import (
     inspections_since,
     last_inspection,
 )
+from shared.services.reach import unread
 from tests.builders import T0, TARGET, a_desk
 
 QUARTER = 15 * MINUTE
@@ -43,6 +44,7 @@ class Counting:
     known: tuple[str, ...] = (TARGET,)
     targets: list[str] = field(default_factory=list)
     meanwhile: Callable[[], None] = lambda: None
+    lacks: dict[str, str] = field(default_factory=lambda: {"tables": "it needs VIEW DEFINITION"})
 
     def knows(self, target: str) -> bool:
         return target in self.known
@@ -54,7 +56,7 @@ class Counting:
         if self.fails:
             raise self.fails.pop(0)
         waited = Wait(type="WRITELOG", tasks=1, wait_ms=100.0 * len(self.asked))
-        return Inspection(at=now, waits=(waited,), lacking={"tables": "it needs VIEW DEFINITION"})
+        return Inspection(at=now, waits=(waited,), lacking=self.lacks)
 
 
 @dataclass
@@ -125,11 +127,22 @@ def test_an_inspection_is_kept_with_its_load_and_compared_with_the_one_before() 
     assert [wait.grown_ms for wait in found.waits or ()] == [100.0]
 
 
-def test_what_is_lacking_is_said_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+def test_what_is_lacking_is_said_in_the_log_and_by_health_until_it_is_there(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     caplog.set_level(logging.INFO)
-    inspect(TARGET, house=a_calm_stage().house, now=T0 + PLACE)
+    stage = a_calm_stage()
+    house = replace(stage.house, measured={TARGET: frozenset(), "another": frozenset()})
+    assert unread(house) == []
 
-    assert f"the inspection of {TARGET} lacks tables: it needs VIEW DEFINITION" in caplog.text
+    inspect(TARGET, house=house, now=T0 + PLACE)
+    said = f"the inspection of {TARGET} lacks tables: it needs VIEW DEFINITION"
+    assert said in caplog.text
+    assert unread(house) == [said]
+
+    stage.inspector.lacks = {}
+    inspect(TARGET, house=house, now=T0 + PLACE + 6 * HOUR)
+    assert unread(house) == []
 
 
 def test_a_database_at_sixty_percent_is_inspected_once_in_two_days_when_it_is_quietest() -> None:

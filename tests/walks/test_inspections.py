@@ -22,6 +22,7 @@ from shared.domain.times import DAY, HOUR, MINUTE, each_hour
 from shared.services.consult import consult_all
 from shared.services.inspect import last_inspection
 from tests.walks.faulting import START, Walk, a_walk
+from tests.walks.front_door import front_door
 
 pytestmark = pytest.mark.slow
 
@@ -42,20 +43,12 @@ HELD = {
 }
 """What is taken, and the parts that need it; the role brings VIEW DATABASE STATE with it."""
 DEPENDENT = {
-    "sys.database_query_store_options": {"query_store"},
-    "sys.dm_db_wait_stats": {"waits"},
-    "sys.dm_os_sys_info": {"started_at"},
-    "sys.dm_tran_active_transactions": {"transactions"},
     "sys.dm_exec_requests": {"blocking"},
-    "sys.dm_db_missing_index_details": {"missing_indexes"},
-    "sys.dm_db_index_usage_stats": {"usage"},
     "sys.dm_db_partition_stats": SIZES,
     "sys.index_columns": {"indexes"},
-    "sys.stats": {"statistics"},
-    "sys.query_store_wait_stats": {"query_waits"},
     "sys.query_store_runtime_stats": {"failures", "queries", "regressions"},
 }
-"""The parts that need a view."""
+"""The parts that need a view; every statement is walked by tests/adapters/test_inspection_parts."""
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +83,7 @@ def refused(engine: DeskEngine, name: str, number: int) -> Iterator[None]:
 
 @pytest.mark.parametrize(
     ("name", "number"),
-    [(name, NUMBERS[row % 4]) for row, name in enumerate(DEPENDENT)],
+    list(zip(DEPENDENT, NUMBERS, strict=True)),
 )
 def test_a_view_that_is_refused_costs_the_parts_that_need_it(
     walk: Walk, name: str, number: int
@@ -140,6 +133,26 @@ def test_a_database_at_sixty_percent_for_two_days_is_inspected_once_and_advised(
         assert START + DAY <= found.at <= START + 2 * DAY
         assert [one.query_id for one in found.regressions or ()] == [42]
         assert walk.rig.house.alerts.keys(TARGET, "advice:plan-regression")
+
+
+def test_health_names_what_the_inspection_lacks_until_it_is_granted() -> None:
+    """The other grants are those of every minute, too; this one is the inspections' alone."""
+    with a_walk(HEALTH_URL="", LOG_ANALYTICS_WORKSPACE_ID="") as walk, front_door(walk.rig) as door:
+        grants = walk.rig.desk.database.grants
+        grants.take(VIEW_DEFINITION)
+        walk.play(2)
+        consult_all([TARGET], house=walk.rig.house, now=walk.next)
+        lacking = door.health()["warnings"]
+        grants.give(VIEW_DEFINITION)
+        walk.skip(6 * 60)
+        walk.play(20)
+        consult_all([TARGET], house=walk.rig.house, now=walk.next)
+        healed = door.health()["warnings"]
+
+    begins = f"the inspection of {TARGET} lacks "
+    said = [one.removeprefix(begins) for one in lacking if one.startswith(begins)]
+    assert f"indexes, statistics: it needs VIEW DEFINITION; {HOW_TO_GRANT}" in said
+    assert not [one for one in healed if one.startswith(begins)]
 
 
 def busy(walk: Walk) -> None:

@@ -28,7 +28,7 @@ def counter_with(memory: float = 1_300.0) -> Counter:
         queries=(a_query(),),
         missing_indexes=(a_missing(),),
         indexes=(an_index(),),
-        lacking={"waits": "waits: VIEW DATABASE STATE is missing"},
+        lacking={"waits": "it needs VIEW DATABASE STATE"},
     )
     advise(TARGET, inspection, house=desk.house, now=at(LOOKED))
     return Counter(desk, targets=(TARGET, "other"))
@@ -74,7 +74,7 @@ def test_the_database_is_answered_in_the_clients_shape(counter: Counter) -> None
     assert {"advisedAt": "2026-01-01T01:02:00Z", "inspectedAt": "2026-01-01T01:02:00Z"}.items() <= (
         meta.items()
     )
-    assert meta["lacking"] == ["waits: VIEW DATABASE STATE is missing"]
+    assert meta["lacking"] == ["waits: it needs VIEW DATABASE STATE"]
 
 
 def test_a_recommendation_has_the_clients_fields_and_its_story(counter: Counter) -> None:
