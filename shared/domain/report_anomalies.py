@@ -8,7 +8,6 @@ from shared.domain.anomalies import (
     DTU_SPIKE,
     UNUSUAL,
     Anomaly,
-    columns_of,
     dtu_spikes,
     unusual,
 )
@@ -30,14 +29,8 @@ class Anomalies(Struct, frozen=True, kw_only=True):
     sentence: str
 
 
-def judged_columns(catalog: Catalog) -> tuple[str, ...]:
-    """The stored columns that anomalies are read from."""
-    scored = (column for metric in catalog.metrics for column in columns_of(metric))
-    return tuple(dict.fromkeys([catalog.metric(SPIKING).column, *scored]))
-
-
 def anomalies(chunks: Chunks, span: Span, catalog: Catalog) -> Anomalies:
-    """What was unusual in the span, from hours with `judged_columns`."""
+    """What was unusual in the span, from hours with the minutes of DTU, and of what was unusual."""
     found = [one for metric in catalog.metrics for one in unusual(metric, chunks, span)]
     spikes = dtu_spikes(catalog.metric(SPIKING), chunks, span)
     worst = [*_worst(found), *_worst(spikes)]

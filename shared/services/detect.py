@@ -1,91 +1,73 @@
-"""What was unusual in a range, read from what is stored; nothing is judged anew."""
+"""Where something was unusual in a range, found in what is stored; nothing is judged anew."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from shared.domain.anomalies import LEAST, Anomaly, columns_of, dtu_spikes, unusual
-from shared.domain.chunks import by_hour
+from msgspec.structs import replace
+
+from shared.domain.anomalies import LEAST, columns_of
+from shared.domain.chunks import HourChunk
 from shared.domain.metrics import Metric
 from shared.domain.ranges import Detail
 from shared.domain.series import Chunks
-from shared.domain.times import DAY, HOUR, MINUTE, Span, floor_hour
+from shared.domain.times import DAY, HOUR, Span
 from shared.ports import House
 from shared.services.day_history import days_of_rows
 
-DTU = "dtuUtilization"
 
+def with_unusual(chunks: Chunks, target: str, span: Span, *, house: House) -> Chunks:
+    """The chunks, and in the hours of the span that have anything unusual the judged columns, too.
 
-def find_anomalies(target: str, span: Span, *, house: House) -> list[Anomaly]:
-    """What detectors found unusual in a span, and the client's DTU spikes; oldest first.
-
-    Only the hours are read whose highest score is worth it. Hours whose minutes are gone tell
-    nothing, and nothing is found in what was stored before there were detectors.
+    Days know the highest score of each of their hours, so a month costs its days and the few hours
+    that are worth it. Hours whose minutes are gone tell nothing.
     """
-    judged = [metric for metric in house.catalog.metrics if metric.judged]
-    striking = _striking(target, judged, span, house)
-    found = [
-        one
-        for metric in judged
-        for one in unusual(metric, _minutes(target, metric, striking[metric.name], house), span)
-    ]
-    return sorted([*found, *find_dtu_spikes(target, span, house=house)], key=_by_time)
+    read = _hours(target, _striking(target, span, house), house)
+    return {**chunks, **{one.hour: _joined(chunks.get(one.hour), one) for one in read}}
 
 
-def find_dtu_spikes(target: str, span: Span, *, house: House) -> list[Anomaly]:
-    """The client's rule over the minutes of a span."""
-    metric = house.catalog.metric(DTU)
-    chunks = house.samples.hours(
-        target, floor_hour(span.start), floor_hour(span.end - MINUTE), columns=[metric.column]
-    )
-    return dtu_spikes(metric, by_hour(chunks), span)
+def _joined(known: HourChunk | None, more: HourChunk) -> HourChunk:
+    return more if known is None else replace(known, cells={**known.cells, **more.cells})
 
 
-def _by_time(one: Anomaly) -> datetime:
-    return one.timestamp
-
-
-def _striking(
-    target: str, judged: Sequence[Metric], span: Span, house: House
-) -> dict[str, list[datetime]]:
-    """The hours of each metric in which a score was worth a line."""
+def _striking(target: str, span: Span, house: House) -> dict[datetime, list[Metric]]:
+    """The hours in which a score was worth a line, and whose it was."""
+    judged = {metric.score: metric for metric in house.catalog.metrics if metric.score}
     days = days_of_rows(
         target,
         span.start,
         span.end,
-        columns=[metric.score for metric in judged if metric.score],
+        columns=judged,
         detail=Detail.HOURS,
         histograms=False,
         house=house,
     )
-    found: dict[str, list[datetime]] = {metric.name: [] for metric in judged}
+    found: dict[datetime, list[Metric]] = {}
     for day, chunk in sorted(days.found.items()):
-        for metric in judged:
-            parts = chunk.hours.get(metric.score or "")
-            highs = parts.highs if parts is not None else ()
-            found[metric.name] += [
-                day + number * HOUR
-                for number, high in enumerate(highs)
-                if high is not None and high >= LEAST
-            ]
+        for column, metric in judged.items():
+            parts = chunk.hours.get(column)
+            for number, high in enumerate(parts.highs if parts is not None else ()):
+                if high is not None and high >= LEAST:
+                    found.setdefault(day + number * HOUR, []).append(metric)
     return found
 
 
-def _minutes(target: str, metric: Metric, hours: Collection[datetime], house: House) -> Chunks:
-    """Those hours, day by day: what is unusual is seldom, and comes together."""
-    columns = columns_of(metric)
-    chunks = (
-        chunk
-        for run in _runs(hours)
-        for chunk in house.samples.hours(target, run[0], run[-1], columns=columns)
-    )
-    return by_hour(chunks)
+def _hours(
+    target: str, striking: Mapping[datetime, Iterable[Metric]], house: House
+) -> list[HourChunk]:
+    """Those hours with what is judged in them; what lies between two of a run is read, too."""
+    found: list[HourChunk] = []
+    for run in _runs(striking):
+        metrics = {metric.name: metric for hour in run for metric in striking[hour]}
+        columns = [column for metric in metrics.values() for column in columns_of(metric)]
+        found += house.samples.hours(target, run[0], run[-1], columns=columns)
+    return found
 
 
 def _runs(hours: Iterable[datetime]) -> list[list[datetime]]:
-    """Hours that lie less than a day apart, together."""
+    """Hours that lie less than a quarter of a day apart, together."""
     runs: list[list[datetime]] = []
     for hour in sorted(hours):
-        if runs and hour - runs[-1][-1] < DAY:
+        if runs and hour - runs[-1][-1] < DAY / 4:
             runs[-1].append(hour)
         else:
             runs.append([hour])

@@ -12,7 +12,7 @@ from shared.domain.hour_lines import HourLines, lines_of
 from shared.domain.metrics import Metric
 from shared.domain.ranges import RANGES, Detail
 from shared.domain.recommendations.values import Recommendation
-from shared.domain.report_anomalies import judged_columns
+from shared.domain.report_anomalies import SPIKING
 from shared.domain.report_charts import CHARTS
 from shared.domain.report_deployments import JUDGED
 from shared.domain.report_episodes import was_open_in
@@ -26,6 +26,7 @@ from shared.ports import House
 from shared.services.advise import sayings
 from shared.services.day_history import days_of_rows
 from shared.services.deployments import deployments
+from shared.services.detect import with_unusual
 from shared.services.query import past_alerts
 from shared.services.resend import newest_deliveries
 
@@ -96,14 +97,11 @@ def _lines(target: str, span: Span, house: House) -> tuple[HourLines, Sequence[S
 
 
 def _minutes(target: str, span: Span, house: House) -> Chunks:
-    """Of what is mapped, over four weeks or the range; in this also of what is judged."""
-    mapped = [house.catalog.metric(name).column for name in MAPPED]
-    judged = dict.fromkeys([*mapped, *judged_columns(house.catalog)])
+    """Of what is mapped, over four weeks or the range; in this also of what was unusual."""
+    columns = [house.catalog.metric(name).column for name in (*MAPPED, SPIKING)]
     start = min(span.start, span.end - 28 * DAY)
-    found = house.samples.hours(target, span.start, span.end - HOUR, columns=judged)
-    if start < span.start:
-        found += house.samples.hours(target, start, span.start - HOUR, columns=mapped)
-    return by_hour(found)
+    found = house.samples.hours(target, start, span.end - HOUR, columns=columns)
+    return with_unusual(by_hour(found), target, span, house=house)
 
 
 def _alerts(target: str, span: Span, house: House, now: datetime) -> list[Alert]:

@@ -7,12 +7,11 @@ import pytest
 
 from shared.catalog.metrics import CATALOG
 from shared.domain import detectors
-from shared.domain.anomalies import DTU_SPIKE, UNUSUAL, unusual
+from shared.domain.anomalies import Anomaly, columns_of, unusual
 from shared.domain.chunks import by_hour
-from shared.domain.rules import Severity
 from shared.domain.times import DAY, HOUR, Span
 from shared.services.collect import store
-from shared.services.detect import find_anomalies
+from shared.services.detect import with_unusual
 from shared.services.summarize import roll_up_days
 from tests.builders import TARGET, Desk, a_desk, a_reading, at
 
@@ -36,26 +35,37 @@ def desk() -> Desk:
     return desk
 
 
-def test_a_storm_is_told_once_beside_its_spikes(desk: Desk) -> None:
-    found = find_anomalies(TARGET, SPAN, house=desk.house)
-    (storm,) = [one for one in found if one.type == UNUSUAL and one.timestamp >= at(STORM)]
+def found(desk: Desk) -> list[Anomaly]:
+    return unusual(DTU, with_unusual({}, TARGET, SPAN, house=desk.house), SPAN)
+
+
+def test_a_storm_is_told_once_with_what_was_expected(desk: Desk) -> None:
+    (storm,) = [one for one in found(desk) if one.timestamp >= at(STORM)]
     assert storm.value == 97
     assert storm.expected is not None
     assert storm.expected.high < 97
-    spikes = [one for one in found if one.type == DTU_SPIKE]
-    assert [one.timestamp for one in spikes] == [at(STORM + n) for n in range(12)]
-    assert {one.severity for one in spikes} == {Severity.HIGH}
-    assert [one.timestamp for one in found] == sorted(one.timestamp for one in found)
 
 
 def test_nothing_is_missed_that_reading_every_minute_would_find(desk: Desk) -> None:
     chunks = by_hour(desk.house.samples.hours(TARGET, at(0), at(END)))
     every = unusual(DTU, chunks, SPAN)
     assert every
-    found = find_anomalies(TARGET, SPAN, house=desk.house)
-    assert [one for one in found if one.type == UNUSUAL] == every
+    assert found(desk) == every
 
 
-def test_a_span_without_anything_is_empty(desk: Desk) -> None:
-    assert find_anomalies(TARGET, Span(at(0) - DAY, at(0) - HOUR), house=desk.house) == []
-    assert find_anomalies("another", SPAN, house=desk.house) == []
+def test_only_hours_that_are_worth_it_are_read_and_join_what_is_known(desk: Desk) -> None:
+    hours = desk.house.samples.hours(TARGET, at(0), at(END), columns=["throughput", DTU.column])
+    known = by_hour(hours)
+    joined = with_unusual(known, TARGET, SPAN, house=desk.house)
+    assert joined.keys() == known.keys()
+    more = {hour for hour, chunk in joined.items() if chunk != known[hour]}
+    assert at(STORM - STORM % 60) in more
+    assert len(more) < len(known)
+    for hour in more:
+        assert joined[hour].cells.keys() == {DTU.column, *columns_of(DTU)}
+
+
+def test_a_span_without_anything_is_left_as_it_is(desk: Desk) -> None:
+    before = Span(at(0) - DAY, at(0) - HOUR)
+    assert with_unusual({}, TARGET, before, house=desk.house) == {}
+    assert with_unusual({}, "another", SPAN, house=desk.house) == {}
