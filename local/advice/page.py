@@ -29,7 +29,7 @@ of that makes the rank (1 is the most urgent of 255, `1 + 254 (1 - √urgency)`)
 high, {medium} and more medium. The client's own advice keeps the client's priority and stands, by
 an urgency of 0.2 at most, behind whatever names a cause of some weight.
 
-**Points.** {points}
+**Points.** `points(work)`: {points}
 
 **What was said.** A recommendation is *new*, then *seen*, *done* or *dismissed*, as people say
 (`PATCH advice/{{id}}`). What was dismissed stays so until it doubles. What was done is measured a
@@ -67,7 +67,8 @@ def advice_page() -> str:
 
 def _row(adviser: Adviser) -> str:
     told = " ".join((inspect.getdoc(adviser) or "").split())
-    return f"| {adviser.__name__.replace('_', ' ')} | {told.replace('|', chr(92) + '|')} |"
+    plain = told.replace("load.points(", "points(").replace("|", "\\|")
+    return f"| {adviser.__name__.replace('_', ' ')} | {plain} |"
 
 
 def _culprit(name: str) -> Iterable[str]:
@@ -92,9 +93,10 @@ def _quoted(one: Recommendation) -> Iterable[str]:
     yield from (f"> - {action}" for action in one.actions)
     yield ">"
     yield f"> {'; '.join(f'{fact.label}: {fact.value}' for fact in one.evidence)}"
-    scripts = [text for text in (one.statement, one.script, one.reversal) if text]
-    if scripts:
+    parts = {"the query": one.statement, "the script": one.script, "its reversal": one.reversal}
+    if any(parts.values()):
         yield ">"
         yield "> ```sql"
-        yield from (f"> {text}" for text in scripts)
+        for name, text in parts.items():
+            yield from (f"> -- {name}", f"> {text}") if text else ()
         yield "> ```"

@@ -78,7 +78,10 @@ def duplicate_indexes(situation: Situation) -> Iterable[Recommendation]:
                     f"Index {one.name} is a duplicate of {other.name}",
                     f"{other.name} has the same keys ({', '.join(one.keys)}) and carries the same "
                     "columns: each write is done twice.",
-                    ("Drop it by the script; the reversal makes it again.",),
+                    (
+                        "Look for its name in the CRM's code: a hint that names it would fail.",
+                        "Drop it by the script; the reversal makes it again.",
+                    ),
                     (*_facts(one), Fact("what stays", other.name)),
                 ),
                 urgency=_urgency(one),

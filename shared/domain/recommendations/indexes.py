@@ -306,7 +306,10 @@ def name_of(missing: MissingIndex) -> str:
 
 
 def _script(missing: MissingIndex) -> str:
-    """Online index operations are available in Azure SQL Database, on every tier."""
+    """Azure SQL Database has online index operations, and leaves out no tier.
+
+    learn.microsoft.com: perform-index-operations-online.
+    """
     keys = ", ".join(map(bracketed, keys_of(missing)))
     carried = ", ".join(map(bracketed, missing.included))
     include = f" INCLUDE ({carried})" if carried else ""

@@ -99,7 +99,7 @@ def memory_leak(situation: Situation) -> Iterable[Recommendation]:
             (
                 Fact("growth a day", quantity(round(a_day), "MB")),
                 Fact("hours to 1,600 MB", f"{leak.hours:.0f}"),
-                Fact("Kendall's z", f"{leak.score:.1f}"),
+                Fact(f"Kendall's z ({SIGNIFICANT:.1f} is enough)", f"{leak.score:.1f}"),
             ),
         ),
         urgency=24 / (24 + leak.hours),

@@ -43,6 +43,8 @@ MOST_OF_THE_PAST = 0.3
 FEW_WAITS = 4
 """Whoever is seen has waited for a minute: how many of them make half of the urgency."""
 OFTEN_BLOCKED = 0.02
+SEEN_WITHIN = 2 * MINUTE
+"""An inspection is named by the minute in which it begins, and takes one at most."""
 INDEX_IT = "Give the statement that waits an index, so that it locks fewer rows."
 IDLE_FOR = 5 * MINUTE
 RUNS_FOR = 30 * MINUTE
@@ -80,7 +82,7 @@ def _blocking_text(chain: BlockingChain) -> Text:
         f"Session {chain.head}{_who(chain.program, chain.host)} {state}; the longest has waited "
         f"for {waits}.",
         (
-            "End the session at the head if nobody works in it: the script does, and rolls back.",
+            "End the head's session if nobody works in it: the script does, if it has not gone on.",
             _end_sooner(chain),
             INDEX_IT,
         ),
@@ -108,8 +110,17 @@ def _victim(chain: BlockingChain) -> Iterable[Fact]:
 
 def _unblock(chain: BlockingChain, situation: Situation) -> Remedy:
     return Remedy(
-        statement=chain.text or None, script=f"KILL {chain.head};", measure=_blocked(situation)
+        statement=chain.text or None,
+        script=_end_session(chain.head, situation),
+        measure=_blocked(situation),
     )
+
+
+def _end_session(number: int, situation: Situation) -> str:
+    """Numbers are given anew: whoever has asked for something since then is somebody else."""
+    seen = situation.inspected_at + SEEN_WITHIN
+    same = f"session_id = {number} AND last_request_start_time <= '{seen:%Y-%m-%dT%H:%M:%S}'"
+    return f"IF EXISTS (SELECT 1 FROM sys.dm_exec_sessions WHERE {same}) KILL {number};"  # noqa: S608 - ours
 
 
 def _blocked(situation: Situation) -> Measure | None:
@@ -217,7 +228,9 @@ def open_transactions(situation: Situation) -> Iterable[Recommendation]:
                 _transaction_text(one, age, idle=idle),
                 urgency=0.3 * min(age / WHOLE_HOUR, 1.0) * (1.0 if idle else 0.5),
                 size=age,
-                remedy=Remedy(statement=one.text or None, script=f"KILL {one.session};"),
+                remedy=Remedy(
+                    statement=one.text or None, script=_end_session(one.session, situation)
+                ),
             )
 
 
@@ -230,7 +243,7 @@ def _transaction_text(one: OpenTransaction, age: int, *, idle: bool) -> Text:
         (
             "Commit or roll back in the same request, also after an error.",
             "Set XACT_ABORT ON, so that a time-out rolls back.",
-            "End the session if nobody works in it: the script does.",
+            "End the session if nobody works in it: the script does, if it has not gone on.",
         ),
         (Fact("open for", quantity(age, "min")),),
     )
