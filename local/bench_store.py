@@ -27,12 +27,12 @@ from shared.catalog.metrics import CATALOG
 from shared.domain.chunks import Cells, HourChunk, Latest, weights_of
 from shared.domain.histograms import (
     Histogram,
-    Tally,
+    Rungs,
     histogram_of,
     mean,
     pack,
     quantile,
-    tally_of,
+    rungs_of,
     unpack,
 )
 from shared.domain.kept_detectors import KeptDetectors
@@ -110,7 +110,7 @@ def _minute_rows(chunk: HourChunk) -> Iterator[InsertRow]:
 
 def _chunks(rows: Iterable[Row]) -> list[HourChunk]:
     cells: dict[datetime, dict[str, list[float | None]]] = {}
-    histograms: dict[datetime, list[Tally]] = {}
+    histograms: dict[datetime, list[Rungs]] = {}
     for row in rows:
         minute = datetime.strptime(row.key, "m:%Y%m%dT%H%MZ").replace(tzinfo=UTC)
         hour = floor_hour(minute)
@@ -156,7 +156,7 @@ def _an_hour(hour: datetime, dice: random.Random) -> HourChunk:
         for _ in range(60)
     ]
     cells = {metric.column: _cells(metric, hour, minutes, dice) for metric in CATALOG.metrics}
-    histograms = tuple(tally_of(one.buckets) for one in minutes)
+    histograms = tuple(rungs_of(one.buckets) for one in minutes)
     return _summed(HourChunk(hour=hour, cells=cells, histograms=histograms))
 
 

@@ -17,7 +17,7 @@ from shared.domain.alerts import Alert, AlertKind, AlertState
 from shared.domain.chunks import HourChunk
 from shared.domain.curves import Columns
 from shared.domain.deployments import Deployment, RecentDeploy
-from shared.domain.histograms import Tally, bucket_of, tally_of
+from shared.domain.histograms import Rungs, bucket_of, rungs_of
 from shared.domain.hour_lines import HourLines
 from shared.domain.reasons import Reason
 from shared.domain.recommendations.values import Fact, Gist, Recommendation, Text, recommend
@@ -105,10 +105,10 @@ def _lines() -> HourLines:
     return HourLines(span, lines, [_histogram(at) for at in hours])
 
 
-def _histogram(at: datetime) -> Tally:
+def _histogram(at: datetime) -> Rungs:
     """An hour's durations around their middle."""
     middle, each = _latency(at), round(10 * rush(at))
-    return tally_of({bucket_of(middle * part): each for part in SPREAD if each})
+    return rungs_of({bucket_of(middle * part): each for part in SPREAD if each})
 
 
 def _line(name: str, draw: Draw, hours: list[datetime]) -> Columns:

@@ -13,7 +13,7 @@ from msgspec import Meta
 from shared.adapters.rows import Properties, Property, Row, json_text
 from shared.domain.chunks import Asked, Cells, HourChunk, Latest
 from shared.domain.days import DayChunk
-from shared.domain.histograms import Tally, pack, unpack
+from shared.domain.histograms import Rungs, pack, unpack
 from shared.domain.kept_detectors import KeptDetectors
 from shared.domain.summaries import Summary
 from shared.domain.times import parse_hour_key
@@ -70,7 +70,7 @@ class RowReader:
             found = {name: self.read(name, parse, None) for name in names}
             return {name: value for name, value in found.items() if value is not None}
 
-    def histograms(self, name: str, count: int) -> tuple[Tally, ...]:
+    def histograms(self, name: str, count: int) -> tuple[Rungs, ...]:
         """That many histograms; empty ones where there are none."""
         return self.read(name, lambda packed: _exactly(count, unpack(packed)), (0,) * count)
 
@@ -78,12 +78,12 @@ class RowReader:
         """The summary of each metric."""
         return self.read(SUMMARY, _summaries.decode, {})
 
-    def summary_histogram(self) -> Tally:
+    def summary_histogram(self) -> Rungs:
         """The histogram of the whole."""
         return self.histograms(SUMMARY_HISTOGRAM, 1)[0]
 
 
-def _exactly(count: int, histograms: list[Tally]) -> tuple[Tally, ...]:
+def _exactly(count: int, histograms: list[Rungs]) -> tuple[Rungs, ...]:
     if len(histograms) != count:
         raise ValueError(f"{len(histograms)} histograms in place of {count}")
     return tuple(histograms)
@@ -130,7 +130,7 @@ def summary_properties(chunk: HourChunk | DayChunk) -> Properties:
     }
 
 
-def histogram_property(name: str, histograms: Sequence[Tally]) -> dict[str, Property]:
+def histogram_property(name: str, histograms: Sequence[Rungs]) -> dict[str, Property]:
     """The histograms, unless all are empty."""
     return {name: pack(histograms)} if any(histograms) else {}
 

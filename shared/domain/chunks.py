@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from shared.domain.histograms import Histogram, Tally, mean, quantile, tally_of, weight_of
+from shared.domain.histograms import Histogram, Rungs, mean, quantile, rungs_of, weight_of
 from shared.domain.metrics import Catalog, Metric, Within, Writes
 from shared.domain.samples import Failure, FailureKind, Reading, Sample
 from shared.domain.summaries import Summary, summarize
@@ -21,11 +21,11 @@ UNASKED = timedelta(minutes=3)
 """A source that nobody asked for longer than this (beyond its cadence) is not blamed for it."""
 
 NO_CELLS: Cells = (None,) * 60
-NO_HISTOGRAMS: tuple[Tally, ...] = (0,) * 60
+NO_HISTOGRAMS: tuple[Rungs, ...] = (0,) * 60
 
 
 class HourChunk(Struct, frozen=True, kw_only=True):
-    """One hour: cells by column, the minutes' histograms (as tallies) and the summaries.
+    """One hour: cells by column, the minutes' histograms (as rungs) and the summaries.
 
     `etag` is the stored row's; None for an hour that is not stored yet. `damaged`: what of the row
     was to be read and could not be, by the names of its properties; it is left out here.
@@ -33,9 +33,9 @@ class HourChunk(Struct, frozen=True, kw_only=True):
 
     hour: datetime
     cells: dict[str, Cells] = field(default_factory=dict)
-    histograms: tuple[Tally, ...] = NO_HISTOGRAMS
+    histograms: tuple[Rungs, ...] = NO_HISTOGRAMS
     summary: dict[str, Summary] = field(default_factory=dict)
-    summary_histogram: Tally = 0
+    summary_histogram: Rungs = 0
     damaged: tuple[str, ...] = ()
     etag: str | None = None
 
@@ -145,7 +145,7 @@ class Merge:
         self._weights = weights_of(catalog)
         self._bands = {column for m in catalog.metrics for column in m.expected or ()}
         self._cells: dict[datetime, dict[str, list[float | None]]] = {}
-        self._histograms: dict[datetime, list[Tally]] = {}
+        self._histograms: dict[datetime, list[Rungs]] = {}
 
     def add(self, reading: Reading) -> None:
         """Merge one reading; a count window that does not join is dropped, never added twice."""
@@ -244,7 +244,7 @@ class Merge:
                 continue
             hour = floor_hour(at.minute)
             histograms = self._histograms.setdefault(hour, list(self._chunk(hour).histograms))
-            histograms[at.minute.minute] = tally_of(at.histogram.buckets)
+            histograms[at.minute.minute] = rungs_of(at.histogram.buckets)
 
     def _is_stale(self, reading: Reading, minute: datetime) -> bool:
         provisional = minute + MINUTE > reading.covered_until

@@ -8,7 +8,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from shared.domain.chunks import HourChunk
-from shared.domain.histograms import Tally
+from shared.domain.histograms import Rungs
 from shared.domain.records import short_hash
 from shared.domain.summaries import Summary, merge_summaries
 from shared.domain.times import DAY, each_hour, hour_key
@@ -54,8 +54,8 @@ def parts_of(summaries: Iterable[Summary | None]) -> Parts:
 NO_SAMPLE = (0, None, None, 0.0, None)
 NO_HOURS = parts_of((None,) * HOURS_A_DAY)
 NO_QUARTERS = parts_of((None,) * QUARTERS_A_DAY)
-NO_HOURLY_HISTOGRAMS: tuple[Tally, ...] = (0,) * HOURS_A_DAY
-NO_QUARTER_HISTOGRAMS: tuple[Tally, ...] = (0,) * QUARTERS_A_DAY
+NO_HOURLY_HISTOGRAMS: tuple[Rungs, ...] = (0,) * HOURS_A_DAY
+NO_QUARTER_HISTOGRAMS: tuple[Rungs, ...] = (0,) * QUARTERS_A_DAY
 
 
 class DayChunk(Struct, frozen=True, kw_only=True):
@@ -69,11 +69,11 @@ class DayChunk(Struct, frozen=True, kw_only=True):
 
     day: datetime
     hours: dict[str, Parts] = field(default_factory=dict)
-    histograms: tuple[Tally, ...] = NO_HOURLY_HISTOGRAMS
+    histograms: tuple[Rungs, ...] = NO_HOURLY_HISTOGRAMS
     quarters: dict[str, Parts] = field(default_factory=dict)
-    quarter_histograms: tuple[Tally, ...] = NO_QUARTER_HISTOGRAMS
+    quarter_histograms: tuple[Rungs, ...] = NO_QUARTER_HISTOGRAMS
     summary: dict[str, Summary] = field(default_factory=dict)
-    summary_histogram: Tally = 0
+    summary_histogram: Rungs = 0
     made_from: str = ""
     purged: bool = False
     damaged: tuple[str, ...] = ()

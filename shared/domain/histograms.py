@@ -2,7 +2,7 @@
 
 Bucket b holds durations up to γ^b milliseconds, γ = 1.04; a quantile is answered by the bucket's
 harmonic centre 2γ^b / (1 + γ), at most 1.96 % off (the DDSketch guarantee, Masson et al. 2019).
-Stored histograms are tallies, whole numbers, because thousands are read and added for one answer.
+Stored ones are whole numbers (rungs), because thousands are read and added for one answer.
 """
 
 import math
@@ -24,10 +24,10 @@ _LANE = struct.Struct("<Q")
 _LANE_BITS = 8 * _LANE.size
 _HEAD = struct.Struct("<BHHH")
 
-Tally = int
+Rungs = int
 """A histogram as one whole number: the weight of bucket b stands in its 64 bits from 64·b on.
 
-So the sum of tallies is the tally of everything, 0 is the empty one, and equal ones are equal.
+So the sum of rungs is the histogram of everything, 0 is the empty one, and equal ones are equal.
 """
 
 
@@ -77,30 +77,30 @@ def merge(histograms: Iterable[Histogram]) -> Histogram:
     return Histogram(buckets, total)
 
 
-def tally_of(buckets: Mapping[int, int]) -> Tally:
-    """The tally of weights by bucket; raises struct.error for a bucket or weight that is none."""
+def rungs_of(buckets: Mapping[int, int]) -> Rungs:
+    """A histogram of weights by bucket; raises struct.error for a bucket or weight that is none."""
     lanes = bytearray(_LANE.size * (LAST_BUCKET + 1))
     for bucket, weight in buckets.items():
         _LANE.pack_into(lanes, _LANE.size * bucket, weight)
     return int.from_bytes(lanes, "little")
 
 
-def _lanes(tally: Tally) -> tuple[int, ...]:
+def _lanes(rungs: Rungs) -> tuple[int, ...]:
     """The weights from bucket 0 up to the last that has any."""
-    count = -(-tally.bit_length() // _LANE_BITS)
-    return struct.unpack(f"<{count}Q", tally.to_bytes(_LANE.size * count, "little"))
+    count = -(-rungs.bit_length() // _LANE_BITS)
+    return struct.unpack(f"<{count}Q", rungs.to_bytes(_LANE.size * count, "little"))
 
 
-def weight_of(tally: Tally) -> int:
+def weight_of(rungs: Rungs) -> int:
     """How many durations it holds."""
-    return sum(_lanes(tally))
+    return sum(_lanes(rungs))
 
 
 class Ladder:
-    """A tally that is asked for several quantiles: how much lies in each bucket and below."""
+    """A histogram that is asked for several quantiles: how much lies in each bucket and below."""
 
-    def __init__(self, tally: Tally) -> None:
-        self._seen = [*accumulate(_lanes(tally))]
+    def __init__(self, rungs: Rungs) -> None:
+        self._seen = [*accumulate(_lanes(rungs))]
         self.total = self._seen[-1] if self._seen else 0
 
     def quantile(self, q: float) -> float:
@@ -110,7 +110,7 @@ class Ladder:
 
 def quantile(histogram: Histogram, q: float) -> float | None:
     """The duration in milliseconds that a share `q` of the weight does not exceed."""
-    ladder = Ladder(tally_of(histogram.buckets))
+    ladder = Ladder(rungs_of(histogram.buckets))
     return ladder.quantile(q) if ladder.total else None
 
 
@@ -119,23 +119,23 @@ def mean(histogram: Histogram) -> float | None:
     return histogram.total / histogram.count if histogram.count else None
 
 
-def pack(tallies: Sequence[Tally]) -> bytes:
-    """Consecutive tallies as planes of bytes under zlib.
+def pack(histograms: Sequence[Rungs]) -> bytes:
+    """Consecutive histograms as planes of bytes under zlib.
 
-    First the number of planes, of tallies, their first bucket and how many of them follow it;
-    then of all weights, tally by tally, the lowest bytes, then the next ones, as far as there are
-    any. So packing and unpacking never touch each number.
+    First the number of planes, of histograms, their first bucket and how many of them follow it;
+    then of all weights, histogram by histogram, the lowest bytes, then the next ones, as far as
+    there are any. So packing and unpacking never touch each number.
     """
-    used = _lanes(reduce(or_, tallies, 0))
+    used = _lanes(reduce(or_, histograms, 0))
     first = next((bucket for bucket, weight in enumerate(used) if weight), 0)
     span, planes = len(used) - first, -(-max(used, default=0).bit_length() // 8)
     size = _LANE.size * span
-    lanes = b"".join((one >> _LANE_BITS * first).to_bytes(size, "little") for one in tallies)
-    head = _HEAD.pack(planes, len(tallies), first, span)
+    lanes = b"".join((one >> _LANE_BITS * first).to_bytes(size, "little") for one in histograms)
+    head = _HEAD.pack(planes, len(histograms), first, span)
     return zlib.compress(head + b"".join(lanes[n :: _LANE.size] for n in range(planes)), 6)
 
 
-def unpack(packed: bytes) -> list[Tally]:
+def unpack(packed: bytes) -> list[Rungs]:
     """What `pack` packed; raises zlib.error, struct.error or ValueError for anything else."""
     plain = zlib.decompress(packed)
     planes, count, first, span = _HEAD.unpack_from(plain)

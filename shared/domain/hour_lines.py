@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from shared.domain.curves import Cells, Columns
 from shared.domain.days import NO_HOURLY_HISTOGRAMS, NO_HOURS, DayChunk
-from shared.domain.histograms import Ladder, Tally
+from shared.domain.histograms import Ladder, Rungs
 from shared.domain.metrics import Catalog, Metric
 from shared.domain.times import HOUR, Span, each_day
 from shared.domain.trends import Point
@@ -34,7 +34,7 @@ class HourLines(Struct, frozen=True):
 
     span: Span
     columns: Mapping[str, Columns]
-    histograms: Sequence[Tally] = ()
+    histograms: Sequence[Rungs] = ()
 
     def within(self, span: Span) -> "HourLines":
         """The same lines between whole hours; what lies outside of them is not known."""

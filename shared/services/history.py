@@ -17,7 +17,7 @@ from shared.domain.days import (
     DayChunk,
     Parts,
 )
-from shared.domain.histograms import Ladder, Tally
+from shared.domain.histograms import Ladder, Rungs
 from shared.domain.metrics import Metric
 from shared.domain.ranges import SUMMARIES_UP_TO, Detail, Grid
 from shared.domain.series import Chunks
@@ -203,7 +203,7 @@ class _Pieces:
             self._steps = _ladders(self._histograms(), self._size)
         return self._steps
 
-    def _histograms(self) -> Sequence[Tally]:
+    def _histograms(self) -> Sequence[Rungs]:
         match self._detail:
             case Detail.DAYS:
                 return [day.summary_histogram if day else 0 for day in self._days]
@@ -216,5 +216,5 @@ class _Pieces:
         return [*chain.from_iterable(found)][self._cut]
 
 
-def _ladders(line: Sequence[Tally], size: int) -> list[Ladder]:
+def _ladders(line: Sequence[Rungs], size: int) -> list[Ladder]:
     return [Ladder(sum(line[i : i + size])) for i in range(0, len(line), size)]

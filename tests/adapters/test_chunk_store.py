@@ -18,7 +18,7 @@ from shared.catalog.metrics import CATALOG
 from shared.domain.chunks import NO_HISTOGRAMS, Asked, Cells, HourChunk, Latest
 from shared.domain.days import DayChunk, parts_of, roll_up
 from shared.domain.errors import Conflict, StoreRefused
-from shared.domain.histograms import histogram_of, pack, tally_of
+from shared.domain.histograms import histogram_of, pack, rungs_of
 from shared.domain.summaries import Summary, summarize
 from shared.domain.times import DAY, HOUR, MINUTE
 
@@ -52,7 +52,7 @@ def a_chunk(
 def with_histograms(chunk: HourChunk, requests: int) -> HourChunk:
     dice = random.Random(7)
     histograms = tuple(
-        tally_of(histogram_of(dice.lognormvariate(5.5, 1) for _ in range(requests)).buckets)
+        rungs_of(histogram_of(dice.lognormvariate(5.5, 1) for _ in range(requests)).buckets)
         for _ in range(60)
     )
     return replace(chunk, histograms=histograms, summary_histogram=sum(histograms))
@@ -402,7 +402,7 @@ def test_a_fullest_day_stays_within_the_guard(store: ChunkStore, rows: Rows) -> 
     dice = random.Random(3)
     low, high, total, last = (dice.uniform(0, 1e6) for _ in range(4))
     one: Summary = (60, low, high, total, last)
-    full = tally_of({bucket: dice.randint(1, 16_383) for bucket in range(401)})
+    full = rungs_of({bucket: dice.randint(1, 16_383) for bucket in range(401)})
     chunk = DayChunk(
         day=T0,
         hours=dict.fromkeys(COLUMNS, parts_of((one,) * 24)),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from shared.catalog.metrics import CATALOG
 from shared.domain.chunks import HourChunk, Latest, Merge, within
 from shared.domain.errors import SourceError
-from shared.domain.histograms import histogram_of, tally_of
+from shared.domain.histograms import histogram_of, rungs_of
 from shared.domain.metrics import Within
 from shared.domain.samples import MinuteHistogram, Reading, Sample
 from shared.domain.summaries import summarize
@@ -171,7 +171,7 @@ def test_an_hours_histogram_is_the_sum_of_its_minutes() -> None:
     shelf.add("logs", {}, covered=2, durations={1: [100]})
 
     (chunk,) = shelf.chunks.values()
-    assert chunk.summary_histogram == tally_of(histogram_of([100, 100, 900]).buckets)
+    assert chunk.summary_histogram == rungs_of(histogram_of([100, 100, 900]).buckets)
 
 
 def test_a_reading_over_the_end_of_an_hour_touches_both_hours() -> None:

@@ -19,7 +19,7 @@ from shared.domain.days import (
     parts_of,
     roll_up,
 )
-from shared.domain.histograms import histogram_of, tally_of
+from shared.domain.histograms import histogram_of, rungs_of
 from shared.domain.summaries import Summary, merge_summaries, summarize
 from shared.domain.times import HOUR
 from tests.domain.builders import at
@@ -73,11 +73,11 @@ def test_means_of_requests_agree_however_they_are_split(
 @given(st.lists(st.lists(st.integers(1, 30_000), max_size=20), max_size=12), SEEDS)
 @cases(60)
 def test_histograms_agree_in_any_order(parts: list[list[int]], seed: int) -> None:
-    tallies = [tally_of(histogram_of(part).buckets) for part in parts]
-    shuffled = Random(seed).sample(tallies, len(tallies))
+    rungs = [rungs_of(histogram_of(part).buckets) for part in parts]
+    shuffled = Random(seed).sample(rungs, len(rungs))
 
-    whole = tally_of(histogram_of([one for part in parts for one in part]).buckets)
-    assert sum(tallies) == sum(shuffled) == whole
+    whole = rungs_of(histogram_of([one for part in parts for one in part]).buckets)
+    assert sum(rungs) == sum(shuffled) == whole
 
 
 def an_hour(number: int, cells: Cells, etag: str = "1") -> HourChunk:
@@ -86,7 +86,7 @@ def an_hour(number: int, cells: Cells, etag: str = "1") -> HourChunk:
     return HourChunk(
         hour=at(0) + number * HOUR,
         summary={} if summary is None else {COLUMN: summary},
-        summary_histogram=tally_of(histogram.buckets),
+        summary_histogram=rungs_of(histogram.buckets),
         etag=etag,
     )
 
@@ -121,7 +121,7 @@ def test_what_an_hour_can_not_say_any_more_is_kept_from_before() -> None:
 
     assert day.hours[COLUMN].summaries[3:5] == ((2, 1, 2, 3, 2), (1, 6, 6, 6, 6))
     assert day.summary[COLUMN] == (3, 1, 6, 9, 6)
-    assert day.histograms[3] == tally_of(histogram_of([101, 201]).buckets)
+    assert day.histograms[3] == rungs_of(histogram_of([101, 201]).buckets)
 
 
 def test_an_hour_is_lost_when_its_day_knows_it_and_nobody_else_does() -> None:

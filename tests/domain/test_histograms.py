@@ -18,7 +18,7 @@ from shared.domain.histograms import (
     merge,
     pack,
     quantile,
-    tally_of,
+    rungs_of,
     unpack,
     value_of,
 )
@@ -93,24 +93,24 @@ def test_nothing_has_no_mean_and_no_quantile() -> None:
 @given(st.lists(BUCKETS, min_size=1, max_size=60))
 @cases(150)
 def test_what_is_packed_is_unpacked(minutes: list[dict[int, int]]) -> None:
-    tallies = [tally_of(buckets) for buckets in minutes]
+    packed = [rungs_of(buckets) for buckets in minutes]
 
-    assert unpack(pack(tallies)) == tallies
+    assert unpack(pack(packed)) == packed
 
 
 @given(BUCKETS, BUCKETS)
 @cases(100)
-def test_tallies_add_as_histograms_merge(one: dict[int, int], other: dict[int, int]) -> None:
+def test_rungs_add_as_histograms_merge(one: dict[int, int], other: dict[int, int]) -> None:
     whole = merge([Histogram(one), Histogram(other)]).buckets
 
-    assert tally_of(one) + tally_of(other) == tally_of(whole)
-    assert Ladder(tally_of(whole)).total == sum(whole.values())
+    assert rungs_of(one) + rungs_of(other) == rungs_of(whole)
+    assert Ladder(rungs_of(whole)).total == sum(whole.values())
 
 
 @given(BUCKETS, st.sampled_from([0.01, 0.5, 0.95, 0.99, 1.0]))
 @cases(150)
 def test_a_ladder_climbs_bucket_by_bucket(buckets: dict[int, int], q: float) -> None:
-    ladder = Ladder(tally_of(buckets))
+    ladder = Ladder(rungs_of(buckets))
     climbed = sorted(buckets)
     seen = 0
     for bucket in climbed:
@@ -124,11 +124,11 @@ def test_a_ladder_climbs_bucket_by_bucket(buckets: dict[int, int], q: float) -> 
 @pytest.mark.parametrize("nonsense", [{401: 1}, {3: -1}, {3: 2**64}])
 def test_what_is_no_bucket_and_no_weight_is_refused(nonsense: dict[int, int]) -> None:
     with pytest.raises(struct.error):
-        tally_of(nonsense)
+        rungs_of(nonsense)
 
 
 def test_minutes_without_requests_are_nothing() -> None:
-    assert unpack(pack([0, tally_of({3: 1}), 0])) == [0, tally_of({3: 1}), 0]
+    assert unpack(pack([0, rungs_of({3: 1}), 0])) == [0, rungs_of({3: 1}), 0]
     assert unpack(pack([0] * 60)) == [0] * 60
 
 
@@ -156,7 +156,7 @@ def an_hour(requests: int) -> list[int]:
         )
         for _ in range(60)
     )
-    return [tally_of(minute.buckets) for minute in minutes]
+    return [rungs_of(minute.buckets) for minute in minutes]
 
 
 def test_an_hour_at_two_thousand_requests_a_minute_packs_to_about_six_kilobytes() -> None:
@@ -169,7 +169,7 @@ def test_an_hour_at_its_fullest_fits_a_binary_property() -> None:
     """Every bucket of every minute in use, with weights that do not compress."""
     random = Random(7)
     full = [
-        tally_of({bucket: random.randint(1, 16_383) for bucket in range(401)}) for _ in range(60)
+        rungs_of({bucket: random.randint(1, 16_383) for bucket in range(401)}) for _ in range(60)
     ]
 
     assert len(pack(full)) <= 64 * 1024

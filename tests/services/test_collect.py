@@ -11,7 +11,7 @@ from shared.adapters.rows import Op
 from shared.catalog.metrics import CATALOG
 from shared.domain.chunks import Asked, Latest
 from shared.domain.errors import Conflict, SourceDenied
-from shared.domain.histograms import histogram_of, tally_of
+from shared.domain.histograms import histogram_of, rungs_of
 from shared.domain.samples import (
     Answer,
     Failure,
@@ -291,7 +291,7 @@ def test_response_times_are_computed_from_the_minutes_histogram(desk: Desk) -> N
     assert cells(desk, "responseTime_p50") == {0: pytest.approx(100, rel=0.02)}
     assert cells(desk, "responseTime_p99") == {0: pytest.approx(100, rel=0.02)}
     (chunk,) = desk.house.samples.hours(TARGET, at(0), at(0), histograms=True)
-    assert chunk.histograms[0] == chunk.summary_histogram == tally_of(histogram.buckets)
+    assert chunk.histograms[0] == chunk.summary_histogram == rungs_of(histogram.buckets)
 
 
 def test_a_doubled_reading_changes_nothing_that_is_stored(desk: Desk) -> None:
