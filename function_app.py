@@ -278,6 +278,22 @@ def report(req: func.HttpRequest) -> func.HttpResponse:
     return serve(req, REPORT, bootstrap.office)
 
 
+@app.route(route="monitoring/business", methods=["GET"])
+def business(req: func.HttpRequest) -> func.HttpResponse:
+    """What the CRM was used for, and what it brought, by name."""
+    from shared.web.tables import BUSINESS  # noqa: PLC0415 - see above
+
+    return serve(req, BUSINESS, bootstrap.office)
+
+
+@app.route(route="monitoring/security", methods=["GET"])
+def security(req: func.HttpRequest) -> func.HttpResponse:
+    """Who failed to log in, and what else is worth a look."""
+    from shared.web.tables import SECURITY  # noqa: PLC0415 - see above
+
+    return serve(req, SECURITY, bootstrap.office)
+
+
 @app.route(route="monitoring/export", methods=["GET"])
 def export(req: func.HttpRequest) -> func.HttpResponse:
     """The past as CSV."""

@@ -23,6 +23,7 @@ from local.desks import VirtualClock
 from local.surroundings import surroundings
 from local.world.events import World
 from shared import bootstrap, settings
+from shared.catalog.log_queries import LOG_QUERIES, SECURITY, USAGE
 from shared.domain.times import each_minute, iso
 from shared.ports import House
 from shared.services import minute as minutes
@@ -33,6 +34,8 @@ DAY = timedelta(days=1)
 EARLIER = timedelta(hours=7, minutes=10)
 """Before the first day that is asked for lie the hours in which logins are compared."""
 LOADED_WITHIN_S = 60
+SHORTLY = timedelta(hours=2, minutes=10)
+"""How far back the pages are asked for that browsers showed."""
 TICK = timedelta(seconds=20)
 WATCH = timedelta(seconds=50)
 
@@ -114,16 +117,21 @@ def _load_telemetry(cloud: Cloud, now: datetime) -> None:
     A real workspace has its telemetry already; here that is seconds of work, which on a busy
     machine would not fit into a source's deadline.
     """
+    texts = [SECURITY.text, *(query.text for query in LOG_QUERIES)]
+    texts += [query.text for query in USAGE]
+    _ask_logs(cloud, "union AppRequests, AppEvents, AppTraces | count", now - DAY - EARLIER, now)
+    for text in texts:  # what a first question costs is its translation
+        _ask_logs(cloud, text, now - SHORTLY, now)
+    cloud.desk.inbox.clear()
+
+
+def _ask_logs(cloud: Cloud, kql: str, start: datetime, end: datetime) -> None:
     requests.post(
         f"{cloud.urls['logs']}/v1/workspaces/{resources.WORKSPACE}/query",
-        json={
-            "query": "union AppRequests, AppEvents, AppTraces | count",
-            "timespan": f"{iso(now - DAY - EARLIER)}/{iso(now)}",
-        },
+        json={"query": kql, "timespan": f"{iso(start)}/{iso(end)}"},
         headers={"Authorization": f"Bearer {cloud.desk.keys.token(log_analytics.AUDIENCE)}"},
         timeout=LOADED_WITHIN_S,
     )
-    cloud.desk.inbox.clear()
 
 
 def _load_rows(cloud: Cloud) -> None:

@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from shared.adapters.log_workspaces import Workspaces
     from shared.adapters.queues import StorageQueues
 
-BY_LOGS = ("logs", "security", "logins")
+BY_LOGS = ("logs", "security", "logins", "usage")
 """What a workspace gives."""
 SAMPLES, ALERTS, CONFIG = "Samples", "Alerts", "Config"
 
@@ -354,8 +354,9 @@ def _logs(logged: "Workspaces | None") -> list[MetricSource]:
     if logged is None:
         return []
     from shared.adapters.log_analytics import LogAnalytics  # noqa: PLC0415 - as above
+    from shared.adapters.usage_logs import UsageLogs  # noqa: PLC0415 - as above
 
-    return [LogAnalytics(logged)]
+    return [LogAnalytics(logged), UsageLogs(logged)]
 
 
 def _security(logged: "Workspaces | None", given: Settings) -> list[SourceGroup]:
@@ -378,7 +379,7 @@ def databases(given: Settings, identity: Callable[[], Any]) -> "dict[str, Databa
     names = {**shipped, **given.business_names.others}
     token = None if given.sql_user else _token_of(identity())
     return {
-        target: Database(_door(place, given, token), names)
+        target: Database(_door(place, given, token), names, given.reader_zone or UTC)
         for target, place in given.databases.items()
     }
 

@@ -105,6 +105,8 @@ NAME_SETS = ("crm", "brief")
 LOGICAL_NAMES = (
     *("sessions", "sessions.seenAt", "interactions", "interactions.createdAt"),
     *("reports", "reports.createdAt", "syncs", "syncs.status", "syncs.updatedAt"),
+    *("interactions.type", "reports.type", "reports.durationMs"),
+    *("deals", "deals.stage", "deals.value", "deals.closedAt"),
 )
 _IDENTIFIER = re.compile(r"[A-Za-z_][\w $#@-]{0,127}(\.[A-Za-z_][\w $#@-]{0,127})?")
 

@@ -106,6 +106,8 @@ def test_every_function_has_its_trigger(indexed: dict[str, Any]) -> None:
         "list_advice": "httpTrigger",
         "change_advice": "httpTrigger",
         "report": "httpTrigger",
+        "business": "httpTrigger",
+        "security": "httpTrigger",
         "export": "httpTrigger",
         "openmetrics": "httpTrigger",
         "describe_api": "httpTrigger",

@@ -27,6 +27,12 @@ GRANT SELECT ON OBJECT::[dbo].[Interaction] ([createdAt]) TO [func-pantry-monito
 GRANT SELECT ON OBJECT::[dbo].[Report] ([createdAt]) TO [func-pantry-monitor];
 GRANT SELECT ON OBJECT::[dbo].[OfflineSync] ([status], [updatedAt]) TO [func-pantry-monitor];
 
+-- Its business, every fifteen minutes: interactions by type, how long reports took, deals. Indexes on
+-- Interaction (createdAt), Report (createdAt) and Opportunity (closedAt) keep that cheap.
+GRANT SELECT ON OBJECT::[dbo].[Interaction] ([type]) TO [func-pantry-monitor];
+GRANT SELECT ON OBJECT::[dbo].[Report] ([type], [durationMs]) TO [func-pantry-monitor];
+GRANT SELECT ON OBJECT::[dbo].[Opportunity] ([stage], [value], [closedAt]) TO [func-pantry-monitor];
+
 -- 2. In master, on the tiers Basic, S0 and S1 only: optional --------------------------------------
 
 -- There VIEW DATABASE STATE does not show what other sessions execute. This role does: who blocks

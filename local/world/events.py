@@ -126,6 +126,11 @@ class BusinessRow:
     kind: str
     user_id: str
 
+    @property
+    def took_ms(self) -> int:
+        """How long a report took: half a second to ten, and always the same of the same row."""
+        return 500 + int(self.id[:4], 16) % 9500
+
 
 @dataclass(frozen=True, slots=True)
 class Activity:

@@ -13,6 +13,7 @@ from statistics import fmean
 from local.world.conduct import ADMIN, DATA_READ, LIMITED, LOCKED, LOGIN_FAILED, REFUSED
 from local.world.events import Health, Request, ResourceRow, World, WorldMinute
 from local.world.levels import GIB, MIB
+from local.world.sales import SALES
 from local.world.traffic import PROBE_SECONDS, is_monitor
 from local.world.tries import LOGINS
 from shared.domain.times import MINUTE
@@ -159,8 +160,9 @@ def _storage_percent(world: World, minute: datetime) -> float:
     return 100 * world.minute(minute).storage_bytes / world.storage_limit_bytes
 
 
-_WORLDS: Mapping[str, Callable[[World, datetime], float]] = {
+_WORLDS: Mapping[str, Callable[[World, datetime], float | None]] = {
     **LOGINS,
+    **SALES,
     "storagePercent": _storage_percent,
 }
 """What more than the minute alone tells."""

@@ -12,11 +12,12 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from shared.adapters import azure_sql_samples as reading
+from shared.adapters.azure_sql_windows import Window, day_of, month_of, window_of
 from shared.adapters.https import Outcomes
 from shared.adapters.sql_connections import (
     PATIENCE,
@@ -45,7 +46,7 @@ from shared.catalog.sql_queries import (
 )
 from shared.domain.errors import SourceError
 from shared.domain.samples import Answer, Failure, FailureKind, Reading
-from shared.domain.times import HOUR, floor_minute
+from shared.domain.times import HOUR, MINUTE, floor_minute
 
 PROBE_EVERY = timedelta(hours=6)
 LOAD_COUNTS_FOR = timedelta(minutes=5)
@@ -76,10 +77,14 @@ class Connect(Protocol):
 
 @dataclass(frozen=True)
 class Database:
-    """One target's database: how it is reached, and what the CRM calls its tables and columns."""
+    """One target's database: how it is reached, and what the CRM calls its tables and columns.
+
+    `zone`: by whose clock its people's days and months begin.
+    """
 
     connect: Connect
     names: Mapping[str, str] = field(default_factory=dict)
+    zone: tzinfo = UTC
 
 
 @dataclass(frozen=True)
@@ -150,7 +155,7 @@ def _visit(
     counts_until: float,
 ) -> list[Answer]:
     with closing(opened(database.connect)) as connection:
-        return _Visit(connection, database.names, standing, since, now, counts_until).answers()
+        return _Visit(connection, database, standing, since, now, counts_until).answers()
 
 
 def opened(connect: Connect) -> SqlConnection:
@@ -169,14 +174,14 @@ class _Visit:
     def __init__(
         self,
         connection: SqlConnection,
-        names: Mapping[str, str],
+        database: Database,
         standing: _Standing,
         since: Mapping[str, datetime | None],
         now: datetime,
         counts_until: float,
     ) -> None:
         self._connection = connection
-        self._names = names
+        self._database = database
         self._standing = standing
         self._since = since
         self._now = now
@@ -257,15 +262,17 @@ class _Visit:
                 f"it waits: DTU is at {load:.0f} %, and it is asked below {BUSY:.0f} %"
             )
             return [self._failure(each, busy, FailureKind.DEFERRED) for each in sources]
-        windows = {each: reading.window_of(self._since[each], self._now) for each in sources}
+        slots = {query.source: query.slot * MINUTE for query in queries}
+        windows = {each: window_of(self._since[each], self._now, slots[each]) for each in sources}
         found = self._ask_counts(queries, windows)
         return [self._counted(each, windows[each], queries, found) for each in sources]
 
-    def _ask_counts(
-        self, queries: Sequence[SqlQuery], windows: Mapping[str, reading.Window]
-    ) -> Found:
+    def _ask_counts(self, queries: Sequence[SqlQuery], windows: Mapping[str, Window]) -> Found:
         statements = {
-            query: Statement(renamed(query.text, self._names), _values(query, windows))
+            query: Statement(
+                renamed(query.text, self._database.names),
+                _values(query, windows, self._database.zone),
+            )
             for query in queries
             if query.source not in self._standing.lacking
         }
@@ -281,7 +288,7 @@ class _Visit:
     def _counted(
         self,
         source: str,
-        window: reading.Window,
+        window: Window,
         queries: Iterable[SqlQuery],
         found: Found,
     ) -> Answer:
@@ -364,11 +371,12 @@ def _checked(query: SqlQuery, table: Table) -> Table | SourceError:
         return error
 
 
-def _values(query: SqlQuery, windows: Mapping[str, reading.Window]) -> dict[str, Any]:
+def _values(query: SqlQuery, windows: Mapping[str, Window], zone: tzinfo) -> dict[str, Any]:
     window = windows[query.source]
     # A level is of the newest slot, however long the window.
     since = window.last if query in reading.LEVELS else window.since
-    given = {"since": since, "until": window.until, **_WORDS}
+    today, month = day_of(window.last, zone), month_of(window.last, zone)
+    given = {"since": since, "until": window.until, "today": today, "month": month, **_WORDS}
     return {name: given[name] for name in query.parameters}
 
 

@@ -1,47 +1,25 @@
 """Turns what the database answered into readings; units are the catalog's."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
+from shared.adapters.azure_sql_business import SAMPLED, tallied
+from shared.adapters.azure_sql_windows import Window
 from shared.adapters.sql_connections import Table, utc
 from shared.catalog import sql_queries as sql
-from shared.catalog.sql_queries import SLOT, SqlQuery
+from shared.catalog.sql_queries import SqlQuery
 from shared.domain.errors import SourceError
 from shared.domain.samples import Reading, Sample
-from shared.domain.times import HOUR, MINUTE, floor_minute
+from shared.domain.tallies import Tally
+from shared.domain.times import HOUR, floor_minute
 
 GIB = 2**30
-SLOT_LENGTH = SLOT * MINUTE
-LONGEST = timedelta(hours=24)
-"""The longest window of counts; after a longer gap the next ones go on."""
 ROW_LENGTH = timedelta(seconds=15)
 _DRIFT = timedelta(seconds=1)
 _INSTANT = timedelta(microseconds=1)
 _UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
-
-
-class Window(NamedTuple):
-    """What counts are read over: whole slots from the stored end of the window before."""
-
-    since: datetime
-    until: datetime
-
-    @property
-    def last(self) -> datetime:
-        """Where its newest slot begins."""
-        return self.until - SLOT_LENGTH
-
-
-def window_of(since: datetime | None, now: datetime) -> Window:
-    """The window that joins the one before; the first one is the last whole slot of the hour."""
-    minute = floor_minute(now)
-    if since is None:
-        until = minute - timedelta(minutes=minute.minute % SLOT)
-        return Window(until - SLOT_LENGTH, until)
-    slots = min(max(minute - since, timedelta(0)), LONGEST) // SLOT_LENGTH
-    return Window(since, since + slots * SLOT_LENGTH)
 
 
 def checked(query: SqlQuery, table: Table) -> Table:
@@ -163,27 +141,30 @@ def of_window(
 ) -> Reading:
     """A reading of counts; a slot that no row speaks of counted nothing."""
     samples: list[Sample] = []
+    tallies: list[Tally] = []
     for query, table in tables.items():
         with understood(query):
             samples += _counted(query, table, window)
+            tallies += tallied(query, table, window)
     return Reading(
         source=source,
         asked_at=now,
         covered_until=window.until,
         samples=tuple(samples),
         since=window.since,
+        tallies=tuple(tallies),
     )
 
 
-def _counted(query: SqlQuery, table: Table, window: Window) -> Sequence[Sample]:
-    if window.since == window.until:
+def _counted(query: SqlQuery, table: Table, window: Window) -> Iterable[Sample]:
+    if not window.slots:
         return []
+    if query in SAMPLED:
+        return SAMPLED[query](table, window)
     if query in LEVELS:
         column, metric = LEVELS[query]
         return [Sample(metric, window.last, float(table[0][column]))]
     column, metric = SLOTS[query]
     found = {int(row["slot"]): float(row[column]) for row in table}
-    slots = range((window.until - window.since) // SLOT_LENGTH)
-    return [
-        Sample(metric, window.since + slot * SLOT_LENGTH, found.get(slot, 0.0)) for slot in slots
-    ]
+    slots = range(window.slots)
+    return [Sample(metric, window.start_of(slot), found.get(slot, 0.0)) for slot in slots]

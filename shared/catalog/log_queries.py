@@ -79,6 +79,46 @@ SECURITY = ConductQuery(
     logins="Logins",
 )
 
+
+@dataclass(frozen=True, eq=False)
+class TableQuery:
+    """A query that answers rows by name for quarters of an hour, those with most first.
+
+    Its rows become tallies under its own name: `labels` and `figures` in this order.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    figures: Mapping[str, str]
+    slot: str = "Slot"
+
+    @cached_property
+    def text(self) -> str:
+        """The KQL itself."""
+        return (QUERIES / f"{self.name}.kql").read_text(encoding="utf-8")
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """The columns that an answer must have, with their Kusto types."""
+        return {self.slot: "datetime", **dict.fromkeys(self.labels, "string"), **self.figures}
+
+
+OPERATIONS = TableQuery(
+    name="operations",
+    labels=("Operation",),
+    figures={"Requests": "long", "Errors": "long", "TookMs": "real", "Users": "long"},
+)
+PAGES = TableQuery(
+    name="pages",
+    labels=("Page",),
+    figures={"Views": "long", "TookMs": "real", "Users": "long"},
+)
+CONDUCT = TableQuery(
+    name="conduct", labels=("Event", "Account", "Address"), figures={"Times": "long"}
+)
+USAGE = (OPERATIONS, PAGES, CONDUCT)
+"""What the source `usage` asks."""
+
 LOG_QUERIES: tuple[LogQuery, ...] = (
     LogQuery(
         name="requests",

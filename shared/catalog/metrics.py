@@ -9,6 +9,9 @@ from functools import partial
 from shared.catalog.sources import SOURCES
 from shared.domain.metrics import Better, Catalog, Kind, Metric, Sight, Within
 
+MONEY = "¤"
+"""The CRM's own currency, which the monitor does not know."""
+
 # What the metrics of one origin share; each entry says the rest, or otherwise.
 _dtu = partial(
     Metric,
@@ -46,6 +49,16 @@ _requests = partial(
     Metric, group="application", sources=("logs",), kind=Kind.COUNT, within=Within.SUM
 )
 _business = partial(Metric, group="business", every=5)
+_sales = partial(
+    Metric,
+    group="business",
+    every=15,
+    sources=("deals",),
+    kind=Kind.GAUGE,
+    within=Within.LAST,
+    unit=MONEY,
+    better=Better.HIGH,
+)
 _conduct = partial(
     Metric,
     group="security",
@@ -417,6 +430,92 @@ METRICS: tuple[Metric, ...] = (
         kind=Kind.COUNT,
         within=Within.SUM,
         description="Offline changes whose synchronisation failed in the last 5 minutes.",
+    ),
+    Metric(
+        name="reportDuration",
+        column="reportDuration",
+        label="Report duration",
+        group="business",
+        every=15,
+        sources=("durations",),
+        kind=Kind.GAUGE,
+        within=Within.MEAN,
+        unit="ms",
+        description="Mean duration of the reports of 15 minutes.",
+    ),
+    Metric(
+        name="pageViews",
+        column="pageViews",
+        label="Page views",
+        group="business",
+        every=15,
+        sources=("usage",),
+        kind=Kind.COUNT,
+        within=Within.SUM,
+        unit="count",
+        better=Better.HIGH,
+        description="Pages that browsers showed in 15 minutes.",
+    ),
+    _sales(
+        name="dealsWon",
+        column="dealsWon",
+        label="Deals won",
+        kind=Kind.COUNT,
+        within=Within.SUM,
+        unit="count",
+        description="Deals won in 15 minutes.",
+    ),
+    _sales(
+        name="dealsLost",
+        column="dealsLost",
+        label="Deals lost",
+        kind=Kind.COUNT,
+        within=Within.SUM,
+        unit="count",
+        better=Better.LOW,
+        description="Deals lost in 15 minutes.",
+    ),
+    _sales(
+        name="revenueWon",
+        column="revenueWon",
+        label="Revenue won",
+        kind=Kind.COUNT,
+        within=Within.SUM,
+        description="Value of the deals won in 15 minutes.",
+    ),
+    _sales(
+        name="revenueToday",
+        column="revenueToday",
+        label="Revenue today",
+        description="Value of the deals won since the day began, by READER_TIME_ZONE.",
+    ),
+    _sales(
+        name="revenueMonthToDate",
+        column="revenueMonthToDate",
+        label="Revenue of the month",
+        description="Value of the deals won since the month began.",
+    ),
+    _sales(
+        name="pipelineConversion",
+        column="pipelineConversion",
+        label="Conversion",
+        unit="%",
+        limit=100,
+        description="Deals won, of those closed since the month began.",
+    ),
+    _sales(
+        name="pipelineValue",
+        column="pipelineValue",
+        label="Pipeline value",
+        description="Value of the deals that are open.",
+    ),
+    _sales(
+        name="pipelineDeals",
+        column="pipelineDeals",
+        label="Open deals",
+        unit="count",
+        better=Better.NEITHER,
+        description="Deals that are open.",
     ),
     _conduct(
         name="failedLogins",

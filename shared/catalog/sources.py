@@ -9,6 +9,7 @@ from shared.domain.metrics import Source, Writes
 _platform = partial(Source, settle=timedelta(minutes=3), remembers=timedelta(days=92))
 _now = partial(Source, settle=timedelta(0))
 _rows = partial(Source, settle=timedelta(0), cadence=timedelta(minutes=5), writes=Writes.WINDOW)
+_business = partial(_rows, cadence=timedelta(minutes=15))
 
 SOURCES = (
     Source(
@@ -52,8 +53,18 @@ SOURCES = (
         presses=True,
         description="Failed logins by address and by account, over the last minutes and hours.",
     ),
+    Source(
+        name="usage",
+        settle=timedelta(minutes=5),
+        cadence=timedelta(minutes=15),
+        remembers=timedelta(days=30),
+        description="What the CRM is used for, by pages, operations and people.",
+    ),
     _rows(name="users", description="The CRM's own sessions."),
     _rows(name="interactions", description="The CRM's own interactions, as they are created."),
     _rows(name="reports", description="The CRM's own reports, as they are generated."),
+    _business(name="kinds", description="The CRM's own interactions, by type."),
+    _business(name="durations", description="How long the CRM's own reports took, by type."),
+    _business(name="deals", description="The CRM's own deals: what is open, won and lost."),
     _rows(name="syncs", description="The CRM's own offline changes, as they are synchronised."),
 )

@@ -14,6 +14,8 @@ BUSY = 80.0
 """From this DTU percent on, everything but the minute's batch waits."""
 SLOT = 5
 """Minutes of a slot of the CRM's own counts, as their statements have it."""
+LONG_SLOT = 15
+"""The same of its business, which moves more slowly."""
 
 
 class Grant(StrEnum):
@@ -26,13 +28,17 @@ class Grant(StrEnum):
 
 @dataclass(frozen=True)
 class SqlQuery:
-    """One SELECT of queries/; it gives `source` its samples, or nothing that is stored."""
+    """One SELECT of queries/; it gives `source` its samples, or nothing that is stored.
+
+    `slot`: of the CRM's own rows, the minutes that it counts together.
+    """
 
     name: str
     columns: tuple[str, ...]
     source: str = ""
     needs: tuple[Grant, ...] = ()
     parameters: tuple[str, ...] = field(default=())
+    slot: int = SLOT
 
     @property
     def wants(self) -> str:
@@ -82,8 +88,42 @@ SYNC_FAILURES = SqlQuery(
     parameters=("since", "until", "failed"),
 )
 
-COUNTS = (ACTIVE_USERS, INTERACTIONS, REPORTS, SYNC_PENDING, SYNC_FAILURES)
-"""The CRM's own rows, every five minutes."""
+INTERACTION_TYPES = SqlQuery(
+    "interaction_types",
+    ("slot", "kind", "logged"),
+    source="kinds",
+    parameters=("since", "until"),
+    slot=LONG_SLOT,
+)
+REPORT_DURATIONS = SqlQuery(
+    "report_durations",
+    ("slot", "kind", "generated", "took_ms", "longest_ms"),
+    source="durations",
+    parameters=("since", "until"),
+    slot=LONG_SLOT,
+)
+DEALS_CLOSED = SqlQuery(
+    "deals_closed",
+    ("slot", "stage", "deals", "worth"),
+    source="deals",
+    parameters=("since", "until"),
+    slot=LONG_SLOT,
+)
+DEALS_OF_MONTH = SqlQuery(
+    "deals_of_month",
+    ("stage", "deals", "worth", "today"),
+    source="deals",
+    parameters=("month", "today", "until"),
+    slot=LONG_SLOT,
+)
+PIPELINE = SqlQuery("pipeline", ("stage", "deals", "worth"), source="deals", slot=LONG_SLOT)
+
+BUSINESS = (INTERACTION_TYPES, REPORT_DURATIONS, DEALS_CLOSED, DEALS_OF_MONTH, PIPELINE)
+"""The CRM's business, every fifteen minutes."""
+COUNTS = (ACTIVE_USERS, INTERACTIONS, REPORTS, SYNC_PENDING, SYNC_FAILURES, *BUSINESS)
+"""The CRM's own rows, every five or fifteen minutes."""
+WON, LOST = "won", "lost"
+"""How deals end, in small letters."""
 
 RUNNING_REQUESTS = SqlQuery(
     "running_requests",
@@ -125,6 +165,13 @@ NAME_SETS: dict[str, dict[str, str]] = {
         "syncs": "OfflineSync",
         "syncs.status": "status",
         "syncs.updatedAt": "updatedAt",
+        "interactions.type": "type",
+        "reports.type": "type",
+        "reports.durationMs": "durationMs",
+        "deals": "Opportunity",
+        "deals.stage": "stage",
+        "deals.value": "value",
+        "deals.closedAt": "closedAt",
     },
     "brief": {
         "sessions": "UserSession",
@@ -136,6 +183,13 @@ NAME_SETS: dict[str, dict[str, str]] = {
         "syncs": "OfflineSyncItem",
         "syncs.status": "syncStatus",
         "syncs.updatedAt": "updatedAt",
+        "interactions.type": "type",
+        "reports.type": "type",
+        "reports.durationMs": "durationMs",
+        "deals": "Opportunity",
+        "deals.stage": "stage",
+        "deals.value": "value",
+        "deals.closedAt": "closedAt",
     },
 }
 """What the CRM calls the tables and columns that its own counts are made of."""

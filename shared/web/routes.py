@@ -16,6 +16,7 @@ from shared.web.metrics import METRICS
 from shared.web.openmetrics import OPENMETRICS
 from shared.web.report import REPORT
 from shared.web.rules import REMOVE, RESET, RULE, RULES, SAVE
+from shared.web.tables import BUSINESS, SECURITY
 
 OPENAPI = Door(
     name="openapi.json",
@@ -51,6 +52,8 @@ ROUTES: tuple[Door, ...] = (
     ADVICE,
     CHANGE,
     REPORT,
+    BUSINESS,
+    SECURITY,
     EXPORT,
     OPENMETRICS,
     HEALTH,

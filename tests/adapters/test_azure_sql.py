@@ -4,8 +4,10 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from threading import Event
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -18,7 +20,7 @@ from shared.adapters.azure_sql import (
     quoted,
     renamed,
 )
-from shared.adapters.azure_sql_samples import LONGEST, window_of
+from shared.adapters.azure_sql_windows import LONGEST, day_of, month_of, window_of
 from shared.adapters.sql_connections import (
     PATIENCE,
     Outcome,
@@ -41,6 +43,7 @@ SINCE = datetime(2026, 3, 2, 9, 28, tzinfo=UTC)
 QUARTER = timedelta(seconds=15)
 MINUTELY = ("dmv", "sessions", "size", "blocking", "self")
 COUNTED = ("users", "interactions", "reports", "syncs")
+BUSINESS = ("kinds", "durations", "deals")
 
 
 def a_row(end: datetime, percent: float = 40.0) -> dict[str, Any]:
@@ -67,6 +70,27 @@ def tables() -> dict[str, Table | SqlFailure]:
         "reports": [],
         "sync_pending": [{"pending": 4}],
         "sync_failures": [],
+        "interaction_types": [
+            {"slot": 0, "kind": "call", "logged": 3},
+            {"slot": 1, "kind": "visit", "logged": 1},
+            {"slot": 1, "kind": "call", "logged": 2},
+        ],
+        "report_durations": [
+            {"slot": 1, "kind": "weekly", "generated": 3, "took_ms": 900.0, "longest_ms": 500.0},
+            {"slot": 1, "kind": "coverage", "generated": 1, "took_ms": 300.0, "longest_ms": 300.0},
+        ],
+        "deals_closed": [
+            {"slot": 1, "stage": "Won", "deals": 2, "worth": Decimal(700)},
+            {"slot": 1, "stage": "lost", "deals": 1, "worth": None},
+        ],
+        "deals_of_month": [
+            {"stage": "WON", "deals": 3, "worth": Decimal(900), "today": Decimal(700)},
+            {"stage": "lost", "deals": 1, "worth": Decimal(50), "today": Decimal(0)},
+        ],
+        "pipeline": [
+            {"stage": "lead", "deals": 4, "worth": Decimal(100)},
+            {"stage": "proposal", "deals": 1, "worth": Decimal(600)},
+        ],
         "grants": [{"view_database_state": 1, "view_server_state": 1, "view_definition": 1}],
     }
 
@@ -494,7 +518,102 @@ def test_a_window_joins_the_one_before_in_whole_slots(
 
     found = window_of(at(since) if since else None, at(now) + timedelta(seconds=20))
 
-    assert tuple(found) == tuple(map(at, window))
+    assert (found.since, found.until) == tuple(map(at, window))
+
+
+def test_slots_of_fifteen_minutes_begin_with_quarters_and_join_likewise() -> None:
+    first = window_of(None, NOW, 15 * MINUTE)
+    more = window_of(first.until, NOW + 40 * MINUTE, 15 * MINUTE)
+
+    assert (first.since, first.until) == (
+        NOW.replace(minute=15, second=0),
+        first.last + 15 * MINUTE,
+    )
+    assert (more.since, more.slots, more.last) == (first.until, 2, first.until + 15 * MINUTE)
+
+
+def test_days_and_months_begin_by_the_clock_of_their_zone() -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    at = datetime(2026, 3, 31, 22, 30, tzinfo=UTC)
+
+    assert day_of(at, UTC) == datetime(2026, 3, 31, tzinfo=UTC)
+    assert day_of(at, berlin) == datetime(2026, 3, 31, 22, tzinfo=UTC)
+    assert month_of(at, UTC) == datetime(2026, 3, 1, tzinfo=UTC)
+    assert month_of(at, berlin) == datetime(2026, 3, 31, 22, tzinfo=UTC)
+
+
+QUARTERS = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+def test_business_is_counted_in_quarters_and_by_name(ask: Ask) -> None:
+    found = ask(*BUSINESS, since=QUARTERS)
+
+    assert values(found["kinds"]) == {}
+    assert values(found["durations"]) == {"reportDuration": [300.0]}
+    assert values(found["deals"]) == {
+        "dealsWon": [0.0, 2.0],
+        "dealsLost": [0.0, 1.0],
+        "revenueWon": [0.0, 700.0],
+        "revenueToday": [700.0],
+        "revenueMonthToDate": [900.0],
+        "pipelineConversion": [75.0],
+        "pipelineDeals": [5.0],
+        "pipelineValue": [700.0],
+    }
+    assert tallies(found["kinds"]) == [
+        ("interactions", 0, [(("call",), (3.0,))]),
+        ("interactions", 15, [(("call",), (2.0,)), (("visit",), (1.0,))]),
+    ]
+    assert tallies(found["durations"]) == [
+        ("reports", 15, [(("weekly",), (3.0, 900.0, 500.0)), (("coverage",), (1.0, 300.0, 300.0))])
+    ]
+    assert tallies(found["deals"]) == [
+        ("deals", 15, [(("Won",), (2.0, 700.0)), (("lost",), (1.0, 0.0))]),
+        ("pipeline", 15, [(("proposal",), (600.0, 1.0)), (("lead",), (100.0, 4.0))]),
+    ]
+
+
+def test_a_month_begins_for_the_deals_with_the_readers_clock(server: Server) -> None:
+    zone = ZoneInfo("America/New_York")
+    source = AzureSql({TARGET: Database(server.connect, NAME_SETS["crm"], zone)})
+    since = datetime(2026, 3, 1, 3, 30, tzinfo=UTC)
+
+    source.read(TARGET, since={"deals": since}, now=since + 20 * MINUTE)
+
+    (asked,) = [one for one in server.batches[-1] if name_of(one) == "deals_of_month"]
+    assert asked.parameters == {
+        "month": datetime(2026, 2, 1, 5, tzinfo=UTC),
+        "today": datetime(2026, 2, 28, 5, tzinfo=UTC),
+        "until": since + 15 * MINUTE,
+    }
+
+
+def test_without_a_closed_deal_there_is_no_conversion(server: Server, ask: Ask) -> None:
+    server.book |= {"deals_closed": [], "deals_of_month": [], "pipeline": []}
+
+    found = values(ask("deals", since=QUARTERS)["deals"])
+
+    assert "pipelineConversion" not in found
+    assert found["dealsWon"] == [0.0, 0.0]
+    assert found["revenueMonthToDate"] == [0.0]
+
+
+def test_a_table_of_deals_that_is_not_there_costs_the_deals_alone(server: Server, ask: Ask) -> None:
+    server.book["pipeline"] = SqlFailure("Invalid object name 'Opportunity'.", 208)
+
+    found = ask(*COUNTED, *BUSINESS, since=QUARTERS)
+
+    assert {name for name, one in found.items() if isinstance(one, Failure)} == {"deals"}
+    assert "BUSINESS_NAMES says what the CRM calls it" in failure(found["deals"]).error
+
+
+def tallies(answer: Answer) -> list[tuple[str, int, list[tuple[Any, ...]]]]:
+    """Tables with their slots in minutes after nine, and their rows."""
+    assert isinstance(answer, Reading)
+    return [
+        (one.table, (one.slot - QUARTERS) // MINUTE, [tuple(row) for row in one.rows])
+        for one in answer.tallies
+    ]
 
 
 def test_a_long_gap_is_counted_a_day_at_a_time() -> None:

@@ -28,8 +28,8 @@ TAKEN_AWAY = {
     "dmv": ("dmv", "sessions", "size", "blocking", "self"),
     "platform": ("plan", "app", "database"),
     "probe": ("probe",),
-    "logs": ("logs", "security", "logins"),
-    "counts": ("users", "interactions", "reports", "syncs"),
+    "logs": ("logs", "security", "logins", "usage"),
+    "counts": ("users", "interactions", "reports", "syncs", "kinds", "durations", "deals"),
 }
 """The sources behind the names that a scene uses."""
 

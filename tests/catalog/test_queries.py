@@ -16,7 +16,7 @@ from local.cloud.log_analytics_answers import table_body
 from local.cloud.log_analytics_store import LogStore, Span
 from local.cloud.log_analytics_tables import Item
 from local.kusto.analyzer import Analysis, AnalyzerMissingError, analyze
-from shared.catalog.log_queries import LOG_QUERIES, SECURITY
+from shared.catalog.log_queries import LOG_QUERIES, SECURITY, USAGE
 from shared.catalog.metrics import CATALOG
 from shared.domain.histograms import GAMMA, LAST_BUCKET, bucket_of
 from tests.catalog.kql import FILES, misspellings, name_of
@@ -25,6 +25,7 @@ from tests.local.cloud.handmade import PlainWorld
 ANSWERS = Path(__file__).parent / "answers"
 EXPECTED = {
     **{query.name: query.columns for query in LOG_QUERIES},
+    **{query.name: query.columns for query in USAGE},
     SECURITY.name: SECURITY.columns,
 }
 BROKEN = {

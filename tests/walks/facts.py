@@ -13,8 +13,8 @@ SOURCES = tuple(source.name for source in CATALOG.sources)
 """The rig has them all."""
 OF_NOW = ("sessions", "size", "blocking", "self")
 """What the database says of the moment in which it is asked."""
-COUNTED = ("users", "interactions", "reports", "syncs")
-"""What is counted over windows of five minutes."""
+COUNTED = ("users", "interactions", "reports", "syncs", "kinds", "durations", "deals")
+"""What is counted over windows of five or fifteen minutes."""
 BY_SQL = ("dmv", *OF_NOW, *COUNTED)
 MINUTELY = tuple(name for name in SOURCES if name not in COUNTED)
 
@@ -49,6 +49,14 @@ OF_THE_DESK = {"appDiskUsage": "no part of a world: the answerer grows the same 
 OF_THE_MOMENT = {
     "activeUsers": "as of the second of the reading: tests/adapters/test_azure_sql_desk.py",
     "offlineSync.pending": "as of the second of the reading: as above",
+    **dict.fromkeys(
+        ("pipelineDeals", "pipelineValue"),
+        "as of the second of the reading: tests/walks/test_business.py",
+    ),
+    **dict.fromkeys(
+        ("revenueToday", "revenueMonthToDate", "pipelineConversion"),
+        "of the day or the month, which began before the desk: as above",
+    ),
     "monitor.cpuMs": "what the desk's database charges for a statement is made up",
     "monitor.logicalReads": "as above",
 }

@@ -182,7 +182,7 @@ class Walk:
 
     def _real(self, metric: Metric, minute: datetime) -> float | None:
         source = source_of(metric)
-        if source in COUNTED and minute.minute % 5:
+        if source in COUNTED and minute.minute % metric.every:
             return None
         if source in OF_NOW and not self._was_asked(source, minute, PassKind.TICK):
             return None

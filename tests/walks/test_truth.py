@@ -36,9 +36,9 @@ TIERS = (pytest.mark.slow, pytest.mark.bench)
 """A whole run takes minutes: CI lives through the first world, the bench through the second."""
 SEEDS = (1, 2)
 DAY = datetime(2026, 3, 2, tzinfo=UTC)  # a Monday
+QUARTER = timedelta(minutes=15)
 NIGHT, MORNING = DAY + 4 * HOUR, DAY + 8 * HOUR
 FIRST_READING = timedelta(days=1)
-SLOT = 5 * MINUTE
 
 Stretch = tuple[datetime, int]
 Cells = Mapping[datetime, float]
@@ -71,7 +71,13 @@ class Played:
         start, until = self.stretches[0][0], self.covered_until[metric.name]
         source = source_of(metric)
         if source in COUNTED:
-            return list(each_minute(start - SLOT, until))[:: SLOT // MINUTE]
+            slot = metric.every * MINUTE
+            first = start - (start - DAY) % slot - slot
+            return list(each_minute(first, until))[:: metric.every]
+        if source == "usage":
+            settled = start - CATALOG.source(source).settle
+            first = settled - (settled - DAY) % QUARTER - 2 * HOUR
+            return list(each_minute(first, until))[:: QUARTER // MINUTE]
         if source in ("probe", *OF_NOW):
             return sorted(minute for minute in self.probed() if minute < until)
         return list(each_minute(start - FIRST_READING - CATALOG.source(source).settle, until))

@@ -49,7 +49,10 @@ BEYOND = {
     "probeLatency",
     "certificateDaysLeft",
     "clientErrorRate",
+    "reportDuration",
+    "pageViews",
     *(metric.name for metric in CATALOG.metrics if metric.group == "security"),
+    *(metric.name for metric in CATALOG.metrics if metric.sources == ("deals",)),
 }
 
 

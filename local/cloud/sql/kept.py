@@ -14,6 +14,9 @@ from shared.domain.times import MINUTE, each_minute, floor_hour, floor_minute
 HISTORY = timedelta(hours=26)
 _TABLES = ("activity", "interactions", "reports", "syncs", "opportunities")
 
+_FORGOTTEN = _TABLES[:-1]
+"""Deals are few, and wait for longer than that."""
+
 
 class KeptRows:
     """Fills the tables behind the views of the schema dbo; safe to use from any thread.
@@ -60,7 +63,7 @@ class KeptRows:
         gone = {minute for minute in self._loaded if minute < kept_from}
         self._loaded -= gone
         if gone:
-            for table in _TABLES:
+            for table in _FORGOTTEN:
                 deletion = f"DELETE FROM kept.{table} WHERE moment < ?"  # noqa: S608 - ours
                 self._duckdb.execute(deletion, [naive(kept_from)])
 
@@ -79,4 +82,5 @@ def _values(table: str, rows: BusinessRows) -> Iterator[tuple[Any, ...]]:
             yield one.id, naive(one.created_at), one.stage, one.value, closed
     else:
         for row in getattr(rows, table):
-            yield row.id, naive(row.at), row.kind, row.user_id
+            took = (row.took_ms,) if table == "reports" else ()
+            yield row.id, naive(row.at), row.kind, row.user_id, *took

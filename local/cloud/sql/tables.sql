@@ -6,7 +6,9 @@ CREATE SCHEMA dbo;
 
 CREATE TABLE kept.activity (id VARCHAR, moment TIMESTAMP, user_id VARCHAR);
 CREATE TABLE kept.interactions (id VARCHAR, moment TIMESTAMP, kind VARCHAR, user_id VARCHAR);
-CREATE TABLE kept.reports (id VARCHAR, moment TIMESTAMP, kind VARCHAR, user_id VARCHAR);
+CREATE TABLE kept.reports (
+    id VARCHAR, moment TIMESTAMP, kind VARCHAR, user_id VARCHAR, took_ms INTEGER
+);
 CREATE TABLE kept.syncs (id VARCHAR, moment TIMESTAMP, kind VARCHAR, user_id VARCHAR);
 CREATE TABLE kept.opportunities (
     id VARCHAR, moment TIMESTAMP, stage VARCHAR, worth INTEGER, closed_at TIMESTAMP
@@ -32,7 +34,8 @@ FROM kept.interactions
 WHERE moment <= sysutcdatetime();
 
 CREATE VIEW dbo."Report" AS
-SELECT id, kind AS "type", user_id AS "userId", moment AS "createdAt"
+SELECT
+    id, kind AS "type", user_id AS "userId", moment AS "createdAt", took_ms AS "durationMs"
 FROM kept.reports
 WHERE moment <= sysutcdatetime();
 

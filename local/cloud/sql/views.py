@@ -175,7 +175,7 @@ SYSTEM_VIEWS: Mapping[str, Columns] = {
 
 _USER = columns("nvarchar: id email name role\n datetime2: createdAt")
 _INTERACTION = columns("nvarchar: id type userId\n datetime2: createdAt")
-_REPORT = columns("nvarchar: id type userId\n datetime2: createdAt")
+_REPORT = columns("nvarchar: id type userId\n datetime2: createdAt\n int: durationMs")
 _OPPORTUNITY = columns("""
     nvarchar: id stage
     decimal(12,2): value

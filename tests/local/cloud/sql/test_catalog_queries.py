@@ -1,6 +1,7 @@
 """Every statement of the catalog, executed, gives what the world itself reckons."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache
@@ -12,6 +13,7 @@ import pytest
 from local.cloud.sql.kept import naive
 from local.cloud.tokens import Keys
 from local.world.engine import Script, ScriptedWorld
+from local.world.events import BusinessRows, Opportunity
 from local.world.running import BAD_QUERY
 from local.world.scenes import Blocking, DtuStorm, StorageFilling
 from local.world.truth import truth
@@ -31,7 +33,8 @@ MOMENTS = (
 USED = {
     *("active_users", "blocking", "grants", "interactions", "own_share", "reports"),
     *("resource_stats", "running_requests", "sessions", "storage", "sync_failures"),
-    "sync_pending",
+    *("sync_pending", "deals_closed", "deals_of_month", "pipeline"),
+    *("interaction_types", "report_durations"),
 }
 
 
@@ -248,3 +251,68 @@ def test_a_day_and_two_hours_are_remembered(database: Database) -> None:
     assert 0 <= database.value(text, P1=oldest) < 10
     database.moved_to(T0 + timedelta(hours=2))
     assert 110 <= database.value(text, P1=oldest) < 130
+
+
+def _since(hours: int, at: datetime, seed: int = 1) -> list[BusinessRows]:
+    """What each minute of the last hours left in the CRM's tables."""
+    world, first = _database(seed).desk.world, floor_minute(at) - hours * 60 * MINUTE
+    return [world.business_rows(first + n * MINUTE) for n in range(hours * 60)]
+
+
+@both_names
+def test_types_and_durations_are_those_of_the_rows(names: str) -> None:
+    at = MOMENTS[1]
+    database = _database(1).moved_to(at)
+    bounds = {"since": floor_minute(at) - 60 * MINUTE, "until": floor_minute(at)}
+    rows = _since(1, at)
+
+    types = database.catalog("interaction_types", names=names, **bounds)
+    reports = database.catalog("report_durations", names=names, **bounds)
+
+    assert {(row["slot"], row["kind"]): row["logged"] for row in types} == Counter(
+        (n // 15, one.kind) for n, minute in enumerate(rows) for one in minute.interactions
+    )
+    took: dict[tuple[int, str], list[int]] = {}
+    for n, minute in enumerate(rows):
+        for one in minute.reports:
+            took.setdefault((n // 15, one.kind), []).append(one.took_ms)
+    assert {
+        (row["slot"], row["kind"]): (row["generated"], row["took_ms"], row["longest_ms"])
+        for row in reports
+    } == {key: (len(some), sum(some), max(some)) for key, some in took.items()}
+
+
+@both_names
+def test_deals_are_those_of_the_rows(names: str) -> None:
+    at, seed = T0, 7
+    database = _database(seed).moved_to(at)
+    until, today, month = floor_minute(at), T0 - 3 * 60 * MINUTE, T0 - 8 * 60 * MINUTE
+    deals = [deal for minute in _since(26, at, seed) for deal in minute.opportunities]
+    ended = [deal for deal in deals if deal.closed_at and deal.closed_at < until]
+    of_month = [deal for deal in ended if deal.closed_at >= month]  # type: ignore[operator]
+
+    closed = database.catalog("deals_closed", names=names, since=today, until=until)
+    so_far = database.catalog("deals_of_month", names=names, month=month, today=today, until=until)
+    waiting = database.catalog("pipeline", names=names)
+
+    assert {(row["slot"], row["stage"]): row["deals"] for row in closed} == Counter(
+        ((deal.closed_at - today) // (15 * MINUTE), deal.stage)  # type: ignore[operator]
+        for deal in of_month
+        if deal.closed_at >= today  # type: ignore[operator]
+    )
+    assert {row["stage"]: row["worth"] for row in so_far} == _worth(of_month)
+    assert {row["stage"]: row["today"] for row in so_far if row["today"]} == _worth(
+        deal
+        for deal in of_month
+        if deal.closed_at >= today  # type: ignore[operator]
+    )
+    assert sum(row["deals"] for row in waiting) == sum(
+        deal.created_at <= at and (deal.closed_at is None or deal.closed_at > at) for deal in deals
+    )
+
+
+def _worth(deals: Iterable[Opportunity]) -> Counter[str]:
+    found = Counter[str]()
+    for deal in deals:
+        found[deal.stage] += deal.value
+    return found

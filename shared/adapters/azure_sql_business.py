@@ -1,0 +1,90 @@
+"""What the rows of the CRM's business become: samples by slot, and tables by name."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+
+from shared.adapters.azure_sql_windows import Window
+from shared.adapters.sql_connections import Row, Table
+from shared.catalog import sql_queries as sql
+from shared.catalog.sql_queries import LOST, WON, SqlQuery
+from shared.domain.samples import Sample
+from shared.domain.tallies import Tally, TallyRow, tally
+
+
+def _deals_closed(table: Table, window: Window) -> Iterator[Sample]:
+    """A slot of which no row speaks won and lost nothing."""
+    found = {(int(row["slot"]), _end_of(row)): row for row in table}
+    for slot in range(window.slots):
+        minute = window.start_of(slot)
+        won, lost = found.get((slot, WON)), found.get((slot, LOST))
+        yield Sample("dealsWon", minute, _figure(won, "deals"))
+        yield Sample("dealsLost", minute, _figure(lost, "deals"))
+        yield Sample("revenueWon", minute, _figure(won, "worth"))
+
+
+def _deals_of_month(table: Table, window: Window) -> Iterator[Sample]:
+    found = {_end_of(row): row for row in table}
+    won, lost = found.get(WON), found.get(LOST)
+    yield Sample("revenueToday", window.last, _figure(won, "today"))
+    yield Sample("revenueMonthToDate", window.last, _figure(won, "worth"))
+    closed = _figure(won, "deals") + _figure(lost, "deals")
+    if closed:
+        share = 100 * _figure(won, "deals") / closed
+        yield Sample("pipelineConversion", window.last, share)
+
+
+def _pipeline(table: Table, window: Window) -> Iterator[Sample]:
+    yield Sample("pipelineDeals", window.last, sum(_figure(row, "deals") for row in table))
+    yield Sample("pipelineValue", window.last, sum(_figure(row, "worth") for row in table))
+
+
+def _report_durations(table: Table, window: Window) -> Iterator[Sample]:
+    """A slot without a report has no duration."""
+    counts, took = defaultdict[int, float](float), defaultdict[int, float](float)
+    for row in table:
+        counts[int(row["slot"])] += _figure(row, "generated")
+        took[int(row["slot"])] += _figure(row, "took_ms")
+    for slot in sorted(counts):
+        if counts[slot]:
+            yield Sample("reportDuration", window.start_of(slot), took[slot] / counts[slot])
+
+
+def _figure(row: Row | None, column: str) -> float:
+    """Nothing is 0, and so is the sum of nothing."""
+    return float(row[column] or 0) if row is not None else 0.0
+
+
+def _end_of(row: Row) -> str:
+    """How a deal ended; the CRM may spell it in capitals."""
+    return str(row["stage"]).casefold()
+
+
+SAMPLED: Mapping[SqlQuery, Callable[[Table, Window], Iterator[Sample]]] = {
+    sql.DEALS_CLOSED: _deals_closed,
+    sql.DEALS_OF_MONTH: _deals_of_month,
+    sql.PIPELINE: _pipeline,
+    sql.REPORT_DURATIONS: _report_durations,
+    sql.INTERACTION_TYPES: lambda _table, _window: iter(()),
+}
+"""What a table's rows say as figures."""
+
+TALLIED: Mapping[SqlQuery, tuple[str, str, tuple[str, ...]]] = {
+    sql.DEALS_CLOSED: ("deals", "stage", ("deals", "worth")),
+    sql.PIPELINE: ("pipeline", "stage", ("worth", "deals")),
+    sql.INTERACTION_TYPES: ("interactions", "kind", ("logged",)),
+    sql.REPORT_DURATIONS: ("reports", "kind", ("generated", "took_ms", "longest_ms")),
+}
+"""What its rows are by name: the table of tallies, the column of labels, those of figures."""
+
+
+def tallied(query: SqlQuery, table: Table, window: Window) -> Iterator[Tally]:
+    """A table of tallies for each slot of the window; rows without a slot are of the newest."""
+    if query not in TALLIED or not window.slots:
+        return
+    name, label, figures = TALLIED[query]
+    rows: dict[int, list[TallyRow]] = {}
+    for row in table:
+        made = TallyRow((str(row[label] or ""),), tuple(_figure(row, one) for one in figures))
+        rows.setdefault(int(row.get("slot", window.slots - 1)), []).append(made)
+    for slot in sorted(rows):
+        yield tally(name, window.start_of(slot), rows[slot])

@@ -1,0 +1,88 @@
+"""What the CRM is used for, by name and quarter of an hour, from a Log Analytics workspace.
+
+Whole quarters are asked for, when they are over and settled. Those of the hour before are counted
+again each time, for the rows that came late.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from shared.adapters.https import Outcomes
+from shared.adapters.log_analytics_rows import count_in, time_in, whole
+from shared.adapters.log_workspaces import Question, Workspaces
+from shared.catalog.log_queries import PAGES, USAGE, TableQuery
+from shared.catalog.metrics import CATALOG
+from shared.domain.samples import Reading, Sample
+from shared.domain.tallies import SLOT, Tally, TallyRow, floor_slot, tally
+from shared.domain.times import HOUR
+
+NAME = "usage"
+LONGEST = timedelta(hours=6)
+"""What one reading asks for; after a longer gap the next ones go on."""
+
+
+class UsageLogs:
+    """A MetricSource."""
+
+    name = NAME
+
+    def __init__(self, workspaces: Workspaces) -> None:
+        self._workspaces = workspaces
+        self._outcomes = Outcomes()
+
+    def read(self, target: str, *, since: datetime | None, now: datetime) -> Reading:
+        """See MetricSource.read; what nobody used is in no table."""
+        source = CATALOG.source(NAME)
+        settled = floor_slot(now - source.settle)
+        begun = max(since or settled - HOUR, settled - source.remembers)
+        until = max(min(settled, begun + LONGEST), begun)
+        start = min(begun, settled) - HOUR
+        questions = [
+            Question(query.name, query.text, start, until, partial(_rows, query)) for query in USAGE
+        ]
+        answers = self._workspaces.ask(target, questions, self._outcomes)
+        tables = list(zip(USAGE, answers, strict=True))
+        return Reading(
+            source=NAME,
+            asked_at=now,
+            covered_until=until,
+            samples=tuple(_views(dict(tables)[PAGES], start, until)),
+            tallies=tuple(one for query, rows in tables for one in _tallies(query, rows, until)),
+        )
+
+
+Rows = Sequence[tuple[datetime, TallyRow]]
+
+
+def _rows(query: TableQuery, answer: Any) -> Rows:
+    """The answer's rows with their slots; raises SourceError when it is not as agreed."""
+    return [
+        (
+            time_in(query.slot, row[query.slot]),
+            TallyRow(
+                tuple(str(row[label] or "") for label in query.labels),
+                tuple(count_in(figure, row[figure]) for figure in query.figures),
+            ),
+        )
+        for row in whole(query, answer)
+    ]
+
+
+def _tallies(query: TableQuery, rows: Rows, until: datetime) -> Iterator[Tally]:
+    """A table for each whole slot; the question includes its own end, where the next one begins."""
+    slots: dict[datetime, list[TallyRow]] = {}
+    for slot, row in rows:
+        if slot < until:
+            slots.setdefault(slot, []).append(row)
+    for slot in sorted(slots):
+        yield tally(query.name, slot, slots[slot])
+
+
+def _views(rows: Rows, start: datetime, until: datetime) -> Iterator[Sample]:
+    slot = start
+    while slot < until:
+        views = sum(row.figures[0] for at, row in rows if at == slot)
+        yield Sample("pageViews", slot, views)
+        slot += SLOT
