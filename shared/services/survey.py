@@ -17,6 +17,7 @@ from shared.domain.metrics import Metric
 from shared.domain.ranges import LONGEST, Grid, floor_step, grid_of, step_for
 from shared.domain.statuses import SystemStatus, system_status
 from shared.domain.times import HOUR, MINUTE, Span, floor_minute, joined
+from shared.domain.usual import Usual, judgements, usual_of
 from shared.ports import House
 from shared.services.history import Past, draw
 from shared.services.query import open_alerts
@@ -26,7 +27,8 @@ class Survey(Struct, frozen=True, kw_only=True):
     """What one look found; `past` has a curve over the grid for every metric that is wanted.
 
     `damaged`: what of it could not be read. `provisional_from`: the first step that holds samples
-    which their source may still change; None when there is none in the grid.
+    which their source may still change; None when there is none in the grid. `usual`: what
+    detectors thought of it, of judged metrics, where that is wanted.
     """
 
     figures: dict[str, Figure]
@@ -39,10 +41,17 @@ class Survey(Struct, frozen=True, kw_only=True):
     status: SystemStatus
     sources: tuple[SourceWord, ...]
     updated_at: datetime | None
+    usual: dict[str, Usual]
 
 
 def survey(
-    target: str, *, grid: Grid, metrics: Sequence[Metric], house: House, now: datetime
+    target: str,
+    *,
+    grid: Grid,
+    metrics: Sequence[Metric],
+    house: House,
+    now: datetime,
+    with_usual: bool = False,
 ) -> Survey:
     """Look at `target` over the grid; `metrics` are the ones whose past is wanted."""
     latest = house.samples.latest(target)
@@ -51,7 +60,8 @@ def survey(
     has = set(house.sources_of(target))
     alerts = open_alerts(target, house=house, now=now)[::-1]
     telling = _telling(house) if _is_telling(grid, now) else []
-    past = draw(target, _union(metrics, telling), grid, house=house, now=now)
+    judged = judgements(metrics, grid) if with_usual else []
+    past = draw(target, _union([*metrics, *telling], judged), grid, house=house, now=now)
     damaged = _damaged(past, grid, latest)
     measured = [word for word in words if word.source.name in has]
     trails = _trails(target, figures, grid, past.curves, house, now)
@@ -66,7 +76,13 @@ def survey(
         status=system_status(alerts, figures, words),
         sources=tuple(words),
         updated_at=latest.updated_at,
+        usual=_usual(metrics, past) if with_usual else {},
     )
+
+
+def _usual(metrics: Iterable[Metric], past: Past) -> dict[str, Usual]:
+    found = {metric.name: usual_of(metric, past.curves) for metric in metrics}
+    return {name: usual for name, usual in found.items() if usual is not None}
 
 
 def _is_telling(grid: Grid, now: datetime) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
-from msgspec import Meta, Struct, field
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from shared.domain.curves import Curve, Values
 from shared.domain.errors import InvalidInput
@@ -13,6 +13,7 @@ from shared.domain.metrics import Metric
 from shared.domain.ranges import DEFAULT_RANGE, RANGES, Grid, check_price, grid_between, grid_of
 from shared.domain.retention import Retention
 from shared.domain.times import DAY, HOUR, MINUTE
+from shared.domain.usual import Usual, judgements
 from shared.domain.wishes import Instant
 from shared.services.survey import Survey
 from shared.web.problems import Problem
@@ -36,11 +37,15 @@ class RangeQuery(Struct, frozen=True):
 
 
 class SeriesJson(Struct, frozen=True):
-    """One metric; `min` and `max` are those of the samples in each step."""
+    """One metric; `min` and `max` are those of the samples in each step.
+
+    `usual`: what a detector thought of each step, where that is asked for and the metric is judged.
+    """
 
     value: Values
     min: Values
     max: Values
+    usual: Usual | UnsetType = UNSET
 
 
 class ColumnsJson(Struct, frozen=True, rename="camel"):
@@ -71,12 +76,18 @@ def refuse_both(query: RangeQuery) -> None:
 
 
 def grid_asked(
-    query: RangeQuery, metrics: Collection[Metric], kept: Retention, now: datetime
+    query: RangeQuery,
+    metrics: Collection[Metric],
+    kept: Retention,
+    now: datetime,
+    *,
+    with_usual: bool = False,
 ) -> Grid:
     """The even steps that the query's range, from, to and step name, for so many metrics."""
     try:
         grid = _grid(query, kept, now)
-        check_price(grid, len(metrics))
+        judged = judgements(metrics, grid) if with_usual else ()
+        check_price(grid, len(metrics) + len(judged))
     except InvalidInput as error:
         raise Problem(400, "invalid_range", str(error)) from None
     return grid
@@ -109,12 +120,12 @@ def in_columns(found: Survey) -> ColumnsJson:
         step_minutes=grid.step // MINUTE,
         points=grid.count,
         provisional_from=found.provisional_from,
-        series={name: _series(curve) for name, curve in found.past.items()},
+        series={name: _series(curve, found.usual.get(name)) for name, curve in found.past.items()},
     )
 
 
-def _series(curve: Curve) -> SeriesJson:
-    return SeriesJson(curve.values, curve.lows, curve.highs)
+def _series(curve: Curve, usual: Usual | None) -> SeriesJson:
+    return SeriesJson(curve.values, curve.lows, curve.highs, usual if usual is not None else UNSET)
 
 
 def in_rows(found: Survey) -> list[Nested]:

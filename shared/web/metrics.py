@@ -35,11 +35,15 @@ PERCENTILE_ERROR = 0.02
 
 
 class MetricsQuery(RangeQuery, frozen=True):
-    """Whose past, of which metrics (joined by commas; all by default), and how it is spelled."""
+    """Whose past, of which metrics (joined by commas; all by default), and how it is spelled.
+
+    `usual`: 1 adds to columns what detectors thought of them.
+    """
 
     target: str = ""
     metrics: str = ""
     format: Annotated[str, Meta(extra_json_schema={"enum": FORMATS})] = FORMATS[0]
+    usual: Annotated[int, Meta(ge=0, le=1)] = 0
 
 
 class SpanJson(Struct, frozen=True):
@@ -108,8 +112,9 @@ def _answer(asked: Asked) -> Reply:
     target = target_of(query.target, asked.office.targets)
     house, now = asked.office.house(), asked.office.now
     metrics = metrics_named(query.metrics, house.catalog)
-    grid = grid_asked(query, metrics, house.retention, now)
-    found = survey(target, grid=grid, metrics=metrics, house=house, now=now)
+    with_usual = _wants_usual(query)
+    grid = grid_asked(query, metrics, house.retention, now, with_usual=with_usual)
+    found = survey(target, grid=grid, metrics=metrics, house=house, now=now, with_usual=with_usual)
     meta = MetricsMeta(
         target=target,
         range=label_of(query),
@@ -121,6 +126,13 @@ def _answer(asked: Asked) -> Reply:
         damaged=[SpanJson(one.start, one.end) for one in found.damaged],
     )
     return Reply(_spelled(found, query.format, now), meta)
+
+
+def _wants_usual(query: MetricsQuery) -> bool:
+    """Rows are the client's own shape, and have no place for it."""
+    if query.usual and query.format != "columns":
+        raise Problem(400, "invalid_usual", "usual=1 needs format=columns")
+    return bool(query.usual)
 
 
 def metrics_named(given: str, catalog: Catalog) -> Sequence[Metric]:

@@ -26,6 +26,19 @@ pytestmark = pytest.mark.slow
 
 STORM = "DTU Usage Critical"
 VIEWS = ("overview", "episodes", "advice", "rules", "maintenance", "deliveries")
+STORMY = 80
+UNUSUAL_PIXELS = """
+(() => {
+  const canvas = document.querySelector("pantry-monitor").shadowRoot.querySelector("canvas");
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  let found = 0;
+  for (let at = 0; at < data.length; at += 4) {
+    const [red, green, blue] = data.slice(at, at + 3);
+    if (red > 140 && red < 200 && green < 60 && blue > 80 && blue < 140) found++;
+  }
+  return found;
+})()
+"""
 LARGEST = 60_000
 MOST_FILES = 6
 CALM_LAYOUT = 0.05
@@ -343,3 +356,39 @@ def test_it_starts_small_and_stands_still(stage: Stage) -> None:
         assert len(travelled) <= MOST_FILES, json.dumps(travelled)
         assert 0 < sum(size for _, size in travelled) <= LARGEST, json.dumps(travelled)
         assert page.evaluate("window.shifted") <= CALM_LAYOUT
+
+
+def test_what_was_unusual_is_shown_and_said(stage: Stage) -> None:
+    """A detector is silent on its first day; so here it is told what it would say in a week."""
+
+    def judge(route: Route) -> None:
+        answer = route.fetch()
+        told = answer.json()
+        dtu = told["data"]["historical"]["series"]["dtuUtilization"]
+        assert dtu["usual"].keys() == {"score", "low", "high"}
+        storm = [value is not None and value > STORMY for value in dtu["value"]]
+        dtu["usual"] = {
+            "score": [0.8 if one else 0.1 for one in storm],
+            "low": [24.0] * len(storm),
+            "high": [44.0] * len(storm),
+        }
+        route.fulfill(response=answer, json=told)
+
+    with stage.page(role=None) as page:
+        page.route("**/metrics?*usual=1*", judge)
+        page.get_by_label("Access token").fill(stage.token("reader"))
+        page.keyboard.press("Enter")
+
+        expect(page.locator(".ranges")).to_contain_text("Strip at the foot: unusual.")
+        dtu = page.locator(".chart").first
+        expect(dtu.locator(".summary")).to_contain_text(
+            re.compile(r"; DTU unusual at 10:33 for \d\smin(;|\.)")
+        )
+        assert painted(page) > 0
+        picture(page, "unusual")
+
+
+def painted(page: Page) -> int:
+    """How many pixels of the first chart have the colour of what is unusual."""
+    found: int = page.evaluate(UNUSUAL_PIXELS)
+    return found

@@ -330,3 +330,16 @@ def test_a_step_of_ones_own(counter: Counter) -> None:
     past = counter.get(METRICS, 10.5, range="1h", step="10m")["data"]["historical"]
 
     assert [row["dtuUtilization"] for row in past] == [None] * 5 + [(OK + BAD) / 2]
+
+
+def test_how_usual_it_was_is_told_in_columns_of_what_is_judged(counter: Counter) -> None:
+    names = "dtuUtilization,dtuCpu"
+    told = counter.get(METRICS, 10.5, format="columns", usual="1", metrics=names, range="15m")
+    series = told["data"]["historical"]["series"]
+
+    assert [len(series["dtuUtilization"]["usual"][name]) for name in ("score", "low", "high")] == (
+        [15] * 3
+    )
+    assert "usual" not in series["dtuCpu"]
+    assert counter.refused(METRICS, 10.5, usual="1")[:2] == (400, "invalid_usual")
+    assert counter.refused(METRICS, 10.5, usual="2", format="columns")[:2] == (400, "invalid_usual")

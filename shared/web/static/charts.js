@@ -1,6 +1,6 @@
 /** The charts with what they say in words: a summary, and every figure as a table. */
 
-import { extremes, mean, valuesOf } from "./columns.js";
+import { extremes, mean, unusual, valuesOf } from "./columns.js";
 import { CHARTS, metricsOf } from "./chart_table.js";
 import { plotWidget } from "./plot.js";
 import { exactly, moment } from "./times.js";
@@ -52,7 +52,7 @@ function summary(/** @type {import("./chart_table.js").Chart} */ chart, /** @typ
   const [low, high, middle] = [found.low, found.high, mean(valuesOf(columns, chart.lead))].map((one) => quantity(one, unit));
   return [
     low === high ? `${label} ${low} throughout` : `${label} between ${low} and ${high}, mean ${middle}`,
-    beyond(chart, columns), gaps(chart, columns), spans.length ? `; ${episodesInWords(spans, state)}` : "", deployed(state), ".",
+    beyond(chart, columns), gaps(chart, columns), spans.length ? `; ${episodesInWords(spans, state)}` : "", strange(chart, columns, state.now), deployed(state), ".",
   ].join("");
 }
 
@@ -78,6 +78,14 @@ function episodesInWords(/** @type {any[]} */ spans, /** @type {any} */ state) {
   });
   const more = spans.length - shown.length;
   return shown.join(", ") + (more > 0 ? ` and ${counted(more, "more episode")}` : "");
+}
+
+/** The most unusual stretch, and how many others there are. */
+function strange(/** @type {import("./chart_table.js").Chart} */ chart, /** @type {any} */ columns, /** @type {Date} */ now) {
+  const [worst, ...others] = unusual(columns, metricsOf(chart)).sort((one, other) => other.score - one.score);
+  if (!worst) return "";
+  const more = others.length ? ` and ${counted(others.length, "other time")}` : "";
+  return `; ${metric(worst.name).label} unusual at ${moment(worst.from * 1000, now)} for ${duration(worst.to - worst.from)}${more}`;
 }
 
 function deployed(/** @type {any} */ { marks, now }) {

@@ -1,7 +1,8 @@
 /**
  * The figures of a range by column, as GET metrics answers them, and what is read off them.
  *
- * @typedef {{value: (number | null)[], min?: (number | null)[], max?: (number | null)[]}} Column
+ * @typedef {{value: (number | null)[], min?: (number | null)[], max?: (number | null)[],
+ *   usual?: {score: (number | null)[], low: (number | null)[], high: (number | null)[]}}} Column
  * @typedef {{from: number, to: number, step: number, times: number[], provisionalFrom: number | null,
  *   series: Record<string, Column>}} Columns times in seconds since 1970, `step` in seconds
  */
@@ -35,6 +36,28 @@ export function extremes(/** @type {Columns} */ columns, /** @type {string} */ n
   const lows = present(column.min ?? column.value);
   if (!highs.length || !lows.length) return null;
   return { low: Math.min(...lows), high: Math.max(...highs) };
+}
+
+/** A score from which on a step is worth a word: that of shared/domain/anomalies.py. */
+const UNUSUAL = 0.6;
+
+/**
+ * Where one of these metrics was unusual, each stretch with its worst score.
+ *
+ * @param {Columns} columns @param {string[]} names
+ * @returns {{name: string, from: number, to: number, score: number}[]} times in seconds
+ */
+export function unusual({ series, times, step }, names) {
+  return names.flatMap((name) => {
+    const found = /** @type {any[]} */ ([]);
+    series[name]?.usual?.score.forEach((score, index) => {
+      if (score === null || score < UNUSUAL) return;
+      const [last, from] = [found.at(-1), times[index]];
+      if (last?.to === from) Object.assign(last, { to: from + step, score: Math.max(last.score, score) });
+      else found.push({ name, from, to: from + step, score });
+    });
+    return found;
+  });
 }
 
 /** @param {(number | null)[]} values @returns {number[]} */

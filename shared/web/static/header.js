@@ -68,9 +68,15 @@ export function ranges(state, act) {
       }, one))),
     from && h("p", { class: "zoomed" }, "Zoomed. ", h("button", { type: "button", class: "link", onclick: act.unzoom }, "Back to the range")),
     state.board.columns.provisionalFrom !== null && h("p", { class: "zoomed" }, "Hatched: may still change."),
+    hasScores(state.board.columns) && h("p", { class: "zoomed" }, "Grey: the usual. Strip at the foot: unusual."),
     damaged(state.board.meta.damaged, state.now),
     h("details", { class: "span", open: state.open.has("span"), ontoggle: act.toggled("span") },
       h("summary", null, "From – to"), span(state, act, from, to)));
+}
+
+/** Whether a detector has spoken of anything that is drawn. */
+function hasScores(/** @type {import("./columns.js").Columns} */ { series }) {
+  return Object.values(series).some(({ usual }) => usual?.score.some((one) => one !== null));
 }
 
 /** What is stored and can't be read is left out of the charts, and said. */

@@ -31,6 +31,10 @@ const LISTS = {
   deliveries: { deliveries: ["deliveries", { limit: 200, target: null }], channels: ["channels"] },
 };
 
+/** Over longer spans what was unusual would only cost. */
+const MOST_JUDGED_MS = 60 * 86_400_000;
+const NOT_JUDGED = ["90d", "1y"];
+
 export class Monitor {
   #api;
   #draw;
@@ -135,7 +139,7 @@ export class Monitor {
     const target = place.target;
     try {
       const [metrics, alerts] = await Promise.all([
-        this.#api.get("metrics", { ...span, target, format: "columns" }),
+        this.#api.get("metrics", { ...span, target, format: "columns", usual: isJudged(place) ? 1 : null }),
         this.#api.get("alerts", { state: "all", target, limit: MOST_ALERTS }),
       ]);
       if (asking !== this.#asked) return;
@@ -373,4 +377,8 @@ export class Monitor {
     this.change({ phase: "signIn", board: null, alerts: [], editor: null, window: null, sent: null, refusal: null, failure: null });
     if (byPlatform) location.assign(new URL(`/.auth/logout?post_logout_redirect_uri=${encodeURIComponent(location.pathname)}`, this.#api.base));
   }
+}
+
+function isJudged(/** @type {import("./address.js").Place} */ { range, from, to }) {
+  return from && to ? Date.parse(to) - Date.parse(from) <= MOST_JUDGED_MS : !NOT_JUDGED.includes(range);
 }

@@ -4,17 +4,17 @@
  */
 
 import uPlot from "./uPlot.js";
-import { shortLabel } from "./chart_table.js";
-import { valuesOf } from "./columns.js";
+import { metricsOf, shortLabel } from "./chart_table.js";
+import { unusual, valuesOf } from "./columns.js";
 import { colour } from "./colours.js";
-import { drawBands, drawDeployments, drawLevels, drawEpisodes, drawProvisional } from "./shading.js";
+import { drawBands, drawDeployments, drawLevels, drawEpisodes, drawProvisional, drawUnusual } from "./shading.js";
 import { h, render } from "./view.js";
 import { metric, parts, quantity } from "./words.js";
 import { moment } from "./times.js";
 
 const SYNC = "pantry-monitor";
 const LINES = ["line-1", "line-2", "line-3", "line-4"];
-const TONES = ["card", "quiet", "edge", "ink", "low", "medium", "high", "critical", "deploy", ...LINES];
+const TONES = ["card", "quiet", "edge", "ink", "low", "medium", "high", "critical", "deploy", "unusual", ...LINES];
 const LEAST_DRAG = 8;
 const FAR = 10;
 
@@ -79,17 +79,18 @@ class Plot {
     return { width: Math.max(this.stage.clientWidth, 100), height: this.stage.clientHeight };
   }
 
-  /** Times, every line, then the lead's envelope. */
+  /** Times, every line, the lead's envelope, and between which figures it would have been usual. */
   #columns() {
     const { chart, columns } = this.data;
     const none = columns.times.map(() => null);
-    const { min = none, max = none } = columns.series[chart.lead] ?? {};
-    return [columns.times, ...this.names.map((name) => valuesOf(columns, name)), max, min];
+    const { min = none, max = none, usual } = columns.series[chart.lead] ?? {};
+    const { high, low } = usual ?? { high: none, low: none };
+    return [columns.times, ...this.names.map((name) => valuesOf(columns, name)), max, min, high, low];
   }
 
   #options() {
     const { chart } = this.data;
-    const edges = [this.names.length + 1, this.names.length + 2];
+    const first = this.names.length + 1;
     return {
       ...this.#size(),
       legend: { show: false },
@@ -105,8 +106,11 @@ class Plot {
         right: { range: (/** @type {any} */ _, /** @type {number} */ __, /** @type {number} */ high) => [0, reach(Math.max(high ?? 0, 4))] },
       },
       axes: this.#axes(),
-      series: [{}, ...this.names.map((name, index) => this.#line(name, index)), this.#edge(), this.#edge()],
-      bands: [{ series: edges, fill: alpha(this.colours[LINES[0]], 0.18) }],
+      series: [{}, ...this.names.map((name, index) => this.#line(name, index)), ...Array.from({ length: 4 }, () => this.#edge())],
+      bands: [
+        { series: [first, first + 1], fill: alpha(this.colours[LINES[0]], 0.18) },
+        { series: [first + 2, first + 3], fill: alpha(this.colours.quiet, 0.13) },
+      ],
       hooks: {
         drawClear: [this.#behind],
         draw: [this.#over],
@@ -172,10 +176,11 @@ class Plot {
   };
 
   #over = (/** @type {any} */ plot) => {
-    const { columns, deployments } = this.data;
+    const { chart, columns, deployments } = this.data;
     const drawn = this.#drawn;
     if (columns.provisionalFrom !== null) drawProvisional(plot, { ...drawn, from: columns.provisionalFrom });
     if (drawn.bands) drawLevels(plot, drawn);
+    drawUnusual(plot, { ...drawn, stretches: unusual(columns, metricsOf(chart)) });
     drawDeployments(plot, { ...drawn, deployments });
   };
 

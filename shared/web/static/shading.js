@@ -78,6 +78,19 @@ export function drawEpisodes(/** @type {any} */ plot, /** @type {{spans: Span[],
   ctx.restore();
 }
 
+/** A strip along the foot, the stronger the more unusual. @param {any} plot */
+export function drawUnusual(plot, /** @type {any} */ { stretches, colours, ratio }) {
+  const { ctx, bbox } = plot;
+  ctx.save();
+  ctx.fillStyle = colours.unusual;
+  for (const { from, to, score } of stretches) {
+    const [left, right] = [from, to].map((at) => inside(plot, at));
+    ctx.globalAlpha = Math.min(2 * score - 0.7, 1);
+    ctx.fillRect(left, bbox.top + bbox.height - 4 * ratio, Math.max(right - left, 2 * ratio), 4 * ratio);
+  }
+  ctx.restore();
+}
+
 /** Hatched: these figures may still change. */
 export function drawProvisional(/** @type {any} */ plot, /** @type {any} */ { from, colours, ratio }) {
   const { ctx, bbox } = plot;
