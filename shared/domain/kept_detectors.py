@@ -4,13 +4,14 @@ A detector that is read again is the one that was written: every number keeps al
 """
 
 import struct
+import sys
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from msgspec import Struct, field
 
 from shared.domain.detectors import HOURS, Detector, Habit
-from shared.domain.ranks import LENGTH, history_of
+from shared.domain.ranks import LENGTH, Numbers, history_of, numbers
 
 _HEAD = struct.Struct("<B3q4d2H")
 _HABIT = struct.Struct("<3d")
@@ -41,8 +42,7 @@ def pack(detector: Detector) -> bytes:
         len(residuals),
     )
     habits = b"".join(map(_packed, detector.habits))
-    histories = struct.pack(f"<{len(values) + len(residuals)}f", *values, *residuals)
-    return head + habits + histories
+    return head + habits + _bytes(values + residuals)
 
 
 def unpack(packed: bytes) -> Detector:
@@ -53,7 +53,7 @@ def unpack(packed: bytes) -> Detector:
         )
         if form != _FORM or max(counts) > LENGTH:
             raise ValueError(f"form {form} with {counts} numbers is not known")
-        numbers = struct.unpack_from(f"<{sum(counts)}f", packed, _HEAD.size + _PLACES * _HABIT.size)
+        known = _numbers(packed[_HEAD.size + _PLACES * _HABIT.size :], sum(counts))
         return Detector(
             began=_moment(began),
             seen=_moment(seen),
@@ -63,11 +63,30 @@ def unpack(packed: bytes) -> Detector:
             residual=residual,
             peak=peak,
             habits=tuple(_habits(packed)),
-            values=history_of(numbers[: counts[0]]),
-            residuals=history_of(numbers[counts[0] :]),
+            values=history_of(known[: counts[0]]),
+            residuals=history_of(known[counts[0] :]),
         )
     except (struct.error, OverflowError, OSError) as error:
         raise ValueError(f"not a detector: {error}") from error
+
+
+def _bytes(given: Numbers) -> bytes:
+    """Little-endian, whatever the machine is."""
+    if sys.byteorder == "big":
+        given = given[:]
+        given.byteswap()
+    return given.tobytes()
+
+
+def _numbers(packed: bytes, count: int) -> Numbers:
+    """So many numbers, no more and no less; raises ValueError."""
+    found = numbers()
+    found.frombytes(packed)
+    if len(found) != count:
+        raise ValueError(f"not a detector: {len(found)} numbers in place of {count}")
+    if sys.byteorder == "big":
+        found.byteswap()
+    return found
 
 
 def _packed(habit: Habit | None) -> bytes:

@@ -1,13 +1,18 @@
 """A sliding history of numbers, and how far out of it a new one lies: ranks, no distribution.
 
 Everything is kept in single precision, so that what is stored and read again judges the same.
+Arrays, because a changed copy of one takes a twentieth of the time of a tuple's; nobody writes into
+one that a history holds.
 """
 
 import math
 import struct
-from bisect import bisect_left, bisect_right
+from array import array
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterable
+from typing import TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 LENGTH = 1000
 """Ten days of quarter hours."""
@@ -17,6 +22,14 @@ _SINGLE = struct.Struct("<f")
 _BEYOND = 1.5
 _SPREAD_LEAST = 0.1
 _NO_SPREAD = 0.75
+
+Numbers: TypeAlias = "array[float]"
+"""Of type code `f`."""
+
+
+def numbers(given: Iterable[float] = ()) -> Numbers:
+    """An array of them."""
+    return array("f", given)
 
 
 def single(value: float) -> float:
@@ -28,17 +41,18 @@ def single(value: float) -> float:
 class History(Struct, frozen=True):
     """The newest numbers, oldest first, and the same in order."""
 
-    newest: tuple[float, ...] = ()
-    ordered: tuple[float, ...] = ()
+    newest: Numbers = field(default_factory=numbers)
+    ordered: Numbers = field(default_factory=numbers)
 
     def with_one(self, value: float) -> "History":
         """The history with a number more; beyond LENGTH the oldest goes."""
-        newest, ordered = self.newest, self.ordered
+        newest, ordered = self.newest[:], self.ordered[:]
         if len(newest) >= LENGTH:
-            place = bisect_left(ordered, newest[0])
-            newest, ordered = newest[1:], ordered[:place] + ordered[place + 1 :]
-        place = bisect_left(ordered, value)
-        return History((*newest, value), (*ordered[:place], value, *ordered[place:]))
+            del ordered[bisect_left(ordered, newest[0])]
+            del newest[0]
+        newest.append(value)
+        insort(ordered, value)
+        return History(newest, ordered)
 
     def surprise(self, value: float) -> float:
         """-log10 of the two-sided rank p-value; 0 for the usual, about 2.5 for the rarest known.
@@ -64,6 +78,6 @@ class History(Struct, frozen=True):
         return _BEYOND * math.log10(1 + over / spread) if spread > 0 else _NO_SPREAD
 
 
-def history_of(newest: tuple[float, ...]) -> History:
+def history_of(newest: Numbers) -> History:
     """A history of its numbers, oldest first."""
-    return History(newest, tuple(sorted(newest)))
+    return History(newest, numbers(sorted(newest)))

@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from shared.domain.detectors import SILENT_FOR, Detector, Judged, step
-from shared.domain.ranks import FEWEST, LENGTH, History, history_of, single
+from shared.domain.ranks import FEWEST, LENGTH, History, history_of, numbers, single
 from tests.builders import T0
 
 GRAIN = timedelta(minutes=5)
@@ -115,7 +115,7 @@ def test_numbers_of_any_size_are_judged() -> None:
 
 
 def test_a_history_knows_what_is_rare() -> None:
-    history = history_of(tuple(float(number) for number in range(1, 100)))
+    history = history_of(numbers(range(1, 100)))
     assert history.surprise(50.0) == pytest.approx(0, abs=0.01)
     assert history.surprise(1.0) == history.surprise(99.0) > 1
     assert history.surprise(99.0) < history.surprise(100.0) < history.surprise(1000.0)
@@ -123,13 +123,13 @@ def test_a_history_knows_what_is_rare() -> None:
 
 
 def test_a_history_is_silent_while_it_is_short_and_forgets_the_oldest() -> None:
-    assert history_of((1.0,) * (FEWEST - 1)).surprise(9.0) == 0
+    assert history_of(numbers([1.0] * (FEWEST - 1))).surprise(9.0) == 0
     history = History()
     for number in range(LENGTH + 5):
         history = history.with_one(float(number % 7))
     assert len(history.newest) == LENGTH
     assert history.newest[0] == 5.0
-    assert history.ordered == tuple(sorted(history.newest))
+    assert list(history.ordered) == sorted(history.newest)
 
 
 def test_numbers_are_kept_in_single_precision() -> None:
