@@ -21,6 +21,9 @@ from shared.domain.inspections import (
 DECOYS_OF_A_SCENE = 4
 MINUTE = timedelta(minutes=1)
 
+Span = tuple[float, float]
+"""The least and the most of something that chance draws."""
+
 
 def ordinary(seed: str) -> Database:
     """A database at work: some ten queries that together take 10 to 30 % of its DTU."""
@@ -223,8 +226,13 @@ def usual_query(made: Database) -> None:
 def small_index(made: Database) -> None:
     """An index that would really help, a query of 2 to 5 points."""
     table = made.add_table(rows=made.random.randint(20_000, 90_000), writes=200)
-    executions = 10 ** made.random.uniform(2, 3)
-    cpu, pages = made.points("io", made.random.uniform(2, 5), executions)
+    _scanned(made, table, often=(2, 3), share=(2, 5), impact=(80, 99.5))
+
+
+def _scanned(made: Database, table: Table, *, often: Span, share: Span, impact: Span) -> None:
+    """By a query of 10 ** `often` executions a day, a `share` of DTU, which wants an index."""
+    executions = 10 ** made.random.uniform(*often)
+    cpu, pages = made.points("io", made.random.uniform(*share), executions)
     column = table.columns[0]
     made.add_query(f"SELECT Id FROM {table.name} WHERE {column} = ?", cpu, pages, executions)
     made.missing.append(
@@ -233,7 +241,7 @@ def small_index(made: Database) -> None:
             equality=(column,),
             seeks=round(executions * made.uptime_days),
             cost=pages / 800,
-            impact=made.random.uniform(80, 99.5),
+            impact=made.random.uniform(*impact),
         )
     )
 
@@ -255,20 +263,8 @@ def loud_index(made: Database) -> None:
 
 def written_index(made: Database) -> None:
     """Asked for all the time, on a table that is written far more than it is read."""
-    table: Table = made.add_table(rows=80_000, writes=made.random.randint(300_000, 600_000))
-    executions = 10 ** made.random.uniform(3, 4)
-    cpu, pages = made.points("io", made.random.uniform(2, 4), executions)
-    column = table.columns[0]
-    made.add_query(f"SELECT Id FROM {table.name} WHERE {column} = ?", cpu, pages, executions)
-    made.missing.append(
-        MissingIndex(
-            table=table.name,
-            equality=(column,),
-            seeks=round(executions * made.uptime_days),
-            cost=pages / 800,
-            impact=made.random.uniform(80, 97),
-        )
-    )
+    table = made.add_table(rows=80_000, writes=made.random.randint(300_000, 600_000))
+    _scanned(made, table, often=(3, 4), share=(2, 4), impact=(80, 97))
 
 
 def chatty_query(made: Database) -> None:

@@ -9,7 +9,6 @@ from datetime import datetime
 
 import pytest
 
-from local.cloud.sql.database import DeskEngine
 from local.cloud.sql.grants import PERMISSIONS, VIEW_DATABASE_STATE, VIEW_SERVER_STATE
 from local.rig import TARGET
 from local.world.truth import truth
@@ -25,8 +24,8 @@ from tests.local.cloud.handmade import wait_until
 from tests.walks.facts import BY_SQL, MINUTELY, settle
 from tests.walks.faulting import START, Walk, a_walk
 from tests.walks.front_door import front_door
+from tests.walks.permissions import NUMBERS, refused, taken
 
-NUMBERS = (229, 262, 297, 300)
 DEPENDENT = {
     "sys.dm_db_resource_stats": {"dmv"},
     "sys.dm_exec_sessions": {"sessions", "self"},
@@ -84,15 +83,6 @@ def assert_others_arrive(done: Pass, denied: set[str]) -> None:
             assert done.evaluation.covered[name] == now - settle(name), name
 
 
-@contextmanager
-def refused(engine: DeskEngine, name: str, number: int) -> Iterator[None]:
-    engine.grants.refuse(name, number)
-    try:
-        yield
-    finally:
-        engine.grants.allow(name)
-
-
 @pytest.mark.parametrize(
     ("name", "number"),
     [
@@ -102,7 +92,7 @@ def refused(engine: DeskEngine, name: str, number: int) -> Iterator[None]:
     ],
 )
 def test_what_is_refused_costs_the_sources_that_need_it(walk: Walk, name: str, number: int) -> None:
-    with refused(walk.rig.desk.database, name, number):
+    with refused(walk.rig, name, number):
         done = a_tick(walk)
         again = a_tick(walk)
 
@@ -112,17 +102,11 @@ def test_what_is_refused_costs_the_sources_that_need_it(walk: Walk, name: str, n
     wait_until(lambda: walk.rig.desk.visits.open_connections == 0)
 
 
-@pytest.mark.parametrize("taken", HELD)
-def test_what_is_taken_costs_the_sources_that_need_it(walk: Walk, taken: str) -> None:
-    permissions, dependent = HELD[taken]
-    grants = walk.rig.desk.database.grants
-    for permission in permissions:
-        grants.take(permission)
-    try:
+@pytest.mark.parametrize("held", HELD)
+def test_what_is_taken_costs_the_sources_that_need_it(walk: Walk, held: str) -> None:
+    permissions, dependent = HELD[held]
+    with taken(walk.rig, permissions):
         done = a_tick(walk)
-    finally:
-        for permission in permissions:
-            grants.give(permission)
 
     assert left_out(done) == dependent
     assert_others_arrive(done, dependent)
@@ -155,8 +139,7 @@ def test_what_is_lacking_is_named_in_health_and_in_the_log(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO, "shared.services.passes")
-    with a_walk(**QUIET) as walk, front_door(walk.rig) as door:
-        take_all(walk)
+    with a_walk(**QUIET) as walk, front_door(walk.rig) as door, taken(walk.rig, PERMISSIONS):
         walk.play(1)
         health = door.health()
 
@@ -185,23 +168,12 @@ def pass_lines(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [one.removeprefix("pass ") for one in said if one.startswith("pass ")]
 
 
-def take_all(walk: Walk) -> None:
-    for permission in PERMISSIONS:
-        walk.rig.desk.database.grants.take(permission)
-
-
-def give_all(walk: Walk) -> None:
-    for permission in PERMISSIONS:
-        walk.rig.desk.database.grants.give(permission)
-
-
 def test_a_grant_that_is_given_heals_what_the_view_remembers_and_nobody_was_alarmed() -> None:
     """Of seven hours without the load the newest one is there again; before it is nothing."""
     with a_watchful_walk() as walk:
-        take_all(walk)
-        walk.play(10)
-        walk.skip(SIX_HOURS - 15)
-        give_all(walk)
+        with taken(walk.rig, PERMISSIONS):
+            walk.play(10)
+            walk.skip(SIX_HOURS - 15)
         walk.play(5)
         before = walk.rig.house.samples.latest(TARGET).lacking
         healed = a_tick(walk)

@@ -1,12 +1,10 @@
 """What an inspection may not read costs its own part, named; and it finds its time by itself."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 
-from local.cloud.sql.database import DeskEngine
 from local.cloud.sql.grants import (
     VIEW_DATABASE_STATE,
     VIEW_DEFINITION,
@@ -23,11 +21,11 @@ from shared.services.consult import consult_all
 from shared.services.inspect import last_inspection
 from tests.walks.faulting import START, Walk, a_walk
 from tests.walks.front_door import front_door
+from tests.walks.permissions import NUMBERS, refused, taken
 
 pytestmark = pytest.mark.slow
 
 NOW = START + timedelta(minutes=5, seconds=35)
-NUMBERS = (229, 262, 297, 300)
 DATABASE = {"query_store", "sessions", "waits", "failures", "query_waits", "queries", "regressions"}
 SERVER = {"started_at", "transactions", "blocking", "missing_indexes", "usage"}
 SIZES = {"tables", "sizes"}
@@ -72,15 +70,6 @@ def assert_lacking(found: Inspection, parts: set[str]) -> None:
     assert read.isdisjoint(parts)
 
 
-@contextmanager
-def refused(engine: DeskEngine, name: str, number: int) -> Iterator[None]:
-    engine.grants.refuse(name, number)
-    try:
-        yield
-    finally:
-        engine.grants.allow(name)
-
-
 @pytest.mark.parametrize(
     ("name", "number"),
     list(zip(DEPENDENT, NUMBERS, strict=True)),
@@ -88,30 +77,24 @@ def refused(engine: DeskEngine, name: str, number: int) -> Iterator[None]:
 def test_a_view_that_is_refused_costs_the_parts_that_need_it(
     walk: Walk, name: str, number: int
 ) -> None:
-    with refused(walk.rig.desk.database, name, number):
+    with refused(walk.rig, name, number):
         found = inspected(walk)
 
     assert_lacking(found, DEPENDENT[name])
     assert all(f"(error {number})" in said for said in found.lacking.values())
 
 
-@pytest.mark.parametrize("taken", HELD)
-def test_a_grant_that_is_taken_is_named_by_the_parts_that_need_it(walk: Walk, taken: str) -> None:
-    permissions, parts = HELD[taken]
-    grants = walk.rig.desk.database.grants
-    for permission in permissions:
-        grants.take(permission)
-    try:
+@pytest.mark.parametrize("held", HELD)
+def test_a_grant_that_is_taken_is_named_by_the_parts_that_need_it(walk: Walk, held: str) -> None:
+    permissions, parts = HELD[held]
+    with taken(walk.rig, permissions):
         found = inspected(walk)
-    finally:
-        for permission in permissions:
-            grants.give(permission)
 
     assert_lacking(found, parts)
 
 
 def test_an_index_whose_use_is_not_known_is_not_taken_for_unused(walk: Walk) -> None:
-    with refused(walk.rig.desk.database, "sys.dm_db_index_usage_stats", 300):
+    with refused(walk.rig, "sys.dm_db_index_usage_stats", 300):
         found = inspected(walk)
 
     assert {(one.reads, one.writes) for one in found.indexes or ()} == {(None, None)}
@@ -138,12 +121,10 @@ def test_a_database_at_sixty_percent_for_two_days_is_inspected_once_and_advised(
 def test_health_names_what_the_inspection_lacks_until_it_is_granted() -> None:
     """The other grants are those of every minute, too; this one is the inspections' alone."""
     with a_walk(HEALTH_URL="", LOG_ANALYTICS_WORKSPACE_ID="") as walk, front_door(walk.rig) as door:
-        grants = walk.rig.desk.database.grants
-        grants.take(VIEW_DEFINITION)
-        walk.play(2)
-        consult_all([TARGET], house=walk.rig.house, now=walk.next)
-        lacking = door.health()["warnings"]
-        grants.give(VIEW_DEFINITION)
+        with taken(walk.rig, [VIEW_DEFINITION]):
+            walk.play(2)
+            consult_all([TARGET], house=walk.rig.house, now=walk.next)
+            lacking = door.health()["warnings"]
         walk.skip(6 * 60)
         walk.play(20)
         consult_all([TARGET], house=walk.rig.house, now=walk.next)
