@@ -25,7 +25,16 @@ from tests.walks.page_stage import (
 pytestmark = pytest.mark.slow
 
 STORM = "DTU Usage Critical"
-VIEWS = ("overview", "episodes", "advice", "rules", "maintenance", "deliveries")
+VIEWS = (
+    "overview",
+    "episodes",
+    "advice",
+    "business",
+    "security",
+    "rules",
+    "maintenance",
+    "deliveries",
+)
 STORMY = 80
 UNUSUAL_PIXELS = """
 (() => {
@@ -231,7 +240,7 @@ def test_everything_can_be_done_with_the_keyboard(stage: Stage) -> None:
         page.keyboard.press("Tab")
         page.keyboard.press("Tab")
         expect(episode(page).get_by_role("button", name="15 min")).to_be_focused()
-        page.keyboard.press("4")
+        page.keyboard.press("6")
         expect(page.get_by_role("heading", name="Rules")).to_be_visible()
 
 
@@ -392,3 +401,18 @@ def painted(page: Page) -> int:
     """How many pixels of the first chart have the colour of what is unusual."""
     found: int = page.evaluate(UNUSUAL_PIXELS)
     return found
+
+
+def test_business_and_security_are_told_by_name_over_the_chosen_range(stage: Stage) -> None:
+    with stage.page("?view=business") as page:
+        expect(page.get_by_role("region", name="Pipeline")).to_contain_text("proposal")
+        expect(page.get_by_role("region", name="Operations")).to_contain_text("GET /api/contacts")
+        with page.expect_response(lambda answer: "business?range=24h" in answer.url):
+            page.get_by_role("button", name="24h").click()
+        expect(page).to_have_url(re.compile("view=business&range=24h"))
+
+    with stage.page("?view=security&range=1y", role="reader") as page:
+        expect(page.get_by_role("button", name="24h")).to_have_attribute("aria-pressed", "true")
+        expect(page.locator(".list")).to_contain_text("whole for the role admin alone")
+        tried = page.get_by_role("region", name="Failed logins by address")
+        expect(tried.get_by_role("rowheader").first).to_have_text(re.compile(r"^[\d.]+\.0/24$"))

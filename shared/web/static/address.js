@@ -4,7 +4,7 @@
  */
 
 export const RANGES = ["15m", "1h", "3h", "6h", "12h", "24h", "3d", "7d", "30d", "90d", "1y"];
-export const VIEWS = ["overview", "episodes", "advice", "rules", "maintenance", "deliveries"];
+export const VIEWS = ["overview", "episodes", "advice", "business", "security", "rules", "maintenance", "deliveries"];
 /** Of advice: what is open, and what people decided. */
 export const SHELVES = ["open", "done", "dismissed"];
 export const THEMES = ["auto", "light", "dark"];

@@ -36,6 +36,10 @@ export const CHARTS = [
     lines: ["activeUsers", "interactionsLogged", "reportsGenerated"],
   },
   {
+    id: "deals", title: "Deals and revenue", lead: "dealsWon", isExtra: true,
+    lines: ["dealsWon", "dealsLost"], right: ["revenueWon"],
+  },
+  {
     id: "conduct", title: "Logins and refusals", lead: "failedLogins", isExtra: true,
     lines: ["failedLogins", "failedLoginsByAddress", "authorisationFailures", "scanRequests"],
   },

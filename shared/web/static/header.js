@@ -57,15 +57,18 @@ export function views(state, act) {
   }));
 }
 
+/** @param {string[]} all @param {string | null} chosen @param {any} act */
+export const rangeButtons = (all, chosen, act) => h("div", { class: "buttons", role: "group", "aria-label": "Range" },
+  all.map((one) => h("button", {
+    type: "button", key: one, "aria-pressed": String(one === chosen),
+    onclick: () => act.go({ range: one, from: null, to: null }),
+  }, one)));
+
 /** @param {any} state @param {any} act */
 export function ranges(state, act) {
   const { range, from, to } = state.place;
   return h("div", { class: "ranges" },
-    h("div", { class: "buttons", role: "group", "aria-label": "Range" },
-      RANGES.map((one) => h("button", {
-        type: "button", key: one, "aria-pressed": String(!from && one === range),
-        onclick: () => act.go({ range: one, from: null, to: null }),
-      }, one))),
+    rangeButtons(RANGES, from ? null : range, act),
     from && h("p", { class: "zoomed" }, "Zoomed. ", h("button", { type: "button", class: "link", onclick: act.unzoom }, "Back to the range")),
     state.board.columns.provisionalFrom !== null && h("p", { class: "zoomed" }, "Hatched: may still change."),
     hasScores(state.board.columns) && h("p", { class: "zoomed" }, "Grey: the usual. Strip at the foot: unusual."),

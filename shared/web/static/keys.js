@@ -14,7 +14,7 @@ try {
 /** @type {[string, string][]} */
 const KEYS = [
   ["r", "refresh"], ["p", "pause or resume"], ["f", "full screen"], ["t", "next theme"],
-  ["1 – 6", `view: ${VIEWS.join(", ")}`], ["[ ]", "shorter or longer range"], ["z", "back from a zoom"], ["?", "this help"],
+  ["1 – 8", `view: ${VIEWS.join(", ")}`], ["[ ]", "shorter or longer range"], ["z", "back from a zoom"], ["?", "this help"],
 ];
 
 /** Do what a key stands for. @param {KeyboardEvent} event @param {any} state @param {any} act */

@@ -6,6 +6,7 @@
 import { Address } from "./address.js";
 import { ApiError } from "./api.js";
 import { columnsOf } from "./columns.js";
+import { tabledRange } from "./tables.js";
 import { granted, Wishes } from "./wishes.js";
 import { iso, MonitorClock } from "./times.js";
 
@@ -22,10 +23,12 @@ const ADVICE = {
   database: ["advice", { kind: "dtu", status: "all", target: null }],
   memory: ["advice", { kind: "memory", status: "all", target: null }],
 };
-/** What each view asks for, beside the figures and the alerts; `target`: of which one. */
+/** What each view asks for, beside the figures and the alerts; `target`, `range`: the chosen ones. */
 const LISTS = {
   overview: { audit: ["audit", { limit: 5, target: null }], ...ADVICE },
   advice: ADVICE,
+  business: { business: ["business", { target: null, range: null }] },
+  security: { security: ["security", { target: null, range: null }] },
   rules: { rules: ["rules"] },
   maintenance: { maintenance: ["maintenance"] },
   deliveries: { deliveries: ["deliveries", { limit: 200, target: null }], channels: ["channels"] },
@@ -223,7 +226,8 @@ export class Monitor {
   async readList(/** @type {string} */ name) {
     const all = /** @type {Record<string, any>} */ (Object.assign({}, ...Object.values(LISTS)));
     const [path, query] = all[name];
-    const asked = query && "target" in query ? { ...query, target: this.state.place.target } : query;
+    const { place } = this.state;
+    const asked = { ...query, ...(query && "target" in query && { target: place.target }), ...(query && "range" in query && { range: tabledRange(place) }) };
     const found = await this.#newestOf(name, this.#api.get(path, asked).then(({ data, meta }) => ({ data, meta, at: Date.now() }), (error) => ({ error: error.message })));
     if (found) this.#list(name, { error: undefined, ...found });
   }

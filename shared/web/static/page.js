@@ -12,6 +12,7 @@ import { maintenance } from "./maintenance.js";
 import { panels } from "./panels.js";
 import { rules } from "./rules.js";
 import { signIn } from "./signin.js";
+import { tables } from "./tables.js";
 import { timeOfDay } from "./times.js";
 import { sentenceOf, verdict } from "./verdict.js";
 import { h } from "./view.js";
@@ -41,6 +42,8 @@ function view(/** @type {any} */ state, /** @type {any} */ act) {
   switch (state.place.view) {
     case "episodes": return allEpisodes(state, act);
     case "advice": return advice(state, act);
+    case "business":
+    case "security": return tables(state.place.view, state, act);
     case "rules": return rules(state, act);
     case "maintenance": return maintenance(state, act);
     case "deliveries": return deliveries(state, act);
