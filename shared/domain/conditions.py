@@ -181,7 +181,7 @@ class Anomaly(Condition):
     """
 
     name = "anomaly"
-    sign = "unusual by more than"
+    sign = "above"
     fits_composites = False
 
     def is_bad(self, value: float, threshold: float) -> bool:

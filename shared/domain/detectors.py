@@ -13,13 +13,19 @@ from shared.domain.times import DAY
 GRAIN = timedelta(minutes=5)
 """What the rates below are for; points that come faster count less, slower ones not more."""
 KEPT_EVERY = 3 * GRAIN
+"""Histories take at most one point of so much time."""
 SILENT_FOR = DAY
 """Whoever has not seen a day does not know what is usual."""
 LEARNS = 0.05
+"""How much of a point goes into its hour's habit."""
 SMOOTHS = 0.1
+"""Likewise into the residual."""
 SETTLES = 0.01
+"""Likewise into the level, which serves hours without a habit."""
 FADES = 0.001
+"""How much of the peak goes with each point."""
 DAMPS = 0.7
+"""How much of the peak a signal must be above."""
 HALF = 4.0
 """The surprise that scores 0.5."""
 WIDTH = 4.0

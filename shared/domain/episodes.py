@@ -10,7 +10,8 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.domain.alerts import Alert
+from shared.domain.alerts import Alert, AlertKind
+from shared.domain.conditions import Anomaly
 from shared.domain.culprits import Culprit
 from shared.domain.deployments import RecentDeploy
 from shared.domain.letters import Letter
@@ -163,6 +164,12 @@ class Episode:
         self._lines: list[Write] = []
         self.events: list[Event] = []
 
+    @property
+    def _said_label(self) -> str:
+        """What the alert's figures are of: a score is not the metric."""
+        is_score = self.alert.condition == Anomaly.name and self.alert.kind is AlertKind.THRESHOLD
+        return f"Unusualness of {self._label}" if is_score else self._label
+
     def go_on(self, alert: Alert) -> None:
         """The same story as it stands later; what this pen wrote about it stays."""
         written = self.alert
@@ -205,7 +212,7 @@ class Episode:
                 minute=minute,
                 decided_at=now,
                 alert=self.alert,
-                metric_label=self._label,
+                metric_label=self._said_label,
                 duration=self._rule.duration,
                 routes=self._routes(kind),
                 late=reason not in DECIDED_NOW and now - (minute + MINUTE) > LATE,

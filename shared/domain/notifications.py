@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.domain.alerts import Alert, AlertKind, AlertState, Breach
-from shared.domain.conditions import CONDITIONS, Anomaly
+from shared.domain.conditions import CONDITIONS
 from shared.domain.culprits import described
 from shared.domain.episodes import Event, EventKind
 from shared.domain.links import Link
@@ -188,8 +188,7 @@ def _stands(event: Event) -> str:
         return f" was {value}, no data since {clock(unheard)}"
     if alert.forecast_hours is not None:
         return f" {_outlook(alert, alert.forecast_hours)}"
-    unusual = " unusual," if alert.condition == Anomaly.name else ""
-    return f"{unusual} {value} for {_span(alert.count * MINUTE)}"
+    return f" {value} for {_span(alert.count * MINUTE)}"
 
 
 _AGAIN = {

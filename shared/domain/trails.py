@@ -51,7 +51,7 @@ def trail_of(event: Event, metric: Metric, chunks: Chunks) -> Trail | None:
     alert = event.alert
     is_scored = alert.condition == Anomaly.name
     return Trail(
-        label=event.metric_label,
+        label=metric.label if is_scored else event.metric_label,
         unit=metric.unit if is_scored else alert.unit,
         first=first,
         values=values,

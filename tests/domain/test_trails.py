@@ -66,3 +66,10 @@ def test_too_little_makes_no_trail() -> None:
 
     assert trail_of(an_event(), DTU, {}) is None
     assert trail_of(an_event(), DTU, {T0: HourChunk(hour=T0, cells={DTU.column: one})}) is None
+
+
+def test_of_an_anomaly_the_metric_is_shown_and_not_its_score() -> None:
+    alert = an_alert(condition="anomaly", threshold=0.6, value=0.7, unit="of 1")
+    found = trail(alert=alert, metric_label="Unusualness of DTU")
+
+    assert (found.label, found.unit, found.threshold) == ("DTU", "%", None)

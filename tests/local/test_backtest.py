@@ -10,6 +10,7 @@ import pytest
 
 from local.backtest import backtest, parse_series
 from shared.domain.errors import InvalidInput
+from shared.domain.rules import Severity
 from tests.domain import reference
 from tests.domain.builders import a_rule, rule_json
 
@@ -40,6 +41,12 @@ def run_on(
 
 def a_rule_file(**changes: Any) -> str:
     return json.dumps(rule_json(**changes))
+
+
+def test_the_series_of_an_anomaly_are_its_scores() -> None:
+    rule = a_rule(condition="anomaly", threshold=0.6, duration=2, severity=Severity.HIGH)
+    states = [state for state, _ in backtest(rule, [0.1, 0.61, 0.7, 0.6, None])]
+    assert states == ["inactive", "pending", "firing", "inactive", "inactive"]
 
 
 def test_it_prints_a_state_and_its_beginning_for_every_minute(tmp_path: Path) -> None:

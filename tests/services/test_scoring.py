@@ -13,6 +13,7 @@ from shared.domain import detectors
 from shared.domain.detectors import Detector, step
 from shared.domain.errors import StoreUnavailable
 from shared.domain.kept_detectors import pack, unpack
+from shared.domain.notifications import headline
 from shared.domain.rules import Severity
 from shared.domain.samples import Answer, Reading
 from shared.services.backtest import backtest
@@ -256,6 +257,8 @@ def test_a_rule_fires_on_what_is_unusual_and_its_trial_on_the_past_says_the_same
     assert alert.active_at == at(STORM)
     assert alert.value == scores(desk)[STORM]
     assert (alert.severity, alert.unit) == ("high", "of 1")
+    (message,) = [one for one in desk.messages() if not one.stories[0].is_over]
+    assert headline(message.stories[0]) == f"Unusualness of DTU {alert.value:.3g} of 1 for 1 min"
 
     found = backtest(
         UNUSUAL, TARGET, length=timedelta(days=1), a_week=7, house=desk.house, now=at(MINUTES)
