@@ -7,9 +7,9 @@ of requests the count and sum are those of the requests (see summaries).
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import chain
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from shared.domain.curves import Cells, Columns
 from shared.domain.days import NO_HOURLY_HISTOGRAMS, NO_HOURS, DayChunk
@@ -29,12 +29,13 @@ FULL_DAY = 12
 class HourLines(Struct, frozen=True):
     """Lines by column over the whole hours of `span`; histograms of the hours where they were read.
 
-    A column that was never measured has no line.
+    A column that was never measured has no line. `lasts`: the last sample of each hour.
     """
 
     span: Span
     columns: Mapping[str, Columns]
     histograms: Sequence[Rungs] = ()
+    lasts: Mapping[str, Cells] = field(default_factory=dict)
 
     def within(self, span: Span) -> "HourLines":
         """The same lines between whole hours; what lies outside of them is not known."""
@@ -43,7 +44,8 @@ class HourLines(Struct, frozen=True):
             max((span.end - self.span.start) // HOUR, 0),
         )
         columns = {name: _cut(line, cut) for name, line in self.columns.items()}
-        return HourLines(span, columns, self.histograms[cut])
+        lasts = {name: line[cut] for name, line in self.lasts.items()}
+        return HourLines(span, columns, self.histograms[cut], lasts)
 
     @property
     def minutes(self) -> int:
@@ -79,6 +81,10 @@ class HourLines(Struct, frozen=True):
         """The highest sample."""
         line = self.columns.get(metric.column)
         return max(known(line.highs), default=None) if line is not None else None
+
+    def last(self, metric: Metric) -> float | None:
+        """The newest sample."""
+        return next(iter(known(self.lasts.get(metric.column, ()))[::-1]), None)
 
     def quantile(self, q: float) -> float | None:
         """The duration in ms that a share `q` of all requests stays in."""
@@ -155,17 +161,32 @@ def lines_of(days: Mapping[datetime, DayChunk], metrics: Sequence[Metric], span:
     first = next(iter(each_day(span.start, span.end)), span.start)
     skip = (span.start - first) // HOUR
     cut = slice(skip, skip + (span.end - span.start) // HOUR)
-    columns = {metric.column: _line(metric.column, chunks, cut) for metric in metrics}
+    whole = {metric.column: _line(metric.column, chunks, cut) for metric in metrics}
+    lines = {name: line for name, line in whole.items() if any(line.counts)}
     found = (chunk.histograms if chunk else NO_HOURLY_HISTOGRAMS for chunk in chunks)
     histograms = [*chain.from_iterable(found)]
     return HourLines(
         span,
-        {name: line for name, line in columns.items() if any(line.counts)},
+        {
+            name: Columns(line.counts, line.lows, line.highs, line.totals)
+            for name, line in lines.items()
+        },
         histograms[cut] if any(histograms) else (),
+        {name: line.lasts for name, line in lines.items()},
     )
 
 
-def _line(column: str, chunks: Sequence[DayChunk | None], cut: slice) -> Columns:
+class _Line(NamedTuple):
+    """One column's hours, as days keep them."""
+
+    counts: Sequence[int]
+    lows: Cells
+    highs: Cells
+    totals: Sequence[float]
+    lasts: Cells
+
+
+def _line(column: str, chunks: Sequence[DayChunk | None], cut: slice) -> _Line:
     hours = [chunk.hours.get(column, NO_HOURS) if chunk else NO_HOURS for chunk in chunks]
-    lines = [*zip(*hours, strict=True)][: len(Columns._fields)]
-    return Columns(*([value for day in line for value in day][cut] for line in lines))
+    lines = zip(*hours, strict=True)
+    return _Line(*([value for day in line for value in day][cut] for line in lines))

@@ -6,7 +6,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from shared.domain.hour_lines import HourLines
-from shared.domain.metrics import Catalog, Kind, Metric
+from shared.domain.metrics import Catalog, Kind, Metric, Within
 from shared.domain.notifications import quantity
 from shared.domain.times import Span
 
@@ -125,11 +125,19 @@ def _is_further(metric: Metric, told: Iterable[str]) -> bool:
 
 
 def _generic(metric: Metric) -> Measure:
-    """All of what is counted, the mean of anything else."""
-    if metric.kind is Kind.COUNT:
-        return Measure(metric.name, metric.label, metric.name, HourLines.total, group=metric.group)
-    label = f"{metric.label}, mean"
-    return Measure(metric.name, label, metric.name, HourLines.mean, group=metric.group)
+    """All of what is counted; else what a minute would say of several samples."""
+    count, said = _TOLD[Within.SUM if metric.kind is Kind.COUNT else metric.within]
+    label = f"{metric.label}{said}"
+    return Measure(metric.name, label, metric.name, count, group=metric.group)
+
+
+_TOLD: dict[Within, tuple[Count, str]] = {
+    Within.SUM: (HourLines.total, ""),
+    Within.LAST: (HourLines.last, ", at the end"),
+    Within.MAX: (HourLines.high, ", highest"),
+    Within.MIN: (HourLines.mean, ", mean"),
+    Within.MEAN: (HourLines.mean, ", mean"),
+}
 
 
 def figures(now: HourLines, before: HourLines, catalog: Catalog) -> tuple[Figure, ...]:

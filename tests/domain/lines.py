@@ -22,9 +22,8 @@ def lines_of_days(days: int, **drawn: Draw) -> HourLines:
     hours = [span.start + n * HOUR for n in range(24 * days)]
     for column in drawn:
         assert any(one.column == column for one in CATALOG.metrics)
-    return HourLines(
-        span, {name: _line([draw(at) for at in hours]) for name, draw in drawn.items()}
-    )
+    lines = {name: _line([draw(at) for at in hours]) for name, draw in drawn.items()}
+    return HourLines(span, lines, lasts={name: line.highs for name, line in lines.items()})
 
 
 def _line(values: list[float | None]) -> Columns:

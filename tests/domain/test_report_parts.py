@@ -94,6 +94,20 @@ def test_a_further_business_metric_is_told_by_itself() -> None:
     assert "offlineSync.pending" not in found
 
 
+def test_a_state_is_told_as_it_is_at_the_end_and_a_peak_as_its_highest() -> None:
+    found = by_name(
+        lines_of_days(
+            7,
+            pipelineValue=lambda at: at.day,
+            failedLoginsByAddress=lambda at: 20 if at == END - 9 * HOUR else 0,
+        )
+    )
+
+    assert (found["pipelineValue"].value, found["failedLoginsByAddress"].value) == (16, 20)
+    assert found["pipelineValue"].label == "Pipeline value, at the end"
+    assert found["failedLoginsByAddress"].group == "security"
+
+
 @pytest.mark.parametrize(
     ("share", "said"), [(1, "100 %"), (0.9999, "99.9 %"), (0.5, "50 %"), (0, "0 %")]
 )

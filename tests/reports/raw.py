@@ -106,6 +106,7 @@ def _draw_minute(raw: Raw, minute: int, load: float, silent: set[str], dice: Ran
         note("activeUsers", float(int(40 * load * dice.uniform(0.8, 1.2))))
         note("interactionsLogged", float(int(9 * load * dice.random())))
         note("reportsGenerated", float(dice.random() < 0.1 * load))
+        note("offlineSync.pending", float(dice.randint(0, 9)))
 
 
 def _request(load: float, age: float, dice: Random) -> Request:

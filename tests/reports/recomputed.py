@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from tests.reports.raw import DEPLOYS, MINUTES, Raw, Samples, Story, at
 
 Cells = dict[int, float]
-HELD = {"activeUsers": 5, "interactionsLogged": 5, "reportsGenerated": 5}
+HELD = {"activeUsers": 5, "interactionsLogged": 5, "reportsGenerated": 5, "offlineSync.pending": 5}
 MEANS = ("dtuUtilization",)
 """Several samples of a minute become their mean; elsewhere the last one stays."""
 RANK = {"low": 0, "medium": 1, "high": 2, "critical": 3}
@@ -77,6 +77,7 @@ class Recomputed:
             "peakUsers": max(self.values("activeUsers", first, end)),
             "totalInteractions": sum(self.values("interactionsLogged", first, end)),
             "totalReports": sum(self.values("reportsGenerated", first, end)),
+            "offlineSync.pending": self.values("offlineSync.pending", first, end)[-1],
         }
 
     def p95(self, first: int, end: int) -> float:
