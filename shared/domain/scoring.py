@@ -56,8 +56,13 @@ def _after(
     samples: Sequence[tuple[datetime, float]],
     merge: Merge,
 ) -> Detector:
-    """The detector after the samples, of which there is one at least; their scores are noted."""
+    """The detector after the samples, of which there is one at least; their scores are noted.
+
+    What it has seen is passed over: a `latest` row that was lost must not double anything.
+    """
     for at, value in samples:
+        if detector is not None and at <= detector.seen:
+            continue
         detector, judged = step(detector, at, value)
         for column, found in zip(written(metric), _figures(metric, judged), strict=True):
             merge.note(column, at, found)

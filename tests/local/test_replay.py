@@ -326,3 +326,30 @@ def test_a_metric_without_shipped_rules_is_replayed_with_ones_own(tmp_path: Path
 
     assert shown.returncode == 0, shown.stderr
     assert shown.stdout.count("-> firing") == 1
+
+
+UNUSUAL: RuleJson = {
+    "id": "cpu-unusual",
+    "name": "CPU unusual",
+    "metric": "cpuUtilization",
+    "condition": "anomaly",
+    "threshold": 0.6,
+    "duration": 1,
+    "keepFiring": 60,
+    "severity": "high",
+    "actions": [{"type": "console", "target": "log"}],
+}
+LABELLED = (("2014-02-18T16:02", "2014-02-19T08:42"), ("2014-02-24T10:17", "2014-02-25T02:57"))
+"""What people called unusual in this recording."""
+
+
+@pytest.mark.slow
+def test_an_anomaly_rule_fires_once_in_each_labelled_window_of_a_recording() -> None:
+    path = recorded("realAWSCloudwatch/ec2_cpu_utilization_5f5533.csv")
+
+    lines = run(path, "cpuUtilization", 1.0, [UNUSUAL], memory_storage())
+
+    fired = [line.minute for line in lines if line.kind == "transition" and line.after == "firing"]
+    assert len(fired) == len(LABELLED)
+    for minute, (first, last) in zip(fired, LABELLED, strict=True):
+        assert first <= minute <= last

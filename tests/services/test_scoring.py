@@ -7,7 +7,7 @@ from random import Random
 import pytest
 from msgspec.structs import replace
 
-from shared.adapters.rows import Op, Properties, ReplaceRow, Row, Rows
+from shared.adapters.rows import DeleteRow, Op, Properties, ReplaceRow, Row, Rows
 from shared.catalog.metrics import CATALOG
 from shared.domain import detectors
 from shared.domain.detectors import Detector, step
@@ -221,6 +221,14 @@ def test_a_detector_that_cant_be_read_begins_anew_and_doubles_nothing(
     assert "detectors of pantry-crm begin anew: dtuUtilization (not a detector" in caplog.text
     assert scores(desk) == {**known, 100: 0.0}
     assert unpack(detector(desk)).began == at(100)
+
+
+def test_a_watermark_that_was_lost_doubles_nothing(make_desk: MakeDesk) -> None:
+    desk = make_desk()
+    keep(desk, reading(0, 150))
+    desk.storage.samples.transact(TARGET, [DeleteRow("latest")])
+    keep(desk, reading(0, MINUTES))
+    assert as_by_hand(desk)
 
 
 def test_bands_lie_where_the_metric_can_be(make_desk: MakeDesk) -> None:
