@@ -15,6 +15,7 @@ from local.advice.ranking import run as rank_advice
 from local.bench_anomaly import run as bench_anomaly
 from local.bench_cost import run as bench_cost
 from local.bench_first import run as bench_first
+from local.bench_fleet import run as bench_fleet
 from local.bench_forecasts import run as bench_forecasts
 from local.bench_history import run as bench_history
 from local.bench_judging import run as bench_judging
@@ -103,6 +104,11 @@ def cost() -> bool:
     return bench_cost(print)
 
 
+def fleet() -> bool:
+    """200 targets through the queue on Azurite, and on paper up to 10,000."""
+    return bench_fleet(print)
+
+
 def advice() -> bool:
     """A culprit among decoys in 100 databases of six kinds: does its advice come first?"""
     return rank_advice(print, 100)
@@ -156,6 +162,7 @@ SECTIONS: dict[str, Callable[[], bool]] = {
     "latency": latency,
     "sql": sql,
     "cost": cost,
+    "fleet": fleet,
     "store": store,
     "history": history,
     "advice": advice,
