@@ -27,6 +27,7 @@ from shared.domain.times import floor_minute
 _KEPT_MINUTES = 2200
 """More than the 32 hours that a first reading of logins asks for, and the minutes after it: else
 the oldest are forgotten each time just before they are asked for, and all are played twice."""
+_KEPT_MOMENTS = 4
 _CALM_WORLDS = 4
 _AT = attrgetter("at")
 
@@ -52,6 +53,7 @@ class ScriptedWorld:
         self.begins = floor_minute(_utc(script.begins))
         self._seed = seed
         self._play_once = lru_cache(_KEPT_MINUTES)(self._play)
+        self._inside_once = lru_cache(_KEPT_MOMENTS)(self._inside)
         self._calm_work = calm_workload(seed)
         edges = (edge for scene in script.scenes for edge in (scene.begins, scene.ends))
         self._cuts = tuple(sorted(set(edges)))
@@ -100,8 +102,10 @@ class ScriptedWorld:
         return tuple(request for request in found if request.session_id < ends)
 
     def inside(self, at: datetime) -> Inside:
-        """See World."""
-        moment = _utc(at)
+        """See World; one inspection looks into the same moments many times."""
+        return self._inside_once(_utc(at))
+
+    def _inside(self, moment: datetime) -> Inside:
         return Inside(
             at=moment,
             begins=self.begins,
