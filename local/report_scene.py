@@ -1,7 +1,8 @@
 """A week of a small office as a report, drawn by arithmetic: to be looked at, and for the docs.
 
 Its days have the world's rush hours and weekends. In the last week a release was slow, a query
-stormed for an hour, the app was down for some minutes, and a night of telemetry was lost.
+stormed for an hour, the app was down for some minutes, somebody guessed passwords, and a night of
+telemetry was lost.
 """
 
 from collections.abc import Callable
@@ -33,6 +34,7 @@ BACK = 42
 SLOW = END - timedelta(days=2, hours=20)
 STORM = END - timedelta(days=4, hours=20)
 DOWN = END - timedelta(days=1, hours=16)
+GUESSED = END - timedelta(days=3, hours=2)
 LOST = Span(END - timedelta(days=5, hours=5), END - timedelta(days=5, hours=3))
 RELEASE = Deployment(id="slow", target=TARGET, at=SLOW, version="1.8.2", by="pipeline")
 INDEX = Gist(kind="missing_index", type="missing_index")
@@ -67,10 +69,15 @@ DRAWN: dict[str, Draw] = {
     "activeUsers": lambda at: rush(at) / 2 * _wobble(at),
     "interactionsLogged": lambda at: rush(at) / 11 * _wobble(at),
     "reportsGenerated": lambda at: rush(at) / 90,
+    "dealsWon": lambda at: 1.0 if at.hour == 15 and at.weekday() < 5 else 0.0,
+    "revenueWon": lambda at: 700.0 if at.hour == 15 and at.weekday() < 5 else 0.0,
+    "pipelineValue": lambda at: 806_200 + 900 * ((at - END) / DAY),
+    "failedLogins": lambda at: 4.0 if at == GUESSED else rush(at) / 1500,
+    "failedLoginsByAddress": lambda at: 20.0 if at == GUESSED else 0.0,
     "monitor_cpuMs": lambda _: 6.0,
     "monitor_logicalReads": lambda _: 40.0,
 }
-STEADY = ("memoryUsage", "storagePercent", "sessionsPercent", "availability")
+STEADY = ("memoryUsage", "storagePercent", "sessionsPercent", "availability", "pipelineValue")
 SPREAD = (0.4, 0.6, 0.8, 1.0, 1.3, 1.8)
 """Durations of an hour's requests, in parts of their middle."""
 EVERY = {metric.column: metric.every for metric in CATALOG.metrics}
@@ -102,7 +109,8 @@ def _lines() -> HourLines:
     span = Span(END - BACK * DAY, END)
     hours = [*each_hour(span.start, span.end)]
     lines = {name: _line(name, draw, hours) for name, draw in DRAWN.items()}
-    return HourLines(span, lines, [_histogram(at) for at in hours])
+    lasts = {name: line.highs for name, line in lines.items()}
+    return HourLines(span, lines, [_histogram(at) for at in hours], lasts)
 
 
 def _histogram(at: datetime) -> Rungs:

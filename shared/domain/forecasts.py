@@ -189,7 +189,8 @@ def _sentence(
 ) -> str:
     limit = quantity(resource.limit, metric.unit)
     if found is None:
-        return f"{metric.label}: {len(points)} days are known, and a forecast takes two weeks."
+        days = "1 day is" if len(points) == 1 else f"{len(points)} days are"
+        return f"{metric.label}: {days} known, and a forecast takes two weeks."
     level = quantity(_digits(busy(levels_of(points, found))), metric.unit)
     if path is None:
         return f"{metric.label}: {level} now, and no trend towards {limit}."

@@ -119,7 +119,7 @@ def _sentence(
     if found is None:
         return (
             f"{metric.label}: no trend can be told yet; it takes two weeks to tell one from the "
-            f"days of the week, and {known} of {of} days are known."
+            f"days of the week, and of {of} days {known} {'is' if known == 1 else 'are'} known."
         )
     if direction is Direction.STEADY:
         return f"{metric.label}: no clear trend {over}."

@@ -43,7 +43,7 @@ section { margin: 16px 0; padding: 18px 20px; background: var(--card);
 ul { margin: 4px 0 8px; padding-left: 22px }
 .short { margin: 0; padding-left: 20px }
 .short li { margin-bottom: 6px }
-.row { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 400px), 1fr));
+.row { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 400px), 1fr));
   gap: 12px 20px }
 figure { margin: 0 0 4px; min-width: 0 }
 figcaption { font-weight: 600 }

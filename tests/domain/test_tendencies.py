@@ -55,7 +55,7 @@ def test_two_weeks_are_the_least_and_a_week_says_so() -> None:
 
     assert (found.direction, found.per_day, found.confidence) == (Direction.UNKNOWN, None, None)
     assert "it takes two weeks" in found.sentence
-    assert "7 of 7 days are known" in found.sentence
+    assert "of 7 days 7 are known" in found.sentence
 
 
 def test_what_was_never_measured_is_unknown() -> None:
