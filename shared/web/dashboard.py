@@ -15,9 +15,9 @@ import msgspec
 from msgspec import Struct
 
 from shared.catalog.metrics import CATALOG
-from shared.domain.conditions import CONDITIONS
 from shared.domain.errors import NotFound
-from shared.domain.rules import ActionType, Severity
+from shared.domain.metrics import Metric
+from shared.domain.rules import Severity
 from shared.web.binding import bound
 from shared.web.doors import Document, Door, answered
 from shared.web.slimming import slim_sheet
@@ -122,16 +122,17 @@ def shelf() -> Shelf:
 def _catalog() -> str:
     """The catalog's words for the page, so that no label or band is written down twice."""
     said = {
-        "metrics": {
-            one.name: {field: getattr(one, field) for field in OF_A_METRIC}
-            for one in CATALOG.metrics
-        },
+        "metrics": {one.name: _told(one) for one in CATALOG.metrics},
         "sources": {one.name: one.description for one in CATALOG.sources},
-        "conditions": list(CONDITIONS),
         "severities": list(Severity),
-        "channelTypes": list(ActionType),
     }
     return f"export default {msgspec.json.encode(said).decode()};\n"
+
+
+def _told(metric: Metric) -> dict[str, object]:
+    """Without what it has not: the page takes that for null."""
+    fields = {name: getattr(metric, name) for name in OF_A_METRIC}
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 @cache

@@ -3,9 +3,7 @@
 declare const catalog: {
   metrics: Record<string, any>;
   sources: Record<string, string>;
-  conditions: string[];
   severities: string[];
-  channelTypes: string[];
 };
 
 export default catalog;

@@ -9,6 +9,8 @@ const UNITS = { count: "", "requests/min": "/min", "errors/min": "/min", users: 
 const NO_BREAK = "\u00a0";
 const formats = [0, 1, 2].map((digits) => new Intl.NumberFormat("en", { maximumFractionDigits: digits }));
 
+const UNKNOWN = { unit: "", group: "", warning: null, critical: null, limit: null };
+
 export const NOTHING = "–";
 
 /** A number with as many digits as help. @param {Figure} value */
@@ -37,7 +39,7 @@ export function quantity(value, unit) {
 
 /** What the catalog says of a metric; a name it does not know says itself. @param {string} name */
 export function metric(name) {
-  return catalog.metrics[name] ?? { name, label: name, unit: "", group: "" };
+  return { ...UNKNOWN, label: name, ...catalog.metrics[name] };
 }
 
 /** 42 s, 6 min, 3 h 20 min, 4 d 2 h. @param {number} seconds */
