@@ -19,12 +19,12 @@ param appName string = 'func-${workload}-${uniqueString(resourceGroup().id)}'
 @description('Name of the storage account that is created for the monitor.')
 @minLength(3)
 @maxLength(24)
-param storageName string = take('st${replace(workload, '-', '')}${uniqueString(resourceGroup().id)}', 24)
+param storageName string = take('st${toLower(replace(workload, '-', ''))}${uniqueString(resourceGroup().id)}', 24)
 
 @description('Name of the key vault that is created for the monitor\'s secrets.')
 @minLength(3)
 @maxLength(24)
-param keyVaultName string = take('kv-${uniqueString(resourceGroup().id)}-${workload}', 24)
+param keyVaultName string = 'kv-${uniqueString(resourceGroup().id)}-${take(replace(workload, '-', ''), 7)}'
 
 @description('Version of Python; the wheels must be built for the same one.')
 @allowed([

@@ -153,6 +153,17 @@ class _Doctor:
             ask=lambda: storage.try_tables(tables, self._mend_storage("Table")),
             after=named,
         )
+        if not given.storage:
+            yield Examination(
+                name="blobs",
+                breaks="the host has no locks and no package: no function runs",
+                ask=lambda: storage.try_blobs(
+                    f"https://{given.storage_account}.blob.core.windows.net",
+                    self._who.token,
+                    self._mend_storage("Blob", "Owner"),
+                ),
+                after=named,
+            )
         yield Examination(
             name="queues",
             breaks="more than a few targets are not collected; messages wait for the next pass",
@@ -179,10 +190,10 @@ class _Doctor:
     def _credential(self) -> Any:
         return self._who.credential
 
-    def _mend_storage(self, kind: str) -> storage.Mend:
+    def _mend_storage(self, kind: str, degree: str = "Contributor") -> storage.Mend:
         def mend(status: int | None) -> str:
             if status in (401, 403):
-                role, scope = f"Storage {kind} Data Contributor", mends.storage_scope(self._account)
+                role, scope = f"Storage {kind} Data {degree}", mends.storage_scope(self._account)
                 return mends.grant_role(role, scope, self._who.identity)
             return f"az storage account show --name {self._account} --query statusOfPrimary"
 

@@ -1,15 +1,19 @@
 """The doctor's own words: what it says of settings, how it writes, and what it ends with."""
 
 import json
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from local.architecture_page import functions
 from shared import doctor
 from shared.adapters.checkups import mends
-from shared.adapters.checkups.identities import Identity, identity_of
+from shared.adapters.checkups.identities import Credentials, Identity, identity_of
 from shared.domain.checkups import Checkup, Verdict
-from shared.examinations import RUN_BY_THEMSELVES, app_id_in
+from shared.examinations import RUN_BY_THEMSELVES, _Doctor, app_id_in, examinations
+from shared.settings import load
+from tests.builders import T0, a_desk
 from tests.test_settings import GOOD
 
 APP = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/pantry-monitor"
@@ -96,3 +100,28 @@ def test_commands_name_what_they_are_about() -> None:
     assert "--resource-group crm --server sql --name" in mends.open_firewall(DATABASE)
     assert "CREATE USER [pantry-monitor] FROM EXTERNAL PROVIDER" in mends.let_in("h,1", "db", who)
     assert f"https://management.azure.com{APP}/host/default/sync" in mends.sync_triggers(who)
+
+
+def test_an_account_that_is_opened_by_identity_has_its_roles_examined() -> None:
+    given = load({"AzureWebJobsStorage__accountName": "pantry"})
+    home = replace(a_desk().house, measured={})
+
+    nobody = SimpleNamespace(get_token=lambda _: None)
+
+    wanted = examinations(given, home, now=T0, wall=lambda: T0, identity=lambda: nobody)
+
+    after = {one.name: one.after for one in wanted}
+    assert after["tables"] == after["blobs"] == after["queues"] == ("identity",)
+
+
+@pytest.mark.parametrize("kind", ["Table", "Queue", "Blob"])
+def test_a_role_that_is_missing_on_the_account_is_named(kind: str) -> None:
+    degree = "Owner" if kind == "Blob" else "Contributor"
+    given = load({"AzureWebJobsStorage__accountName": "pantry"})
+    doctor = _Doctor(given, a_desk().house, Credentials(lambda: None, "s", APP), T0, lambda: T0)
+
+    mend = doctor._mend_storage(kind, degree)
+
+    assert f'--role "Storage {kind} Data {degree}"' in mend(403)
+    assert "az storage account show --name pantry --query id" in mend(403)
+    assert "statusOfPrimary" in mend(None)

@@ -51,6 +51,8 @@ resource silent 'Microsoft.Insights/scheduledQueryRules@2022-06-15' = {
     evaluationFrequency: 'PT5M'
     windowSize: 'PT10M'
     scopes: [workspaceResourceId]
+    // A workspace that was just made may not know its tables yet.
+    skipQueryValidation: true
     criteria: {
       allOf: [
         {
@@ -83,6 +85,8 @@ resource failing 'Microsoft.Insights/scheduledQueryRules@2022-06-15' = {
     evaluationFrequency: 'PT15M'
     windowSize: 'PT15M'
     scopes: [workspaceResourceId]
+    // A workspace that was just made may not know its tables yet.
+    skipQueryValidation: true
     criteria: {
       allOf: [
         {

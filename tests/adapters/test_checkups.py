@@ -98,6 +98,18 @@ def test_a_table_is_left_as_it_was() -> None:
     assert rows.query(storage.PARTITION, "", "~") == []
 
 
+def test_blobs_are_listed_by_the_identity() -> None:
+    with running_provider() as provider:
+        provider.answers(200, b"<EnumerationResults/>")
+        assert storage.try_blobs(provider.url, lambda scope: f"for {scope}", str) == "can be listed"
+        provider.answers(403)
+        with pytest.raises(Unwell, match="the storage answered 403") as found:
+            storage.try_blobs(provider.url, str, lambda status: f"a role against {status}")
+
+    assert provider.asked[0].headers["authorization"] == f"Bearer for {storage.SCOPE}"
+    assert found.value.mend == "a role against 403"
+
+
 @pytest.mark.parametrize(("seconds", "said"), [(50, "ours shows"), (-70, "s off the storage's")])
 def test_a_clock_may_be_a_minute_off(seconds: int, said: str) -> None:
     def wall() -> datetime:

@@ -89,6 +89,16 @@ def test_names_begin_as_the_cloud_adoption_framework_has_it() -> None:
         assert re.search(rf"{name}( string = |: )(take\()?'{beginning}", main), name
 
 
+def test_names_that_are_derived_fit_and_end_as_azure_wants_them() -> None:
+    params = parse("main.bicep", TEXTS["main.bicep"]).params
+    hashed, workload = "a" * 13, "w" * params["workload"].decorators["maxLength"]
+
+    # A vault's name has at most 24 characters and ends with a letter or a digit.
+    assert "-${take(replace(workload, '-', ''), 7)}'" in TEXTS["main.bicep"]
+    assert len(f"kv-{hashed}-{workload[:7]}") <= params["keyVaultName"].decorators["maxLength"]
+    assert len(f"func-{workload}-{hashed}") <= params["appName"].decorators["maxLength"]
+
+
 def test_the_vault_is_opened_by_roles_alone_and_keeps_what_is_deleted() -> None:
     properties = resources("modules/key_vault.bicep")["vault"]["properties"]
 

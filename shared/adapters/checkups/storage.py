@@ -5,8 +5,10 @@ import secrets
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Any, Protocol
 
+import requests
 from msgspec import Struct
 
 from shared.adapters.destinations import destination
@@ -19,6 +21,10 @@ PARTITION = ":doctor"
 QUEUE = "doctor"
 MOST_APART = timedelta(seconds=60)
 """Signed requests are refused from 5 minutes on; a lease lasts 45 s."""
+
+SCOPE = "https://storage.azure.com/.default"
+BLOBS_VERSION = "2021-12-02"
+TIMEOUT = (4, 8)
 
 _ENDPOINT = re.compile(r"(?:^|;)TableEndpoint=([^;]+)", re.IGNORECASE)
 _NAME = re.compile(r"(?:^|;)AccountName=([^;]+)", re.IGNORECASE)
@@ -58,6 +64,24 @@ def try_tables(tables: Mapping[str, Rows], mend: Mend) -> str:
         if found is None:
             raise Unwell(f"{name} forgot a row that it had taken", mend=mend(None))
     return f"{', '.join(tables)} take, give and forget a row"
+
+
+def try_blobs(endpoint: str, token: Callable[[str], str], mend: Mend) -> str:
+    """List the containers: the host keeps its locks and the app's package in blobs."""
+    headers = {"Authorization": f"Bearer {token(SCOPE)}", "x-ms-version": BLOBS_VERSION}
+    try:
+        answer = requests.get(
+            f"{endpoint}/?comp=list&maxresults=1",
+            headers=headers,
+            timeout=TIMEOUT,
+            allow_redirects=False,
+        )
+    except requests.RequestException as error:
+        raise Unwell(f"blobs: {type(error).__name__}", mend=mend(None)) from error
+    if answer.status_code != HTTPStatus.OK:
+        status = answer.status_code
+        raise Unwell(f"blobs: the storage answered {status}", mend=mend(status))
+    return "can be listed"
 
 
 def try_queue(queues: Queues, mend: Mend, wall: Callable[[], datetime]) -> str:
