@@ -13,6 +13,7 @@ from shared.domain.report_charts import Chart
 from shared.domain.report_episodes import WorstEpisode, told_minutes
 from shared.domain.report_figures import USUAL, Figure, percent_down, told_span
 from shared.domain.reports import PerformanceReport
+from shared.domain.tendencies import Tendency
 from shared.domain.times import Span
 
 NUMBER = "number"
@@ -83,6 +84,7 @@ def sections(report: PerformanceReport) -> tuple[Section, ...]:
         first,
         *_figures(report),
         *_charts(report),
+        _trends(report),
         _alerts(report),
         _deployments(report),
         _unusual(report),
@@ -126,6 +128,37 @@ def _charts(report: PerformanceReport) -> Iterable[Section]:
     for chart, trend in zip(report.charts.all, trends, strict=True):
         if chart.series:
             yield Section(title=chart.title, chart=chart, sentences=(trend.sentence,))
+
+
+def _trends(report: PerformanceReport) -> Section | None:
+    """Every metric's, beside how many of its days are known."""
+    found = report.metric_trends
+    if not found:
+        return None
+    first = found[0]
+    over = told_span(Span(first.start, first.end))
+    table = Table(
+        caption=f"Each weekday beside itself, {over}",
+        headers=("Metric", "Goes", "A day", "Sure", "Days known"),
+        rows=tuple(map(_trend, found)),
+        numbers=(2, 3, 4),
+    )
+    return Section(title="Trends", table=table)
+
+
+def _trend(one: Tendency) -> tuple[str, ...]:
+    return (
+        one.label,
+        str(one.direction),
+        "–" if one.per_day is None else _signed(one.per_day, one.unit),
+        "–" if one.confidence is None else percent_down(one.confidence),
+        percent_down(one.coverage),
+    )
+
+
+def _signed(value: float, unit: str) -> str:
+    said = quantity(float(f"{abs(value):.2g}"), unit)
+    return f"{'-' if value < 0 else '+'}{said}" if value else said
 
 
 def _alerts(report: PerformanceReport) -> Section:

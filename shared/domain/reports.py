@@ -26,7 +26,13 @@ from shared.domain.report_episodes import Episodes, episodes
 from shared.domain.report_figures import Figure, figures, told_span
 from shared.domain.report_monitor import MonitorHealth, monitor_health
 from shared.domain.series import Chunks
-from shared.domain.tendencies import Direction, Tendency, named_tendencies, tendency_span
+from shared.domain.tendencies import (
+    Direction,
+    Tendency,
+    named_tendencies,
+    tendencies,
+    tendency_span,
+)
 from shared.domain.times import Span
 
 MAPPED = ("throughput", "activeUsers")
@@ -64,13 +70,15 @@ class PerformanceReport(
         "before_start": "beforeFrom",
         "before_end": "beforeTo",
         "is_empty": "isEmpty",
+        "metric_trends": "metricTrends",
         "heat_maps": "heatMaps",
         "quiet_hours": "quietHours",
     },
 ):
     """A target from `from` to `to`, whole hours, beside the stretch of that length before it.
 
-    `headlines`: what matters, in sentences. `is_empty`: nothing at all was measured.
+    `headlines`: what matters, in sentences. `metric_trends`: of all that a trend is worth knowing
+    of, the three of `trends` among them. `is_empty`: nothing at all was measured.
     """
 
     target: str
@@ -86,6 +94,7 @@ class PerformanceReport(
     figures: tuple[Figure, ...]
     availability: Availability
     trends: dict[str, Tendency]
+    metric_trends: tuple[Tendency, ...]
     forecasts: tuple[Forecast, ...]
     recommendations: tuple[Recommendation, ...]
     anomalies: tuple[Anomaly, ...]
@@ -142,7 +151,8 @@ def report(given: Material, catalog: Catalog) -> PerformanceReport:
     now, then = given.lines.within(span), given.lines.within(past)
     counted = figures(now, then, catalog)
     available = availability(now, catalog, given.objective)
-    trends = named_tendencies(given.lines.within(tendency_span(span)), catalog)
+    judged = given.lines.within(tendency_span(span))
+    trends = named_tendencies(judged, catalog)
     ahead = forecasts(given.lines.within(forecast_span(span.end)), catalog)
     met = episodes(given.alerts, span)
     odd = anomalies(given.minutes, span, catalog)
@@ -162,6 +172,7 @@ def report(given: Material, catalog: Catalog) -> PerformanceReport:
         figures=counted,
         availability=available,
         trends=trends,
+        metric_trends=tendencies(judged, catalog),
         forecasts=ahead,
         recommendations=tuple(given.advice[:MOST_ADVICE]),
         anomalies=odd.worst,

@@ -23,6 +23,17 @@ NAMED = {
     "usage": "activeUsers",
 }
 """The client's three, by the metric that stands for each."""
+TRENDING = (
+    *NAMED.values(),
+    "errorRate",
+    "throughput",
+    "interactionsLogged",
+    "memoryUsage",
+    "cpuUtilization",
+    "sessionsPercent",
+    "storagePercent",
+)
+"""All whose trend a report tells."""
 WEEK_DAYS = 7
 SHORTEST = timedelta(days=14)
 LEAST_DAYS = 12
@@ -152,3 +163,9 @@ def named_tendencies(lines: HourLines, catalog: Catalog) -> dict[str, Tendency]:
     return {
         name: tendency(catalog.metric(metric), lines, catalog) for name, metric in NAMED.items()
     }
+
+
+def tendencies(lines: HourLines, catalog: Catalog) -> tuple[Tendency, ...]:
+    """Of everything that is measured and worth it."""
+    metrics = (catalog.metric(name) for name in TRENDING)
+    return tuple(tendency(one, lines, catalog) for one in metrics if one.column in lines.columns)

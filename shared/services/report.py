@@ -20,7 +20,7 @@ from shared.domain.report_figures import measures_of
 from shared.domain.report_monitor import OWN_CPU, OWN_READS, happened_in
 from shared.domain.reports import MAPPED, Material, PerformanceReport, reach, report
 from shared.domain.series import Chunks
-from shared.domain.tendencies import NAMED
+from shared.domain.tendencies import TRENDING
 from shared.domain.times import DAY, HOUR, Span, floor_hour
 from shared.ports import House
 from shared.services.advise import sayings
@@ -74,7 +74,7 @@ def _metrics(house: House) -> list[Metric]:
     """All whose hours a report counts from, with the counts that distributions are made of."""
     names: list[str] = [one.metric for one in measures_of(house.catalog)]
     names += [name for _, charted in CHARTS.values() for name in charted]
-    names += [*NAMED.values(), *(one.metric for one in RESOURCES), *JUDGED, OWN_CPU, OWN_READS]
+    names += [*TRENDING, *(one.metric for one in RESOURCES), *JUDGED, OWN_CPU, OWN_READS]
     metrics = [house.catalog.metric(name) for name in dict.fromkeys(names)]
     weights = [house.catalog.metric(one.of) for one in metrics if one.of]
     return list(dict.fromkeys([*metrics, *weights]))

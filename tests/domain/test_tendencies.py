@@ -5,7 +5,13 @@ from datetime import datetime, timedelta
 import pytest
 
 from shared.catalog.metrics import CATALOG
-from shared.domain.tendencies import Direction, named_tendencies, tendency, tendency_span
+from shared.domain.tendencies import (
+    Direction,
+    named_tendencies,
+    tendencies,
+    tendency,
+    tendency_span,
+)
 from shared.domain.times import DAY, Span
 from tests.domain.lines import END, day_of, lines_of_days
 
@@ -100,3 +106,14 @@ def test_nights_without_requests_are_known_and_weigh_nothing() -> None:
 
     assert (found.direction, found.coverage) == (Direction.RISING, 1.0)
     assert found.per_day == pytest.approx(2)
+
+
+def test_all_that_is_measured_is_judged_and_what_is_not_is_left_out() -> None:
+    lines = lines_of_days(28, memoryUsage=lambda at: 900 + day_of(at), errorRate=lambda _: 0)
+
+    found = {one.metric: one for one in tendencies(lines, CATALOG)}
+
+    assert {name: one.direction for name, one in found.items()} == {
+        "errorRate": Direction.STEADY,
+        "memoryUsage": Direction.RISING,
+    }

@@ -242,6 +242,12 @@ def test_trends_and_how_sure_they_are(label: str) -> None:
         assert trends[name]["perDay"] == pytest.approx(slope, rel=1e-9), name
         assert trends[name]["confidence"] == pytest.approx(sure, abs=1e-9), name
         assert trends[name]["coverage"] == len(other.daily(metric, 14)) / 14
+    told = {one["metric"]: one for one in report(label)["metricTrends"]}
+    assert {"memoryUsage", "storagePercent", "throughput", "errorRate"} < told.keys()
+    for metric, one in told.items():
+        slope, sure = other.trend(metric, 14)
+        assert one["perDay"] == pytest.approx(slope, rel=1e-9, abs=1e-12), metric
+        assert one["confidence"] == pytest.approx(sure, abs=1e-9), metric
 
 
 def test_forecasts() -> None:
