@@ -1,7 +1,8 @@
 """Fixtures for every test: real storage, started once per worker and empty for each test."""
 
+import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 
@@ -9,6 +10,17 @@ from local.azurite import Account, Azurite, AzuriteMissingError, running_azurite
 from local.proxies import around_proxies
 
 pytest_plugins = ["pytester", "tests.listed_skips"]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is collected lives to the end: to look for garbage among it is a waste."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)
