@@ -29,6 +29,7 @@ UNITS = {
     "pages": "pages",
     "requests/min": "requests_per_minute",
     "users": "users",
+    "¤": "currency",
 }
 """The catalog's units as names may end with them; a plain number has none."""
 
