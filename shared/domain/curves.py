@@ -83,7 +83,9 @@ def _curve(points: Iterable[Point]) -> Curve:
 
 def _point(cells: Cells) -> Point:
     real = [value for value in cells if value is not None]
-    return (sum(real) / len(real), min(real), max(real)) if real else NOTHING
+    if len(real) < 2:
+        return (real[0], real[0], real[0]) if real else NOTHING
+    return sum(real) / len(real), min(real), max(real)
 
 
 def _weighed_point(cells: Cells, weights: Cells) -> Point:
