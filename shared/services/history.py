@@ -64,11 +64,15 @@ def _back(metric: Metric, grid: Grid) -> int:
 def _from_minutes(
     target: str, metrics: Sequence[Metric], grid: Grid, house: House, now: datetime
 ) -> Past:
-    """What must be read from further back is read by itself."""
+    """What must be read from further back is read by itself.
+
+    An hour more of everything takes less than another question.
+    """
     groups: dict[datetime, list[Metric]] = {}
+    usual = floor_hour(grid.start)
     for metric in metrics:
         first = floor_hour(grid.start - _back(metric, grid) * grid.step)
-        groups.setdefault(first, []).append(metric)
+        groups.setdefault(usual if usual - first <= HOUR else first, []).append(metric)
     curves: dict[str, Curve] = {}
     damaged: list[Span] = []
     for group in groups.values():
