@@ -7,7 +7,7 @@ hour the hour before is read again.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,7 +24,7 @@ from shared.domain.errors import SourceError
 from shared.domain.logins import BURST, SPRAY, Pressure, Tries, pressures
 from shared.domain.office_hours import OFFICE_HOURS, OfficeHours
 from shared.domain.samples import Answer, Reading, Sample
-from shared.domain.suspects import LOGINS
+from shared.domain.suspects import ACCOUNTS, ADDRESSES, LOGINS
 from shared.domain.tallies import Tally, TallyRow, floor_slot, tally
 from shared.domain.times import HOUR, MINUTE, each_minute, floor_hour
 
@@ -117,20 +117,42 @@ def _levels(minutes: Minutes, wanted: Window) -> Iterator[Sample]:
 
 def _tallies(minutes: Minutes, wanted: Window) -> Iterator[Tally]:
     """Who failed to log in, by the slot; each is whole: the question looks back for hours."""
-    slots: dict[datetime, Counter[tuple[str, str]]] = {}
-    entered: dict[datetime, Counter[tuple[str, str]]] = {}
+    slots: dict[datetime, list[Tries]] = {}
     first = floor_slot(wanted.start)
     for minute, row in minutes.items():
         if first <= minute < wanted.end:
-            for one in row.tries:
-                slot, pair = floor_slot(minute), (one.address, one.account)
-                slots.setdefault(slot, Counter())[pair] += one.failed
-                entered.setdefault(slot, Counter())[pair] += one.entered
-    for slot, failed in slots.items():
-        pairs = [pair for pair, count in failed.items() if count]
-        rows = (TallyRow(pair, (failed[pair], entered[slot][pair])) for pair in pairs)
-        if pairs:
-            yield tally(LOGINS, slot, rows)
+            slots.setdefault(floor_slot(minute), []).extend(row.tries)
+    for slot, tries in slots.items():
+        if any(one.failed for one in tries):
+            yield tally(LOGINS, slot, _pairs(tries))
+            by_address = [(one.address, one.account, one) for one in tries]
+            yield tally(ADDRESSES, slot, _alone(by_address))
+            by_account = [(one.account, one.address, one) for one in tries]
+            yield tally(ACCOUNTS, slot, _alone(by_account))
+
+
+def _pairs(tries: Iterable[Tries]) -> Iterator[TallyRow]:
+    failed, entered = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+    for one in tries:
+        failed[one.address, one.account] += one.failed
+        entered[one.address, one.account] += one.entered
+    return (TallyRow(pair, (failed[pair], entered[pair])) for pair in failed if failed[pair])
+
+
+def _alone(tries: Iterable[tuple[str, str, Tries]]) -> Iterator[TallyRow]:
+    """By the first of each three: failed, entered, and with how many of the second it failed."""
+    failed, entered = Counter[str](), Counter[str]()
+    others: dict[str, set[str]] = {}
+    for name, other, one in tries:
+        failed[name] += one.failed
+        entered[name] += one.entered
+        if one.failed:
+            others.setdefault(name, set()).add(other)
+    return (
+        TallyRow((name,), (failed[name], entered[name], len(others[name])))
+        for name in failed
+        if failed[name]
+    )
 
 
 def _samples(minute: datetime, pressure: Pressure) -> Iterator[Sample]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from shared.domain.masking import masked_account, masked_address
-from shared.domain.suspects import LOGINS
+from shared.domain.suspects import ADDRESSES, Tried, by_account, by_address
 from shared.domain.tallies import Tally
 
 MOST = 40
@@ -19,8 +19,8 @@ class LoginAttempts(Struct, frozen=True, kw_only=True, rename="camel"):
     """Failed logins of one address, or at one account.
 
     `entered`: logins that succeeded beside them, in the same quarters of an hour. `others`: how
-    many accounts the address tried, or how many addresses tried the account. `first_at`, `last_at`:
-    the beginnings of the first and the last quarter.
+    many accounts the address tried, or how many addresses tried the account, at least. `first_at`,
+    `last_at`: the beginnings of the first and the last quarter.
     """
 
     name: str
@@ -68,18 +68,18 @@ def conduct_of(
     tallies: Sequence[Tally], totals: dict[str, float | None], *, masked: bool
 ) -> Conduct:
     """The tallies of a range as lists."""
-    logins = [one for one in tallies if one.table == LOGINS]
     address = masked_address if masked else _whole
     account = masked_account if masked else _whole
     return Conduct(
         masked=masked,
         totals=totals,
-        by_address=_attempts(logins, 0, address),
-        by_account=_attempts(logins, 1, account),
+        by_address=_attempts(by_address(tallies), address),
+        by_account=_attempts(by_account(tallies), account),
         deeds=_deeds(tallies, account, address),
         quarters=tuple(
             LoginQuarter(at=one.slot, failed=int(sum(row.figures[0] for row in one.rows)))
-            for one in logins
+            for one in tallies
+            if one.table == ADDRESSES
         ),
     )
 
@@ -91,25 +91,18 @@ def _whole(name: str) -> str:
     return name
 
 
-def _attempts(logins: Iterable[Tally], of: int, shown: Shown) -> tuple[LoginAttempts, ...]:
-    found: dict[str, list[tuple[datetime, str, tuple[float, ...]]]] = {}
-    for one in logins:
-        for row in one.rows:
-            if row.labels[of]:
-                seen = (one.slot, row.labels[1 - of], row.figures)
-                found.setdefault(row.labels[of], []).append(seen)
-    made = [
+def _attempts(tried: Iterable[Tried], shown: Shown) -> tuple[LoginAttempts, ...]:
+    return tuple(
         LoginAttempts(
-            name=shown(name),
-            failed=int(sum(figures[0] for _, _, figures in seen)),
-            entered=int(sum(figures[1] for _, _, figures in seen)),
-            others=len({other for _, other, _ in seen}),
-            first_at=min(at for at, _, _ in seen),
-            last_at=max(at for at, _, _ in seen),
+            name=shown(one.name),
+            failed=one.failed,
+            entered=one.entered,
+            others=one.others,
+            first_at=one.first_at,
+            last_at=one.last_at,
         )
-        for name, seen in found.items()
-    ]
-    return tuple(sorted(made, key=lambda one: (-one.failed, one.name))[:MOST])
+        for one in list(tried)[:MOST]
+    )
 
 
 def _deeds(tallies: Iterable[Tally], account: Shown, address: Shown) -> tuple[Deed, ...]:

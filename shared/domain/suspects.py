@@ -1,6 +1,6 @@
 """Who seems to be behind failed logins: what an alert about them can name, masked."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -10,40 +10,62 @@ from shared.domain.masking import masked_account, masked_address
 from shared.domain.tallies import SLOT, Tally, floor_slot
 
 LOGINS = "logins"
-"""The table: address and account; failed, entered."""
+"""The table of pairs: address and account; failed, entered."""
+ADDRESSES, ACCOUNTS = "loginAddresses", "loginAccounts"
+"""The tables of each alone; failed, entered, and how many of the other."""
 RECENT = 2 * SLOT
 MOST = 3
 
 
 class Tried(Struct, frozen=True):
-    """How often logins failed from an address, or at an account, and at how many of the other."""
+    """How often logins failed from an address, or at an account, and at how many of the other.
+
+    `others` is at least so many: of a slot's pairs only those with most are kept.
+    """
 
     name: str
     failed: int
+    entered: int
     others: int
+    first_at: datetime
+    last_at: datetime
 
 
-def by_address(tallies: Iterable[Tally], since: datetime) -> list[Tried]:
-    """Addresses with their failures since then, those with most first."""
-    return _tried(tallies, since, of=0)
+def by_address(tallies: Iterable[Tally]) -> list[Tried]:
+    """Addresses with their failures, those with most first."""
+    return _tried(tallies, ADDRESSES, of=0)
 
 
-def by_account(tallies: Iterable[Tally], since: datetime) -> list[Tried]:
-    """Accounts with their failures since then, those with most first."""
-    return _tried(tallies, since, of=1)
+def by_account(tallies: Iterable[Tally]) -> list[Tried]:
+    """Accounts with their failures, those with most first."""
+    return _tried(tallies, ACCOUNTS, of=1)
 
 
-def _tried(tallies: Iterable[Tally], since: datetime, *, of: int) -> list[Tried]:
-    failed: dict[str, float] = {}
+def _tried(tallies: Iterable[Tally], table: str, *, of: int) -> list[Tried]:
+    """From the table of names, and from that of pairs how many others each met."""
+    slots: dict[str, list[tuple[datetime, tuple[float, ...]]]] = {}
     others: dict[str, set[str]] = {}
     for one in tallies:
-        for row in one.rows if one.table == LOGINS and one.slot >= since else ():
-            name = row.labels[of]
-            if name:
-                failed[name] = failed.get(name, 0) + row.figures[0]
-                others.setdefault(name, set()).add(row.labels[1 - of])
-    found = [Tried(name, int(failed[name]), len(others[name])) for name in failed]
+        for row in one.rows:
+            if one.table == table and row.labels[0]:
+                slots.setdefault(row.labels[0], []).append((one.slot, row.figures))
+            elif one.table == LOGINS:
+                others.setdefault(row.labels[of], set()).add(row.labels[1 - of])
+    found = [_sum(name, seen, others.get(name, set())) for name, seen in slots.items()]
     return sorted(found, key=lambda each: (-each.failed, each.name))
+
+
+def _sum(
+    name: str, seen: list[tuple[datetime, tuple[float, ...]]], others: Collection[str]
+) -> Tried:
+    return Tried(
+        name=name,
+        failed=int(sum(figures[0] for _, figures in seen)),
+        entered=int(sum(figures[1] for _, figures in seen)),
+        others=max(len(others), *(int(figures[2]) for _, figures in seen)),
+        first_at=min(at for at, _ in seen),
+        last_at=max(at for at, _ in seen),
+    )
 
 
 def suspects(
@@ -53,12 +75,12 @@ def suspects(
 
     Those with no more than `more_than` failures are left out.
     """
-    known, since = list(tallies), floor_slot(now - length)
+    known = [one for one in tallies if one.slot >= floor_slot(now - length)]
     if length > RECENT:
-        wide = sorted(by_address(known, since), key=lambda each: -each.others)
+        wide = sorted(by_address(known), key=lambda each: -each.others)
         return tuple(_address(one) for one in wide if one.others > more_than)[:MOST]
-    loud = [one for one in by_address(known, since) if one.failed > more_than]
-    hit = [one for one in by_account(known, since) if one.failed > more_than and one.others > 1]
+    loud = [one for one in by_address(known) if one.failed > more_than]
+    hit = [one for one in by_account(known) if one.failed > more_than and one.others > 1]
     named = [*map(_address, loud), *map(_account, hit)]
     return tuple(named[:MOST])
 

@@ -130,9 +130,13 @@ def test_who_failed_is_counted_by_name_in_whole_slots() -> None:
 
     found = read(*rows)["logins"].tallies
 
-    assert {(one.slot - T0) // MINUTE: one.rows for one in found} == {
-        -15: (TallyRow(("a", "x"), (4, 0)),),
-        0: (TallyRow(("a", "x"), (3, 1)),),
+    assert {((one.slot - T0) // MINUTE, one.table): one.rows for one in found} == {
+        (-15, "logins"): (TallyRow(("a", "x"), (4, 0)),),
+        (-15, "loginAddresses"): (TallyRow(("a",), (4, 0, 1)),),
+        (-15, "loginAccounts"): (TallyRow(("x",), (4, 0, 1)),),
+        (0, "logins"): (TallyRow(("a", "x"), (3, 1)),),
+        (0, "loginAddresses"): (TallyRow(("a",), (3, 1, 1)),),
+        (0, "loginAccounts"): (TallyRow(("x",), (3, 1, 1)),),
     }
 
 

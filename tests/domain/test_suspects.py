@@ -16,12 +16,23 @@ SLOT_NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 HOURS = timedelta(hours=6)
 
 
-def logins(*rows: tuple[str, str, int], slot: datetime = SLOT_NOW) -> Tally:
-    found = [TallyRow((address, account), (failed, 0.0)) for address, account, failed in rows]
-    return tally("logins", slot, found)
+def logins(*rows: tuple[str, str, int], slot: datetime = SLOT_NOW) -> list[Tally]:
+    """The tables of those addresses, accounts and failures."""
+    pairs = [TallyRow((address, account), (failed, 0.0)) for address, account, failed in rows]
+    addresses = [
+        TallyRow((name,), (sum(one[2] for one in rows if one[0] == name), 0, 1))
+        for name in {one[0] for one in rows}
+    ]
+    accounts = [
+        TallyRow((name,), (sum(one[2] for one in rows if one[1] == name), 0, 1))
+        for name in {one[1] for one in rows}
+    ]
+    alone = [tally("loginAddresses", slot, addresses), tally("loginAccounts", slot, accounts)]
+    return [tally("logins", slot, pairs), *alone]
 
 
-def told(*tallies: Tally, length: timedelta = RECENT) -> list[str]:
+def told(*tables: list[Tally], length: timedelta = RECENT) -> list[str]:
+    tallies = [one for each in tables for one in each]
     found = suspects(tallies, now=NOW, length=length, more_than=10)
     return [described(one) for one in found]
 
@@ -74,8 +85,17 @@ def test_a_spray_names_the_address_with_most_accounts_over_the_hours() -> None:
 def test_other_tables_and_nameless_rows_say_nothing() -> None:
     pages = tally("pages", SLOT_NOW, [TallyRow(("a", "b"), (99,))])
 
-    assert by_address([pages, logins(("", "ann", 5))], SLOT_NOW) == []
-    assert [one.name for one in by_account([logins(("", "ann", 5))], SLOT_NOW)] == ["ann"]
+    assert by_address([pages, *logins(("", "ann", 5))]) == []
+    assert [one.name for one in by_account(logins(("", "ann", 5)))] == ["ann"]
+
+
+def test_the_others_are_at_least_as_many_as_a_slot_said() -> None:
+    """Of many pairs only those with most are kept."""
+    row = TallyRow(("203.0.113.7",), (90, 0, 70))
+
+    (one,) = by_address([tally("loginAddresses", SLOT_NOW, [row]), *logins(("a", "x", 0))[:1]])
+
+    assert (one.failed, one.others) == (90, 70)
 
 
 def test_office_hours_are_those_of_the_clock_on_the_wall() -> None:

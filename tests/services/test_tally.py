@@ -64,7 +64,9 @@ def test_a_damaged_hour_is_left_out_and_begun_anew(house: House) -> None:
 
 
 def test_who_tried_is_found_for_an_alert(house: House) -> None:
-    keep_tallies(TARGET, [a_reading(a_tally())], alerts=house.alerts)
+    row = TallyRow(("203.0.113.7",), (12, 0, 1))
+    tables = [a_tally(), tally("loginAddresses", T0, [row])]
+    keep_tallies(TARGET, [a_reading(*tables)], alerts=house.alerts)
 
     (one,) = suspected(TARGET, 2 * SLOT, house=house, now=T0 + SLOT)
 

@@ -13,7 +13,9 @@ SOURCES = tuple(source.name for source in CATALOG.sources)
 """The rig has them all."""
 OF_NOW = ("sessions", "size", "blocking", "self")
 """What the database says of the moment in which it is asked."""
-COUNTED = ("users", "interactions", "reports", "syncs", "kinds", "durations", "deals")
+OF_BUSINESS = ("kinds", "durations", "deals")
+"""What is counted over windows of fifteen minutes."""
+COUNTED = ("users", "interactions", "reports", "syncs", *OF_BUSINESS)
 """What is counted over windows of five or fifteen minutes."""
 BY_SQL = ("dmv", *OF_NOW, *COUNTED)
 MINUTELY = tuple(name for name in SOURCES if name not in COUNTED)

@@ -35,7 +35,7 @@ from shared.domain.times import MINUTE, each_minute, floor_hour, floor_minute
 from shared.ports import House, MetricSource
 from shared.services.passes import Pass, PassKind
 from tests.local.cloud.handmade import wait_until
-from tests.walks.facts import COUNTED, OF_NOW, RECKONED, agree, source_of
+from tests.walks.facts import OF_NOW, RECKONED, agree, source_of
 from tests.walks.worlds import ContinuedWorld
 
 START = datetime(2026, 3, 2, 4, tzinfo=UTC)
@@ -182,7 +182,7 @@ class Walk:
 
     def _real(self, metric: Metric, minute: datetime) -> float | None:
         source = source_of(metric)
-        if source in COUNTED and minute.minute % metric.every:
+        if minute.minute % metric.every:
             return None
         if source in OF_NOW and not self._was_asked(source, minute, PassKind.TICK):
             return None

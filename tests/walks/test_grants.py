@@ -32,8 +32,9 @@ DEPENDENT = {
     "sys.dm_exec_requests": {"blocking", "self"},
     "sys.database_files": {"size"},
     "Session": {"users"},
-    "Interaction": {"interactions"},
-    "Report": {"reports"},
+    "Interaction": {"interactions", "kinds"},
+    "Report": {"reports", "durations"},
+    "Opportunity": {"deals"},
     "OfflineSync": {"syncs"},
 }
 """The sources that need a view or a table."""
@@ -58,9 +59,9 @@ def shared_walk() -> Iterator[Walk]:
 
 @pytest.fixture
 def walk(shared_walk: Walk) -> Walk:
-    """A process that knows nothing yet of what it may read; five minutes make all counts due."""
+    """A process that knows nothing yet of what it may read; a quarter hour makes all counts due."""
     shared_walk.restart()
-    shared_walk.skip(5)
+    shared_walk.skip(15)
     return shared_walk
 
 

@@ -16,6 +16,7 @@ from shared.bootstrap import BY_LOGS
 from shared.domain.alerts import Alert
 from shared.domain.chunks import NO_CELLS
 from shared.domain.times import floor_minute
+from shared.services.tabulate import conduct, slots_of
 from tests.walks import raw_security as raw
 
 pytestmark = pytest.mark.slow
@@ -124,3 +125,24 @@ def test_every_figure_of_an_attacked_evening_is_its_raw_events_own(
     assert until > first
     assert stored == reckoned
     assert all(sum(cells.values()) for cells in stored.values())
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_who_attacked_is_told_as_the_raw_events_have_it(azurite: Azurite, seed: int) -> None:
+    first = MORNING + 10 * MINUTE
+    world = a_world(seed, BruteForce(MORNING, 9), PasswordSpray(MORNING - 5 * HOUR, every=20))
+
+    with played(azurite, world, first, 4) as seen:
+        now = seen.rig.clock.now
+        span = slots_of(HOUR, now)
+        whole = conduct(TARGET, span, masked=False, house=seen.rig.house)
+        shown = conduct(TARGET, span, masked=True, house=seen.rig.house)
+
+    tried = raw.failures(world, span.start, MORNING + 12 * MINUTE)
+    assert {one.name: one.failed for one in whole.by_address} == raw.by_address(tried)
+    accounts = raw.by_account(tried)
+    assert {one.name: one.failed for one in whole.by_account}.items() <= accounts.items()
+    assert len(whole.by_account) == 40
+    assert sum(quarter.failed for quarter in whole.quarters) == sum(accounts.values())
+    assert {one.name for one in shown.by_address} >= {"203.0.113.0/24", "192.0.2.0/24"}
+    assert {one.name for one in shown.by_account} == {"u…"}

@@ -122,7 +122,16 @@ def attacked(counter: Counter) -> None:
             (("203.0.113.7", "ann@example.com"), (12, 0)),
             (("203.0.113.7", "bob@example.com"), (3, 1)),
         ),
+        a_tally("loginAddresses", 0, (("203.0.113.7",), (15, 1, 2))),
+        a_tally(
+            "loginAccounts",
+            0,
+            (("ann@example.com",), (12, 0, 1)),
+            (("bob@example.com",), (3, 1, 1)),
+        ),
         a_tally("logins", 30, (("198.51.100.2", "ann@example.com"), (1, 2))),
+        a_tally("loginAddresses", 30, (("198.51.100.2",), (1, 2, 1))),
+        a_tally("loginAccounts", 30, (("ann@example.com",), (1, 2, 1))),
         a_tally("conduct", 0, (("authz_admin", "root@example.com", "198.51.100.2"), (2,))),
         a_tally("conduct", 15, (("authz_admin", "root@example.com", "198.51.100.2"), (5,))),
     )
