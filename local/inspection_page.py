@@ -18,7 +18,7 @@ Every {EVERY // HOUR} hours the monitor looks at the database from the inside, w
 the day; at {BUSY:.0f} % and more never ([ADR 16](adr/016-an-inspection-when-there-is-time.md)).
 [Advice](advice.md) is judged by what it finds.
 
-On the desk's CRM it takes 18 round trips, 132 rows, 63 KB of T-SQL and 23 KB of answers
+On the desk's CRM it takes 18 round trips, 132 rows, 64 KB of T-SQL and 23 KB of answers
 (`make bench ARGS=sql`). What it takes of a real database it asks at its end: its row and the log
 have its CPU time and the pages that it read.
 
