@@ -274,6 +274,19 @@ def test_it_fits_every_screen(stage: Stage, size: str) -> None:
         assert wide <= SIZES[size][0]
 
 
+def test_every_view_fits_a_phone_and_says_where_one_is(stage: Stage) -> None:
+    with stage.page(size="phone") as page:
+        for view in VIEWS:
+            page.goto(f"{stage.url}?view={view}&rule=dtu-critical")
+            here = page.get_by_role("navigation", name="Views").locator("[aria-current]")
+            expect(here).to_have_text(re.compile(view, re.IGNORECASE))
+            expect(here).to_be_in_viewport(ratio=0.9)
+            page.wait_for_load_state("networkidle")
+
+            wide = page.evaluate("document.documentElement.scrollWidth")
+            assert wide <= SIZES["phone"][0], view
+
+
 def test_who_may_not_look_is_told_kindly_and_the_platforms_login_is_offered(stage: Stage) -> None:
     with stage.page(role=None) as page:
         page.route("**/.auth/me", lambda route: route.fulfill(status=401))
