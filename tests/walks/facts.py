@@ -18,7 +18,7 @@ OF_BUSINESS = ("kinds", "durations", "deals")
 COUNTED = ("users", "interactions", "reports", "syncs", *OF_BUSINESS)
 """What is counted over windows of five or fifteen minutes."""
 BY_SQL = ("dmv", *OF_NOW, *COUNTED)
-MINUTELY = tuple(name for name in SOURCES if name not in COUNTED)
+MINUTELY = tuple(source.name for source in CATALOG.sources if source.cadence == MINUTE)
 
 
 PRESSING = ("probe", "security", "logins")
