@@ -43,7 +43,6 @@ RUN_BY_THEMSELVES = (
 """The functions that nobody calls: when the platform does not list them, nothing happens."""
 
 _IDENTITY = ("identity",)
-_READERS = {**dict.fromkeys(NAMESPACES, "Monitoring Reader"), "logs": "Log Analytics Reader"}
 
 
 def examinations(
@@ -239,8 +238,11 @@ class _Doctor:
         if source == "probe":
             return mends.restart(its.app or "<resource id of the CRM's app>")
         if isinstance(error, SourceDenied):
-            scope = _workspace_scope(its.workspace) if source == "logs" else getattr(its, source)
-            return mends.grant_role(_READERS[source], scope, self._who.identity)
+            if source in BY_LOGS:
+                role, scope = "Log Analytics Reader", _workspace_scope(its.workspace)
+            else:
+                role, scope = "Monitoring Reader", getattr(its, source)
+            return mends.grant_role(role, scope, self._who.identity)
         if " 404" in str(error):
             return "az resource list --output table   # which ids there are"
         return mends.NOTHING

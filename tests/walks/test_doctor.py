@@ -18,6 +18,8 @@ from local.rig import TARGET, Rig, running_rig
 from local.world.engine import Script, ScriptedWorld
 from shared import bootstrap, settings
 from shared.adapters.queues import open_queues
+from shared.bootstrap import BY_LOGS
+from shared.catalog.sql_queries import COUNTS, NAME_SETS
 from shared.domain.checkups import Checkup, Verdict, is_fit
 from shared.domain.times import MINUTE
 from shared.examinations import RUN_BY_THEMSELVES, examinations
@@ -168,9 +170,20 @@ def _elsewhere(rig: Rig, service: str) -> str:
 
 
 METRICS = tuple(f"{kind} of {TARGET}" for kind in ("plan", "app", "database"))
-COUNTED = {"Session": "users", "Interaction": "interactions", "Report": "reports"}
+CRM = NAME_SETS["crm"]
+COUNTED = {
+    real: list(dict.fromkeys(query.source for query in COUNTS if f"[{table}]" in query.text))
+    for table, real in CRM.items()
+    if "." not in table
+}
+"""The CRM's tables, and the sources that count them."""
 LOGIN = f"login to {TARGET}"
 CONDUCT = f"security and logins of {TARGET}"
+LOGGED = (
+    CONDUCT,
+    *(f"{one} of {TARGET}" for one in BY_LOGS if one not in ("security", "logins")),
+)
+"""Everything that is read from the workspace."""
 
 CASES = [
     Broken(
@@ -203,25 +216,25 @@ CASES = [
         f"logs of {TARGET}",
         f'--role "Log Analytics Reader" {WHO}',
         forbids("logs"),
-        also=(CONDUCT,),
+        also=LOGGED,
     ),
     Broken(
         CONDUCT,
         f'--role "Log Analytics Reader" {WHO}',
         forbids("logs"),
-        also=(f"logs of {TARGET}",),
+        also=LOGGED,
     ),
     Broken(
         f"logs of {TARGET}",
         "nothing to do here",
         breaks("logs", "throttle"),
-        also=(CONDUCT,),
+        also=LOGGED,
     ),
     Broken(
         f"logs of {TARGET}",
         "az resource list",
         changes={"LOG_ANALYTICS_WORKSPACE_ID": "9a1f6f3c-2b64-4f0e-8a57-000000000000"},
-        also=(CONDUCT,),
+        also=LOGGED,
     ),
     Broken(LOGIN, f"az sql db show --ids {resources.DATABASE}", breaks("sql", "refuse")),
     Broken(
@@ -248,8 +261,13 @@ CASES = [
         verdict=Verdict.LACKING,
     ),
     *(
-        Broken(f"{source} of {TARGET}", f"GRANT SELECT ON OBJECT::[{table}] ([", refuses(table))
-        for table, source in COUNTED.items()
+        Broken(
+            f"{first} of {TARGET}",
+            f"GRANT SELECT ON OBJECT::[{table}] ([",
+            refuses(table),
+            also=tuple(f"{one} of {TARGET}" for one in others),
+        )
+        for table, (first, *others) in COUNTED.items()
     ),
     Broken(
         f"users of {TARGET}",
@@ -322,7 +340,7 @@ def test_what_is_broken_is_named_with_what_mends_it(rig: Rig, case: Broken) -> N
 def test_every_kind_of_examination_was_broken(rig: Rig) -> None:
     broken = {name for case in CASES for name in (case.name, *case.also)}
 
-    assert {name for name in look(rig) if name not in broken} == {f"syncs of {TARGET}"}
+    assert {name for name in look(rig) if name not in broken} == set()
 
 
 def test_behind_a_broken_identity_nothing_is_blamed_on_others(rig: Rig) -> None:

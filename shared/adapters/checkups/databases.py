@@ -133,10 +133,13 @@ class DatabaseExaminer:
         return {name: self._database.names[name] for name in sorted(words)}
 
     def _select(self, source: str) -> str:
-        names = self._names(source)
-        table = next(value for name, value in names.items() if "." not in name)
-        columns = ", ".join(f"[{value}]" for name, value in names.items() if "." in name)
-        return f"GRANT SELECT ON OBJECT::[{table}] ({columns}) TO [{self._who.identity.name}]"
+        """Grants on every table that the source counts, column by column."""
+        names, who = self._names(source), self._who.identity.name
+        return "; ".join(
+            f"GRANT SELECT ON OBJECT::[{table}] ({_columns(names, name)}) TO [{who}]"
+            for name, table in names.items()
+            if "." not in name
+        )
 
     @cached_property
     def _counted(self) -> Mapping[str, Answer]:
@@ -153,3 +156,7 @@ class DatabaseExaminer:
 
 def _logical(text: str) -> list[str]:
     return re.findall(r"\[([a-z][A-Za-z.]*)\]", text)
+
+
+def _columns(names: Mapping[str, str], table: str) -> str:
+    return ", ".join(f"[{real}]" for name, real in names.items() if name.startswith(f"{table}."))
