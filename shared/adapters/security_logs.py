@@ -22,6 +22,7 @@ from shared.catalog.log_queries import SECURITY
 from shared.catalog.metrics import CATALOG
 from shared.domain.errors import SourceError
 from shared.domain.logins import BURST, SPRAY, Pressure, Tries, pressures
+from shared.domain.masking import plain_address
 from shared.domain.office_hours import OFFICE_HOURS, OfficeHours
 from shared.domain.samples import Answer, Reading, Sample
 from shared.domain.suspects import ACCOUNTS, ADDRESSES, LOGINS
@@ -180,7 +181,11 @@ def minutes_of(answer: Any) -> Minutes:
 
 def _minute(row: Any) -> tuple[datetime, ConductMinute]:
     counts = {column: count_in(column, row[column]) for column in SECURITY.counts}
-    tries = tuple(one for one in _tries(row[SECURITY.logins]) if one.failed or one.entered)
+    tries = tuple(
+        one._replace(address=plain_address(one.address))
+        for one in _tries(row[SECURITY.logins])
+        if one.failed or one.entered
+    )
     return time_in(SECURITY.minute, row[SECURITY.minute]), ConductMinute(counts, tries)
 
 

@@ -1,20 +1,45 @@
 """Addresses and accounts as messages show them: enough to recognise, too little to misuse."""
 
-from ipaddress import ip_address, ip_network
+import re
+from ipaddress import IPv6Address, ip_address, ip_network
 
 _KEPT_BITS = {4: 24, 6: 48}
+_PORT = re.compile(r"(\d+(?:\.\d+){3}):\d+|\[([0-9A-Fa-f:.]+)\](?::\d+)?")
+_DOMAIN = re.compile(r"[\w-]+(\.[\w-]+)*\.[^\W\d_]{2,}")
+
+
+def plain_address(given: str) -> str:
+    """The address without a port, and an IPv4 one that is mapped into IPv6 as itself.
+
+    Else who comes with a new port each time would never be the same; other text stays as it is.
+    """
+    if ":" not in given:
+        return given
+    found = _PORT.fullmatch(given)
+    bare = (found[1] or found[2]) if found else given
+    try:
+        known = ip_address(bare)
+    except ValueError:
+        return given
+    mapped = known.ipv4_mapped if isinstance(known, IPv6Address) else None
+    return str(mapped or bare)
 
 
 def masked_address(address: str) -> str:
     """The network that the address lies in: `203.0.113.0/24`, `2001:db8:1::/48`."""
+    plain = plain_address(address)
     try:
-        known = ip_address(address)
+        known = ip_address(plain)
     except ValueError:
         return masked_account(address)
     return str(ip_network((known, _KEPT_BITS[known.version]), strict=False))
 
 
 def masked_account(account: str) -> str:
-    """Its first letter, and the domain of an e-mail address: `a…@example.com`, `u…`."""
-    name, at, domain = account.partition("@")
-    return f"{name[:1]}…{at}{domain}" if name else account
+    """Its first letter, and the domain of an e-mail address: `a…@example.com`, `u…`.
+
+    What can be no domain is masked, too: people type passwords into the wrong field.
+    """
+    name, _, domain = account.rpartition("@")
+    shown = f"@{domain}" if name and _DOMAIN.fullmatch(domain) else ""
+    return f"{account[:1]}…{shown}" if account else ""

@@ -125,6 +125,14 @@ def test_levels_look_back_and_are_mended_when_more_is_heard() -> None:
     assert values(found, "accountsTried")[8] == 1
 
 
+def test_who_comes_from_another_port_each_time_is_the_same() -> None:
+    ports = ",".join(f'["203.0.113.7:{5000 + n}","u{n}",1,0]' for n in range(11))
+
+    found = read(a_row(1, f"[{ports}]"), *HEARD[2:])["logins"]
+
+    assert values(found, "failedLoginsByAddress")[1] == 11
+
+
 def test_who_failed_is_counted_by_name_in_whole_slots() -> None:
     rows = [a_row(-2, '[["a","x",4,0]]'), a_row(1, '[["a","x",3,1],["b","y",0,2]]'), *HEARD[2:]]
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from shared.domain.culprits import described
-from shared.domain.masking import masked_account, masked_address
+from shared.domain.masking import masked_account, masked_address, plain_address
 from shared.domain.office_hours import OfficeHours
 from shared.domain.suspects import RECENT, by_account, by_address, suspects
 from shared.domain.tallies import SLOT, Tally, TallyRow, tally
@@ -42,6 +42,9 @@ def told(*tables: list[Tally], length: timedelta = RECENT) -> list[str]:
     [
         ("203.0.113.7", "203.0.113.0/24"),
         ("2001:db8:1:2::9", "2001:db8:1::/48"),
+        ("203.0.113.7:50123", "203.0.113.0/24"),
+        ("::ffff:203.0.113.7", "203.0.113.0/24"),
+        ("[2001:db8:1:2::9]:443", "2001:db8:1::/48"),
         ("a proxy", "a…"),
         ("", ""),
     ],
@@ -51,10 +54,37 @@ def test_an_address_is_shown_as_its_network(address: str, shown: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("account", "shown"), [("ann@example.com", "a…@example.com"), ("u-012", "u…"), ("", "")]
+    ("account", "shown"),
+    [
+        ("ann@example.com", "a…@example.com"),
+        ("ann@mail.example.co.uk", "a…@mail.example.co.uk"),
+        ("ann@bob@example.com", "a…@example.com"),
+        ("u-012", "u…"),
+        ("p@ssw0rd", "p…"),
+        ("p@ss.w0rd", "p…"),
+        ("@secret", "@…"),
+        ("", ""),
+    ],
 )
 def test_an_account_is_shown_by_its_first_letter(account: str, shown: str) -> None:
     assert masked_account(account) == shown
+
+
+@pytest.mark.parametrize(
+    ("given", "plain"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("203.0.113.7:50123", "203.0.113.7"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("2001:db8::9", "2001:db8::9"),
+        ("[2001:db8::9]:443", "2001:db8::9"),
+        ("999.0.0.1:5", "999.0.0.1:5"),
+        ("a:b", "a:b"),
+        ("", ""),
+    ],
+)
+def test_an_address_is_the_same_whatever_its_port(given: str, plain: str) -> None:
+    assert plain_address(given) == plain
 
 
 def test_a_burst_names_the_loudest_addresses_by_their_networks() -> None:
