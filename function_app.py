@@ -7,10 +7,10 @@ no routes.
 from collections.abc import Sequence
 
 import azure.functions as func
-from msgspec import json
 
 from shared import bootstrap
 from shared.domain.checkups import Checkup
+from shared.domain.decoding import decode
 from shared.services import minute
 from shared.services.deliver import deliver_one
 from shared.web.doors import serve
@@ -65,7 +65,7 @@ def send_report(timer: func.TimerRequest) -> None:  # noqa: ARG001 - as above
 )
 def collect_target(message: func.QueueMessage) -> None:
     """One target's minute, when there are many."""
-    asked = json.decode(message.get_body(), type=minute.CollectMessage)
+    asked = decode(message.get_body(), minute.CollectMessage)
     minute.collect_message(asked, house=bootstrap.house(), now=bootstrap.utc_now())
 
 
@@ -74,7 +74,7 @@ def collect_target(message: func.QueueMessage) -> None:
 )
 def deliver(message: func.QueueMessage) -> None:
     """One (episode, channel) that has something due."""
-    hint = json.decode(message.get_body(), type=minute.DeliveryMessage)
+    hint = decode(message.get_body(), minute.DeliveryMessage)
     deliver_one(hint.target, hint.episode, hint.channel, house=bootstrap.house())
 
 

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from shared.catalog.platform_metrics import NAMESPACES, Grain, PlatformMetric
+from shared.domain.decoding import decode
 from shared.domain.errors import SourceError
 from shared.domain.samples import Sample
 from shared.domain.times import floor_minute, iso
@@ -136,7 +137,7 @@ def understand(query: MetricsQuery, body: bytes) -> Understood:
 
 def _decoded(query: MetricsQuery, body: bytes) -> _Answer:
     try:
-        return msgspec.json.decode(body, type=_Answer)
+        return decode(body, _Answer)
     except msgspec.MsgspecError as error:
         raise SourceError(f"{query.resource}: not an answer with metrics: {error}") from error
 

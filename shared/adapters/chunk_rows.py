@@ -13,6 +13,7 @@ from msgspec import Meta
 from shared.adapters.rows import Properties, Property, Row, json_text
 from shared.domain.chunks import Asked, Cells, HourChunk, Latest
 from shared.domain.days import DayChunk
+from shared.domain.decoding import decoder
 from shared.domain.histograms import Rungs, pack, unpack
 from shared.domain.kept_detectors import KeptDetectors
 from shared.domain.summaries import Summary
@@ -30,13 +31,15 @@ LATEST_SPECIAL = frozenset(
 
 _UNREADABLE = (msgspec.MsgspecError, LookupError, TypeError, ValueError, zlib.error, struct.error)
 
-_sixty = msgspec.json.Decoder(Annotated[Cells, Meta(min_length=60, max_length=60)])
-_summaries = msgspec.json.Decoder(dict[str, Summary])
+_sixty: msgspec.json.Decoder[Cells] = decoder(
+    Annotated[Cells, Meta(min_length=60, max_length=60)]  # type: ignore[arg-type]
+)
+_summaries = decoder(dict[str, Summary])
 _Moment = Annotated[datetime, Meta(tz=True)]
-_times = msgspec.json.Decoder(dict[str, _Moment])
-_words = msgspec.json.Decoder(dict[str, str])
-_asked = msgspec.json.Decoder(dict[str, Asked])
-_moments = msgspec.json.Decoder(tuple[_Moment, ...])
+_times = decoder(dict[str, _Moment])
+_words = decoder(dict[str, str])
+_asked = decoder(dict[str, Asked])
+_moments = decoder(tuple[_Moment, ...])
 
 _log = logging.getLogger(__name__)
 

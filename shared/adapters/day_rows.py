@@ -22,6 +22,7 @@ from shared.adapters.chunk_rows import (
 )
 from shared.adapters.rows import Properties, Row
 from shared.domain.days import HOURS_A_DAY, QUARTERS_A_DAY, DayChunk, Parts
+from shared.domain.decoding import decoder
 from shared.domain.errors import StoreRefused
 from shared.domain.times import parse_day_key
 
@@ -35,7 +36,7 @@ QUARTERLY = (METRICS, QUARTERS)
 
 _FORMS = ("Q", "d", "d", "d", "d")
 """How the columns of Parts are packed: whole numbers or doubles, 8 bytes each, little-endian."""
-_names = msgspec.json.Decoder(list[str])
+_names = decoder(list[str])
 
 
 def to_day(row: Row, wanted: Collection[str] | None = None) -> DayChunk | None:

@@ -23,6 +23,7 @@ from shared.adapters.rows import (
     json_text,
     prefix_end,
 )
+from shared.domain.decoding import convert
 from shared.domain.errors import DamagedRow
 from shared.domain.records import Delete, Insert, Kept, Write
 
@@ -119,7 +120,7 @@ def from_properties(properties: Properties, kind: type[T]) -> T:
         name: msgspec.json.decode(value) if name in form.nested else value  # type: ignore[arg-type]
         for name, value in properties.items()
     }
-    return msgspec.convert({**form.left_out, **fields}, kind)
+    return convert({**form.left_out, **fields}, kind)
 
 
 def _property(form: "_Form", name: str, field: Any) -> Any:

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from shared.catalog.log_queries import LogQuery
+from shared.domain.decoding import convert, decode
 from shared.domain.errors import SourceError
 from shared.domain.histograms import LAST_BUCKET, value_of
 
@@ -104,7 +105,7 @@ def _buckets(column: str, cell: Any) -> dict[int, int]:
     """
     try:
         is_text = isinstance(cell, str)
-        pairs = msgspec.json.decode(cell, type=_Pairs) if is_text else msgspec.convert(cell, _Pairs)
+        pairs = decode(cell, _Pairs) if is_text else convert(cell, _Pairs)
     except msgspec.MsgspecError as error:
         raise SourceError(f"column {column} holds no histogram: {error}") from error
     return {bucket: weight for bucket, weight in pairs if weight}

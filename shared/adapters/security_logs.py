@@ -20,6 +20,7 @@ from shared.adapters.log_workspaces import Question, Reach, Workspaces
 from shared.adapters.windows import Window, window_of
 from shared.catalog.log_queries import SECURITY
 from shared.catalog.metrics import CATALOG
+from shared.domain.decoding import convert, decode
 from shared.domain.errors import SourceError
 from shared.domain.logins import BURST, SPRAY, Pressure, Tries, pressures
 from shared.domain.masking import plain_address
@@ -193,7 +194,7 @@ def _tries(cell: Any) -> list[Tries]:
     """The lists of a dynamic cell, which travel as JSON text."""
     try:
         if isinstance(cell, str):
-            return msgspec.json.decode(cell, type=list[Tries])
-        return msgspec.convert(cell, list[Tries])
+            return decode(cell, list[Tries])
+        return convert(cell, list[Tries])
     except msgspec.MsgspecError as error:
         raise SourceError(f"column {SECURITY.logins} holds no logins: {error}") from error

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct, field
 from msgspec.structs import asdict, replace
 
+from shared.domain.decoding import decode
 from shared.domain.errors import DamagedRow
 from shared.domain.inspections import Inspection
 from shared.domain.records import INSPECTIONS
@@ -59,7 +60,7 @@ def unpack(kept: KeptInspection) -> Inspection:
     """The inspection of a row; raises DamagedRow."""
     try:
         text = zlib.decompressobj().decompress(kept.packed, _LARGEST_UNPACKED)
-        return msgspec.json.decode(text, type=Inspection)
+        return decode(text, Inspection)
     except (zlib.error, msgspec.MsgspecError) as error:
         raise DamagedRow(f"the inspection of {kept.at:%Y-%m-%d %H:%M} is damaged") from error
 

@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from shared.domain import short_links
+from shared.domain.decoding import decode
 from shared.domain.episodes import Event
 from shared.domain.errors import LinkRefused
 from shared.domain.short_links import Pointer
@@ -83,7 +84,7 @@ def read(token: str, keys: Sequence[str]) -> Permit:
     if not any(hmac.compare_digest(_digest(given, key), signature) for key in keys):
         raise refused
     try:
-        return msgspec.json.decode(given, type=Permit)
+        return decode(given, Permit)
     except msgspec.DecodeError:
         raise refused from None
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Struct
 
+from shared.domain.decoding import convert
 from shared.domain.errors import InvalidInput
 from shared.domain.maintenance import LONGEST, Recurring, Weekday, Window, clock_time
 from shared.domain.rules import Severity
@@ -61,7 +62,7 @@ _RECURRING = {
 def parse_wish(given: Mapping[str, Any]) -> WindowWish:
     """The wish in decoded JSON; raises InvalidInput with a sentence about the wrong field."""
     try:
-        wish = msgspec.convert(given, WindowWish)
+        wish = convert(given, WindowWish)
     except msgspec.ValidationError as error:
         raise InvalidInput(_sentence(str(error))) from None
     for name, moment in (("from", wish.since), ("until", wish.until)):

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from shared.domain.conditions import CONDITIONS
+from shared.domain.decoding import convert
 from shared.domain.errors import InvalidRule
 from shared.domain.inhibition import circle
 from shared.domain.members import Member, member_problems
@@ -166,7 +167,7 @@ def parse_rule(given: Any, catalog: Catalog) -> Rule:
         raise InvalidRule(f"a rule is a JSON object, not {type(given).__name__}")
     _refuse_unknown_fields(given)
     try:
-        rule = msgspec.convert(given, Rule)
+        rule = convert(given, Rule)
     except msgspec.ValidationError as error:
         raise InvalidRule(f"rule {given.get('id', '?')!r}: {_sentence(str(error))}") from None
     problems = [*_problems(rule, catalog)]

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct
 
+from shared.domain.decoding import decode
 from shared.domain.errors import DamagedRow
 from shared.domain.times import HOUR, floor_hour
 
@@ -84,7 +85,7 @@ def unpacked(kept: KeptTallies) -> list[Tally]:
     """The tallies of a row; raises DamagedRow."""
     try:
         text = zlib.decompressobj().decompress(kept.packed, _LARGEST_UNPACKED)
-        return msgspec.json.decode(text, type=list[Tally])
+        return decode(text, list[Tally])
     except (zlib.error, msgspec.MsgspecError) as error:
         raise DamagedRow(f"the tallies of {kept.hour:%Y-%m-%d %H:%M} are damaged") from error
 

@@ -11,6 +11,7 @@ import azure.functions as func
 import msgspec
 from msgspec import inspect
 
+from shared.domain.decoding import convert
 from shared.domain.wishes import Instant, is_usable, whole_second
 from shared.web.answers import REQUEST_ID
 from shared.web.problems import Problem, nearest
@@ -103,7 +104,7 @@ def whole_number(name: str, given: str, least: int, most: int) -> int:
 def moment(name: str, given: str) -> datetime:
     """A time with its zone, in UTC and whole seconds."""
     try:
-        at: datetime | None = msgspec.convert(given, Instant)
+        at: datetime | None = convert(given, Instant)
     except msgspec.ValidationError:
         at = None
     if at is None or not is_usable(at):
@@ -124,7 +125,7 @@ def wish(
     """
     given = json_object(request, list(sentences), must_say_json=must_say_json)
     try:
-        return msgspec.convert(given, kind)
+        return convert(given, kind)
     except msgspec.ValidationError as error:
         raise Problem(400, "invalid_body", _sentence(str(error), sentences)) from None
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 from msgspec import Struct
 
+from shared.domain.decoding import decode
 from shared.web.problems import Problem
 
 HEADER = "X-MS-CLIENT-PRINCIPAL"
@@ -40,7 +41,7 @@ class ClientPrincipal(Struct, frozen=True):
 def read_login(header: str, role_claim: str) -> dict[str, object]:
     """The header's claims under a token's names: sub, name and the role claim; else a Problem."""
     try:
-        given = msgspec.json.decode(base64.b64decode(header), type=ClientPrincipal)
+        given = decode(base64.b64decode(header), ClientPrincipal)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         raise _unreadable() from None
     subject = _first(given.claims, IDS)
