@@ -35,6 +35,8 @@ from shared.settings import load
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 MINUTES = 120
 A_DAY = {"minute": 1440, "look": 96, "night": 1}
+REPORTS = 48
+"""How often a day it is looked whether a weekly report is due, which takes next to nothing."""
 TIMERS, QUEUES = 5, 2
 LOCK_RENEWED = timedelta(seconds=15)
 """Assumed: how often the host renews the lock of each timer."""
@@ -140,13 +142,13 @@ def usage_of(ledger: Ledger) -> Usage:
     for cause, counted in ledger.requests.items():
         for name, number in counted.items():
             requests[name] += round(number * times[cause])
-    executions = 2 * A_DAY["minute"] + A_DAY["look"] + A_DAY["night"]
+    executions = 2 * A_DAY["minute"] + A_DAY["look"] + A_DAY["night"] + REPORTS
     logged = sum(n * times[cause] for cause, n in ledger.log_bytes.items())
     return Usage(
         table_operations=requests["table"],
         queue_operations=requests["queue"] + QUEUES * DAY / idle_poll(),
-        # A timer's status is written after each of its runs.
-        blob_writes=executions,
+        # A timer's status is written after each of its runs, but not by those of every minute.
+        blob_writes=executions - 2 * A_DAY["minute"],
         blob_operations=TIMERS * DAY / LOCK_RENEWED,
         executions=executions,
         gb_seconds=executions * LEAST_S * MEMORY_GB,
