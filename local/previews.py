@@ -5,8 +5,8 @@ of an SMS, the pages that links open, and the weekly report as page and mail; no
 folder is `build/previews` unless another one is named.
 """
 
+import argparse
 import math
-import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -315,7 +315,9 @@ def write_report(folder: Path, made: PerformanceReport) -> None:
 
 def main() -> None:
     """Write them to the folder that is named, or to build/previews."""
-    write(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)
+    parser = argparse.ArgumentParser(prog="python -m local.previews", description=main.__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, default=FOLDER)
+    write(parser.parse_args().folder)
 
 
 if __name__ == "__main__":
