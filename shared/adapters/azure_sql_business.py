@@ -78,13 +78,17 @@ TALLIED: Mapping[SqlQuery, tuple[str, str, tuple[str, ...]]] = {
 
 
 def tallied(query: SqlQuery, table: Table, window: Window) -> Iterator[Tally]:
-    """A table of tallies for each slot of the window; rows without a slot are of the newest."""
+    """A table of tallies for each slot of the window; rows without a slot are of the newest.
+
+    A state without rows is told, too: else the last one that had any would seem to go on.
+    """
     if query not in TALLIED or not window.slots:
         return
     name, label, figures = TALLIED[query]
-    rows: dict[int, list[TallyRow]] = {}
+    newest = window.slots - 1
+    rows: dict[int, list[TallyRow]] = {} if "slot" in query.columns else {newest: []}
     for row in table:
         made = TallyRow((str(row[label] or ""),), tuple(_figure(row, one) for one in figures))
-        rows.setdefault(int(row.get("slot", window.slots - 1)), []).append(made)
+        rows.setdefault(int(row.get("slot", newest)), []).append(made)
     for slot in sorted(rows):
         yield tally(name, window.start_of(slot), rows[slot])

@@ -135,7 +135,7 @@ def forecast(resource: Resource, lines: HourLines, catalog: Catalog) -> Forecast
     """When that resource runs out."""
     metric = catalog.metric(resource.metric)
     points = _points(resource, metric, lines, catalog)
-    path = path_to(points, resource.limit) if points else None
+    path = _path(points, resource.limit) if points else None
     found = weekly(points)
     end = lines.span.end
     is_near = path is not None and path.about <= FARTHEST_DAYS
@@ -154,6 +154,14 @@ def forecast(resource: Resource, lines: HourLines, catalog: Catalog) -> Forecast
         latest=_at(end, path.latest) if path and is_near else None,
         sentence=_sentence(metric, resource, points, found, path if is_near else None),
     )
+
+
+def _path(points: Sequence[Point], limit: float) -> Path | None:
+    """What is at its limit need not rise any more to be there."""
+    found = weekly(points)
+    if found is not None and busy(levels_of(points, found)) >= limit:
+        return Path(0.0, 0.0, 0.0)
+    return path_to(points, limit)
 
 
 def _points(resource: Resource, metric: Metric, lines: HourLines, catalog: Catalog) -> list[Point]:

@@ -4,7 +4,7 @@ A line holds, hour by hour, how many samples there were, their lowest, highest a
 of requests the count and sum are those of the requests (see summaries).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
 from typing import NamedTuple, TypeVar
@@ -29,13 +29,15 @@ FULL_DAY = 12
 class HourLines(Struct, frozen=True):
     """Lines by column over the whole hours of `span`; histograms of the hours where they were read.
 
-    A column that was never measured has no line. `lasts`: the last sample of each hour.
+    A column that was never measured has no line. `lasts`: the last sample of each hour. `asked`:
+    the columns that were looked for, whether they have a line or not.
     """
 
     span: Span
     columns: Mapping[str, Columns]
     histograms: Sequence[Rungs] = ()
     lasts: Mapping[str, Cells] = field(default_factory=dict)
+    asked: Collection[str] = frozenset()
 
     def within(self, span: Span) -> "HourLines":
         """The same lines between whole hours; what lies outside of them is not known."""
@@ -45,7 +47,7 @@ class HourLines(Struct, frozen=True):
         )
         columns = {name: _cut(line, cut) for name, line in self.columns.items()}
         lasts = {name: line[cut] for name, line in self.lasts.items()}
-        return HourLines(span, columns, self.histograms[cut], lasts)
+        return HourLines(span, columns, self.histograms[cut], lasts, self.asked)
 
     @property
     def minutes(self) -> int:
@@ -173,6 +175,7 @@ def lines_of(days: Mapping[datetime, DayChunk], metrics: Sequence[Metric], span:
         },
         histograms[cut] if any(histograms) else (),
         {name: line.lasts for name, line in lines.items()},
+        whole.keys(),
     )
 
 

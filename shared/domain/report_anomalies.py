@@ -1,6 +1,6 @@
 """The anomalies of a report: the worst of what a detector found, and of the client's DTU spikes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from msgspec import Struct
 
@@ -29,15 +29,18 @@ class Anomalies(Struct, frozen=True, kw_only=True):
     sentence: str
 
 
-def anomalies(chunks: Chunks, span: Span, catalog: Catalog) -> Anomalies:
-    """What was unusual in the span, from hours with the minutes of DTU, and of what was unusual."""
+def anomalies(chunks: Chunks, span: Span, catalog: Catalog, measured: Collection[str]) -> Anomalies:
+    """What was unusual in the span, from hours with the minutes of DTU, and of what was unusual.
+
+    `measured`: the columns of which anything is known in the span; silence is not called calm.
+    """
     found = [one for metric in catalog.metrics for one in unusual(metric, chunks, span)]
     spikes = dtu_spikes(catalog.metric(SPIKING), chunks, span)
     worst = [*_worst(found), *_worst(spikes)]
     return Anomalies(
         worst=tuple(sorted(worst, key=lambda one: (one.timestamp, one.type, one.metric))),
         counts={UNUSUAL: len(found), DTU_SPIKE: len(spikes)},
-        sentence=" ".join([_of_unusual(found, is_judged=_is_judged(catalog)), _of_spikes(spikes)]),
+        sentence=f"{_of_unusual(found, catalog, measured)} {_of_spikes(spikes, measured)}",
     )
 
 
@@ -54,20 +57,21 @@ def _size(one: Anomaly) -> float:
     return abs(one.value - (one.expected.low + one.expected.high) / 2)
 
 
-def _is_judged(catalog: Catalog) -> bool:
-    return any(metric.score is not None for metric in catalog.metrics)
-
-
-def _of_unusual(found: Sequence[Anomaly], *, is_judged: bool) -> str:
-    if not is_judged:
+def _of_unusual(found: Sequence[Anomaly], catalog: Catalog, measured: Collection[str]) -> str:
+    judged = {metric.column for metric in catalog.metrics if metric.score is not None}
+    if not judged:
         return "No detector judges any metric."
+    if not found and judged.isdisjoint(measured):
+        return "Nothing was measured that a detector judges."
     if not found:
         return "Nothing was unusual beside the days before it."
     return f"{len(found)} unusual stretch{'' if len(found) == 1 else 'es'}, beside the days before."
 
 
-def _of_spikes(spikes: Sequence[Anomaly]) -> str:
+def _of_spikes(spikes: Sequence[Anomaly], measured: Collection[str]) -> str:
     """The client's rule is about minutes: they are counted, and the highest is named."""
+    if not spikes and SPIKING not in measured:
+        return "DTU was not measured."
     if not spikes:
         return "No minute of DTU was more than two standard deviations from its mean."
     top = max(spikes, key=lambda one: one.value)

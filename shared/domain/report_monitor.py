@@ -79,11 +79,12 @@ def monitor_health(
 
 
 def _told(source: str, lines: HourLines, catalog: Catalog) -> SourceCoverage | None:
-    """Of a source whose metrics the report does not read, nothing is said."""
+    """Of a source whose metrics the report does not read, nothing is said; a silent one told 0."""
+    read = {*lines.columns, *lines.asked}
     its = [
         coverage_of(metric, lines, catalog)
         for metric in catalog.metrics
-        if metric.sources[0] == source and _counted(metric, catalog).column in lines.columns
+        if metric.sources[0] == source and _counted(metric, catalog).column in read
     ]
     best = max(its, key=lambda one: one.known_minutes, default=None)
     return None if best is None else SourceCoverage(source=source, coverage=best)

@@ -155,9 +155,10 @@ def report(given: Material, catalog: Catalog) -> PerformanceReport:
     trends = named_tendencies(judged, catalog)
     ahead = forecasts(given.lines.within(forecast_span(span.end)), catalog)
     met = episodes(given.alerts, span)
-    odd = anomalies(given.minutes, span, catalog)
+    measured = {name for name, line in now.columns.items() if any(line.counts)}
+    odd = anomalies(given.minutes, span, catalog, measured)
     maps = _maps(given, catalog)
-    is_empty = not any(any(line.counts) for line in now.columns.values())
+    is_empty = not measured
     return PerformanceReport(
         target=given.target,
         range=given.range,

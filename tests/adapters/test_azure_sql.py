@@ -588,6 +588,12 @@ def test_a_month_begins_for_the_deals_with_the_readers_clock(server: Server) -> 
     }
 
 
+def test_an_empty_pipeline_is_told_as_one(server: Server, ask: Ask) -> None:
+    server.book |= {"deals_closed": [], "deals_of_month": [], "pipeline": []}
+
+    assert tallies(ask("deals", since=QUARTERS)["deals"]) == [("pipeline", 15, [])]
+
+
 def test_without_a_closed_deal_there_is_no_conversion(server: Server, ask: Ask) -> None:
     server.book |= {"deals_closed": [], "deals_of_month": [], "pipeline": []}
 

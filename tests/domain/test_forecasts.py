@@ -71,6 +71,13 @@ def test_a_limit_that_is_reached_is_reached_now() -> None:
     assert "is reached" in found.sentence
 
 
+def test_what_stays_at_its_limit_is_there_without_a_trend() -> None:
+    (found,) = forecasts(lines_of_days(28, storagePercent=lambda _: 100), CATALOG)
+
+    assert (found.reaches_at, found.earliest, found.latest) == (END, END, END)
+    assert found.sentence == "Database storage: 100 % now; the limit of 100 % is reached."
+
+
 def test_ten_days_are_too_few_and_what_nobody_measures_is_left_out() -> None:
     (found,) = forecasts(lines_of_days(10, storagePercent=lambda _: 40), CATALOG)
 

@@ -12,7 +12,7 @@ from shared.domain.chunks import Cells, HourChunk
 from shared.domain.curves import Columns
 from shared.domain.deliveries import Delivery, Status, first_delivery
 from shared.domain.deployments import Deployment, RecentDeploy
-from shared.domain.hour_lines import HourLines
+from shared.domain.hour_lines import HourLines, lines_of
 from shared.domain.metrics import Catalog
 from shared.domain.report_anomalies import anomalies
 from shared.domain.report_availability import availability
@@ -269,6 +269,18 @@ def test_the_monitor_tells_who_told_less_and_what_it_cost() -> None:
     )
 
 
+def test_a_source_that_never_told_anything_is_named_too() -> None:
+    metrics = [CATALOG.metric(name) for name in ("availability", "dtuUtilization")]
+    lines = lines_of({}, metrics, WEEK)
+
+    found = monitor_health(lines, ["probe", "dmv", "logs"], [], CATALOG)
+
+    assert [(one.source, one.coverage.share) for one in found.sources] == [("probe", 0), ("dmv", 0)]
+    assert found.sentence.startswith(
+        "Sources that told of fewer minutes than 99 %: dmv 0 %, probe 0 %."
+    )
+
+
 def _delivery() -> Delivery:
     return first_delivery(an_event(), MAIL, END)
 
@@ -288,7 +300,7 @@ def test_the_worst_anomalies_of_each_type_are_listed_and_all_are_counted() -> No
     hours = [END - n * 3 * HOUR for n in range(1, 56)]
     chunks = {at: a_scored(at, 0.66 + n / 1000, 40.0 + n) for n, at in enumerate(hours)}
 
-    found = anomalies(chunks, WEEK, catalog)
+    found = anomalies(chunks, WEEK, catalog, {"dtuUtilization"})
 
     assert found.counts == {"unusual_value": 55, "dtu_spike": 55}
     assert [sum(one.type == name for one in found.worst) for name in found.counts] == [50, 50]
@@ -307,10 +319,21 @@ def test_a_calm_week_has_nothing_unusual_and_without_a_detector_that_is_not_said
     plain, judged = (
         Catalog([replace(dtu, judged=is_judged)], CATALOG.sources) for is_judged in (False, True)
     )
+    known = {"dtuUtilization"}
     calm = "No minute of DTU was more than two standard deviations from its mean."
 
-    assert anomalies(chunks, WEEK, plain).sentence == f"No detector judges any metric. {calm}"
-    assert anomalies(chunks, WEEK, judged).sentence == (
+    assert anomalies(chunks, WEEK, plain, known).sentence == (
+        f"No detector judges any metric. {calm}"
+    )
+    assert anomalies(chunks, WEEK, judged, known).sentence == (
         f"Nothing was unusual beside the days before it. {calm}"
     )
-    assert anomalies(chunks, WEEK, judged).worst == ()
+    assert anomalies(chunks, WEEK, judged, known).worst == ()
+
+
+def test_what_was_not_measured_is_not_called_calm() -> None:
+    judged = Catalog([replace(CATALOG.metric("dtuUtilization"), judged=True)], CATALOG.sources)
+
+    found = anomalies({}, WEEK, judged, {"availability"})
+
+    assert found.sentence == "Nothing was measured that a detector judges. DTU was not measured."
