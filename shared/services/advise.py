@@ -37,6 +37,7 @@ from shared.ports import House
 from shared.services.deployments import deployments
 from shared.services.history import draw
 from shared.services.notice import blockings
+from shared.services.renew import read_or_drop, scan_or_drop
 
 STEP = 5 * MINUTE
 WEEK = 7 * DAY
@@ -116,11 +117,12 @@ def _stretches(
 def _keep(
     target: str, advised: Sequence[Recommendation], situation: Situation, house: House
 ) -> None:
-    kept = {one.value.recommendation.id: one for one in _stored(target, house)}
+    stored = scan_or_drop(target, _PREFIX, Saying, ledger=house.alerts)
+    kept = {one.value.recommendation.id: one for one in stored}
     writes = [
         *_of_found(advised, kept, situation),
         *_of_lost(advised, kept, situation),
-        put(ADVISED, _look(situation), house.alerts.get(target, ADVISED, Look)),
+        put(ADVISED, _look(situation), _last(target, house)),
     ]
     for start in range(0, len(writes), MOST_WRITES):
         house.alerts.commit(target, writes[start : start + MOST_WRITES])
@@ -175,8 +177,12 @@ def _look(situation: Situation) -> Look:
 
 def last_look(target: str, *, house: House) -> Look | None:
     """When the target was looked at last; None: never so far."""
-    kept = house.alerts.get(target, ADVISED, Look)
+    kept = _last(target, house)
     return kept.value if kept is not None else None
+
+
+def _last(target: str, house: House) -> Kept[Look] | None:
+    return read_or_drop(target, ADVISED, Look, ledger=house.alerts)
 
 
 def sayings(target: str, *, house: House) -> list[Saying]:

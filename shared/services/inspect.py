@@ -31,6 +31,7 @@ from shared.domain.records import (
 )
 from shared.domain.times import DAY, MINUTE, floor_hour, floor_minute
 from shared.ports import House, Inspector
+from shared.services.renew import read_or_drop
 
 BEGIN_FOR = timedelta(seconds=45)
 """Inspections of further targets are begun for so long; one takes at most a minute."""
@@ -91,7 +92,7 @@ def inspect(target: str, *, house: House, now: datetime) -> Inspection | None:
 
 def _standing(target: str, house: House, now: datetime) -> Kept[Inspecting]:
     """How its inspections stand; the first look begins the wait."""
-    kept = house.alerts.get(target, INSPECTING, Inspecting)
+    kept = read_or_drop(target, INSPECTING, Inspecting, ledger=house.alerts)
     if kept is not None:
         return kept
     first = Inspecting(wanted_since=now)

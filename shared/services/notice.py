@@ -12,6 +12,7 @@ from shared.domain.inspections import BlockingChain
 from shared.domain.records import BLOCKED, put
 from shared.domain.times import DAY, MINUTE, floor_hour
 from shared.ports import House, Witness
+from shared.services.renew import read_or_drop
 
 FRESH = 2 * MINUTE
 _BLOCKED, _DTU = "blockedSessions", "dtuUtilization"
@@ -28,7 +29,7 @@ def notice_blocking(target: str, latest: Latest, *, house: House, now: datetime)
     witness = house.witness
     if witness is None or not _is_worth_a_look(target, latest, house, now):
         return False
-    kept = house.alerts.get(target, BLOCKED, Blockings)
+    kept = read_or_drop(target, BLOCKED, Blockings, ledger=house.alerts)
     before = kept.value if kept is not None else None
     if not is_due(before, now):
         return False
@@ -68,5 +69,5 @@ def _look(target: str, witness: Witness) -> Sequence[BlockingChain]:
 
 def blockings(target: str, *, house: House, now: datetime) -> tuple[SeenChain, ...]:
     """What was seen in the last day."""
-    kept = house.alerts.get(target, BLOCKED, Blockings)
+    kept = read_or_drop(target, BLOCKED, Blockings, ledger=house.alerts)
     return kept.value.since(now - DAY) if kept is not None else ()

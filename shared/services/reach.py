@@ -11,6 +11,7 @@ from shared.domain.rules import Action, Rule, Severity
 from shared.domain.times import iso
 from shared.ports import Channel, House, Ledger, SampleStore
 from shared.services.closures import closures
+from shared.services.renew import read_or_drop
 
 
 def unreachable(
@@ -125,7 +126,10 @@ def unread(house: House) -> list[str]:
     if inspector is None:
         return []
     known = [target for target in house.measured if inspector.knows(target)]
-    kept = {target: house.alerts.get(target, INSPECTING, Inspecting) for target in known}
+    kept = {
+        target: read_or_drop(target, INSPECTING, Inspecting, ledger=house.alerts)
+        for target in known
+    }
     return [
         f"the inspection of {target} lacks {what}"
         for target, one in kept.items()

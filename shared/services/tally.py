@@ -20,6 +20,7 @@ from shared.domain.tallies import (
     with_tallies,
 )
 from shared.ports import House, Ledger
+from shared.services.renew import read_or_drop
 
 MOST_TRIES = 5
 MOST_HOURS = 24
@@ -54,7 +55,7 @@ def _keep(target: str, new: dict[datetime, list[Tally]], alerts: Ledger) -> None
 
 
 def _write(target: str, hour: datetime, new: Sequence[Tally], alerts: Ledger) -> Write | None:
-    kept = alerts.get(target, tally_key(hour), KeptTallies)
+    kept = read_or_drop(target, tally_key(hour), KeptTallies, ledger=alerts)
     try:
         row = with_tallies(kept.value if kept else None, hour, new)
     except DamagedRow as error:
