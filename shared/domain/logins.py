@@ -5,11 +5,13 @@ over hours, too slowly to be noticed; who mistyped and then got in is no part of
 """
 
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from shared.domain.times import MINUTE
+
+Key = TypeVar("Key")
 
 BURST = timedelta(minutes=5)
 SPRAY = timedelta(hours=6)
@@ -41,22 +43,22 @@ def pressures(
     minutes: Minutes, first: datetime, end: datetime
 ) -> Iterator[tuple[datetime, Pressure]]:
     """The pressure of each minute of [first, end), by what `minutes` says of it and of before."""
-    burst, spray = _Window(BURST), _Window(SPRAY)
+    burst, spray = _Burst(), _Spray()
+    recent, long = _Window(BURST, burst.count), _Window(SPRAY, spray.count)
     noisy: dict[str, datetime] = {}
     minute = min([*minutes, first])
     while minute < end:
         tries = minutes.get(minute, ())
-        burst.move(minute, tries)
-        spray.move(minute, tries)
-        by_address = burst.failures(of=0)
-        noisy |= {address: minute for address, failed in by_address.items() if failed > SLOW}
+        recent.move(minute, tries)
+        long.move(minute, tries)
+        noisy |= {one: minute for one, failed in burst.by_address.items() if failed > SLOW}
         if minute >= first:
             yield (
                 minute,
                 Pressure(
-                    by_address=max(by_address.values(), default=0),
-                    by_account=max(burst.failures(of=1).values(), default=0),
-                    accounts=_widest(spray.shut(), noisy, minute - SPRAY),
+                    by_address=max(burst.by_address.values(), default=0),
+                    by_account=max(burst.by_account.values(), default=0),
+                    accounts=_widest(spray.shut, noisy, minute - SPRAY),
                 ),
             )
         minute += MINUTE
@@ -69,40 +71,63 @@ def _widest(shut: Mapping[str, int], noisy: Mapping[str, datetime], since: datet
 
 
 class _Window:
-    """The failures and entries of the last minutes, by (address, account)."""
+    """The tries of the last minutes: each is counted when it comes, and taken off when it goes.
 
-    def __init__(self, length: timedelta) -> None:
+    So a day of a loud attack costs its tries, not its tries times its minutes.
+    """
+
+    def __init__(self, length: timedelta, count: Callable[[Tries, int], None]) -> None:
         self._length = length
+        self._count = count
         self._held: deque[tuple[datetime, Sequence[Tries]]] = deque()
-        self._failed: Counter[tuple[str, str]] = Counter()
-        self._entered: Counter[tuple[str, str]] = Counter()
 
     def move(self, minute: datetime, tries: Sequence[Tries]) -> None:
         if tries:
             self._held.append((minute, tries))
-            self._count(tries, 1)
+            self._count_all(tries, 1)
         while self._held and self._held[0][0] <= minute - self._length:
-            self._count(self._held.popleft()[1], -1)
+            self._count_all(self._held.popleft()[1], -1)
 
-    def _count(self, tries: Iterable[Tries], sign: int) -> None:
+    def _count_all(self, tries: Iterable[Tries], sign: int) -> None:
         for one in tries:
-            _add(self._failed, (one.address, one.account), sign * one.failed)
-            _add(self._entered, (one.address, one.account), sign * one.entered)
-
-    def failures(self, of: int) -> Counter[str]:
-        """Failures by address (0) or by account (1), where it is known."""
-        found: Counter[str] = Counter()
-        for pair, failed in self._failed.items():
-            if pair[of]:
-                found[pair[of]] += failed
-        return found
-
-    def shut(self) -> Counter[str]:
-        """By address, the accounts that it failed at and never entered."""
-        return Counter(pair[0] for pair in self._failed if pair[0] and pair not in self._entered)
+            self._count(one, sign)
 
 
-def _add(counter: Counter[tuple[str, str]], pair: tuple[str, str], count: int) -> None:
-    counter[pair] += count
-    if not counter[pair]:
-        del counter[pair]
+class _Burst:
+    """Failures by address and by account, where it is known."""
+
+    def __init__(self) -> None:
+        self.by_address: Counter[str] = Counter()
+        self.by_account: Counter[str] = Counter()
+
+    def count(self, one: Tries, sign: int) -> None:
+        if one.address:
+            _add(self.by_address, one.address, sign * one.failed)
+        if one.account:
+            _add(self.by_account, one.account, sign * one.failed)
+
+
+class _Spray:
+    """`shut`: by address, the accounts that it failed at and never entered."""
+
+    def __init__(self) -> None:
+        self.shut: Counter[str] = Counter()
+        self._failed: Counter[tuple[str, str]] = Counter()
+        self._entered: Counter[tuple[str, str]] = Counter()
+
+    def count(self, one: Tries, sign: int) -> None:
+        pair = (one.address, one.account)
+        before = self._is_shut(pair)
+        _add(self._failed, pair, sign * one.failed)
+        _add(self._entered, pair, sign * one.entered)
+        if one.address:
+            _add(self.shut, one.address, self._is_shut(pair) - before)
+
+    def _is_shut(self, pair: tuple[str, str]) -> bool:
+        return pair in self._failed and pair not in self._entered
+
+
+def _add(counter: Counter[Key], key: Key, count: int) -> None:
+    counter[key] += count
+    if not counter[key]:
+        del counter[key]
