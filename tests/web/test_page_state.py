@@ -431,6 +431,39 @@ def test_advice_about_another_target_is_not_kept() -> None:
     assert played(ADVISED + script) == [[], True]
 
 
+def test_what_is_said_of_advice_may_come_when_another_target_is_shown() -> None:
+    script = """
+      monitor.act.go({ target: "u" });
+      await say("advice/x-1?target=t", { ...one, status: "dismissed" });
+      return Object.keys(monitor.state.lists);
+    """
+
+    assert played(ADVISED + script) == []
+
+
+@pytest.mark.parametrize(("span", "asks"), [("24h", [1, 1]), ("7d", [0, 1])])
+def test_days_by_name_are_not_asked_for_with_every_look(span: str, asks: list[int]) -> None:
+    script = """
+      const count = () => asked.filter(({ path }) => path.startsWith("business")).length;
+      const look = async () => {
+        await say("metrics", figures(), { meta: { target: "t" } });
+        await say("alerts", []);
+      };
+      monitor.act.go({ view: "business", target: "t", range: span });
+      await look();
+      await say("business", {}, { meta: { range: span } });
+      monitor.refresh();
+      await look();
+      const again = count();
+      if (again) await say("business", {}, { meta: { range: span } });
+      monitor.act.go({ range: "30d" });
+      await look();
+      return [again, count()];
+    """
+
+    assert played(f'const span = "{span}";\n{script}') == asks
+
+
 WRITTEN = """
   const text = (one) => (one.children ? one.children.map(text).join("") : String(one));
   const plain = (one) => text(one).replaceAll("\u00a0", " ");

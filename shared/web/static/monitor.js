@@ -17,7 +17,7 @@ const MOST_INTERVAL_MS = 86_400_000;
 const AGES_EVERY_MS = 5_000;
 const MOST_ALERTS = 100;
 const SHORTEST_ZOOM_S = 300;
-/** Advice changes every six hours: beside other things it need not be asked for each time. */
+/** Advice changes every six hours, and days by name are a second's work: neither is asked for each time. */
 const SLOW_MS = 300_000;
 const ADVICE = {
   database: ["advice", { kind: "dtu", status: "all", target: null }],
@@ -218,7 +218,9 @@ export class Monitor {
   #readLists() {
     const { lists, place } = this.state;
     const wanted = LISTS[/** @type {keyof typeof LISTS} */ (place.view)] ?? {};
-    const isGood = (/** @type {string} */ name) => place.view === "overview" && name in ADVICE && Date.now() - (lists[name]?.at ?? 0) < SLOW_MS;
+    const days = tabledRange(place).endsWith("d") ? tabledRange(place) : null;
+    const isSlow = (/** @type {string} */ name) => (name in ADVICE ? place.view === "overview" : days !== null && lists[name]?.meta?.range === days);
+    const isGood = (/** @type {string} */ name) => isSlow(name) && Date.now() - (lists[name]?.at ?? 0) < SLOW_MS;
     for (const name of Object.keys(wanted)) if (!isGood(name)) this.readList(name);
   }
 
@@ -267,7 +269,9 @@ export class Monitor {
 
   /** Likewise about advice; what all of it would save has changed, too. */
   #decided(/** @type {string} */ name, /** @type {any} */ said) {
-    const { data } = this.state.lists[name];
+    const data = this.state.lists[name]?.data;
+    // Another target may be shown by now, or nobody be signed in.
+    if (!data) return;
     const recommendations = data.recommendations.map((/** @type {any} */ one) => (one.id === said.id ? { ...one, ...said } : one));
     this.#list(name, { data: { ...data, recommendations } });
     this.readList(name);
