@@ -53,9 +53,9 @@ def _accounts(world: World, minute: datetime) -> float:
     tries = _tries(world, minute, SPRAY)
     entered = {(address, account) for address, account, weight in tries if not weight}
     shut = {(address, account) for address, account, weight in tries if weight} - entered
-    found = Counter(address for address, _ in shut)
-    slow = (count for address, count in found.items() if not _is_noisy(world, minute, address))
-    return max(slow, default=0)
+    widest = Counter(address for address, _ in shut).most_common()
+    slow = (count for address, count in widest if not _is_noisy(world, minute, address))
+    return next(slow, 0)
 
 
 def _is_noisy(world: World, minute: datetime, address: str) -> bool:
