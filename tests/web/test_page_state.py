@@ -441,6 +441,19 @@ def test_what_is_said_of_advice_may_come_when_another_target_is_shown() -> None:
     assert played(ADVISED + script) == []
 
 
+def test_what_is_taken_away_while_it_asks_asks_no_more() -> None:
+    script = """
+      monitor.refresh();
+      monitor.stop();
+      const before = timers.length;
+      await say("metrics", figures(), { meta: { target: "t" } });
+      await say("alerts", []);
+      return [timers.length - before, asked.length];
+    """
+
+    assert played(script) == [0, 0]
+
+
 @pytest.mark.parametrize(("span", "asks"), [("24h", [1, 1]), ("7d", [0, 1])])
 def test_days_by_name_are_not_asked_for_with_every_look(span: str, asks: list[int]) -> None:
     script = """

@@ -92,7 +92,10 @@ export class Monitor {
     this.refresh();
   }
 
+  /** What is on its way is let go: it would ask on for ever where nobody sees it. */
   stop() {
+    this.#asked++;
+    this.#newest = {};
     document.removeEventListener("visibilitychange", this.#seen);
     this.address.close();
     this.#timers.forEach(clearInterval);
