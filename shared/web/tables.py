@@ -26,7 +26,10 @@ class TablesQuery(Struct, frozen=True):
 
 
 class TablesMeta(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What the answer is of: [from, to), widened to whole quarters of an hour."""
+    """What the answer is of: [from, to), widened to whole quarters of an hour.
+
+    Where minutes are kept for less than the range, it begins as late as they do.
+    """
 
     target: str
     range: str
@@ -37,7 +40,8 @@ class TablesMeta(Struct, frozen=True, kw_only=True, rename="camel"):
 def _asked_for(asked: Asked) -> tuple[str, Span, TablesMeta]:
     query: TablesQuery = asked.query
     target = target_of(query.target, asked.office.targets)
-    span = slots_of(RANGES[query.range], asked.office.now)
+    kept = asked.office.house().retention.hours
+    span = slots_of(min(RANGES[query.range], kept), asked.office.now)
     meta = TablesMeta(target=target, range=query.range, start=span.start, end=span.end)
     return target, span, meta
 

@@ -1,9 +1,12 @@
 """GET business and GET security: a range by name, whole for admins and masked for readers."""
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from shared.domain.retention import Retention
 from shared.domain.samples import Reading
 from shared.domain.tallies import SLOT, Tally, TallyRow, tally
 from shared.services.tally import keep_tallies
@@ -54,6 +57,14 @@ def test_nothing_known_is_said_as_such(counter: Counter) -> None:
         "from": "2025-12-31T23:15:00Z",
         "to": "2026-01-01T00:20:00Z",
     }
+
+
+def test_a_range_begins_no_earlier_than_what_is_kept(counter: Counter) -> None:
+    kept = Retention(hours=timedelta(days=15))
+    counter.desk.house = replace(counter.desk.house, retention=kept)
+    meta = counter.get(BUSINESS, 20, range="30d")["meta"]
+
+    assert (meta["range"], meta["from"]) == ("30d", "2025-12-17T00:15:00Z")
 
 
 def test_deals_are_summed_over_the_range_and_the_pipeline_is_the_newest(counter: Counter) -> None:
