@@ -15,7 +15,8 @@ def summarize(
 ) -> Summary | None:
     """The summary of the real samples; None when there are none.
 
-    `weights`: how much each sample stands for; one of unknown weight counts once.
+    `weights`: how much each sample stands for; one of unknown weight counts once, as does one of
+    less: a count of 0 would say that there is no sample.
     """
     real = [value for value in cells if value is not None]
     if not real:
@@ -28,7 +29,7 @@ def summarize(
 
 def weigh(cells: Sequence[float | None], weights: Sequence[float | None]) -> tuple[float, float]:
     """How much the samples stand for together, and their weighted sum."""
-    pairs = [(v, w or 1.0) for v, w in zip(cells, weights, strict=True) if v is not None]
+    pairs = [(v, max(w or 1.0, 1.0)) for v, w in zip(cells, weights, strict=True) if v is not None]
     return sum(w for _, w in pairs), sum(v * w for v, w in pairs)
 
 

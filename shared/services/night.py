@@ -5,7 +5,6 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from shared.domain.errors import MonitorError
 from shared.domain.times import iso
 from shared.ports import House
 from shared.services.maintain import drop_past_windows
@@ -29,7 +28,7 @@ def night(targets: Sequence[str], *, house: House, now: datetime) -> None:
     for target in dict.fromkeys([*targets, *house.config.keys(TARGETS, "")]):
         try:
             _night(target, house, now, lambda: house.wall() < end)
-        except MonitorError:
+        except Exception:  # noqa: BLE001 - whatever it is, it is this target's alone
             _log.exception("the night of %s broke off", target)
     drop_past_windows(config=house.config, now=now)
     drop_old_paces(house=house)

@@ -220,3 +220,8 @@ def test_a_summary_counts_what_is_there(cells: list[float | None]) -> None:
     expected = (len(real), min(real), max(real), sum(real), real[-1]) if real else None
 
     assert summarize(cells) == expected
+
+
+@pytest.mark.parametrize("weight", [None, 0, 0.4, -3])
+def test_what_weighs_less_than_one_request_counts_as_one(weight: float | None) -> None:
+    assert summarize([5.0, 7.0], [weight, 3]) == (4, 5.0, 7.0, 26.0, 7.0)

@@ -1,5 +1,6 @@
 """The night: what is rolled up and what goes, however often and wherever it is interrupted."""
 
+import struct
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -361,13 +362,14 @@ def test_a_night_that_is_killed_at_any_write_ends_like_any_other(*, after: bool)
         assert a_night(dies_at, after=after)[1:] == tuple(whole)
 
 
+@pytest.mark.parametrize("trouble", [StoreUnavailable("sick"), struct.error("sick")])
 def test_a_target_that_fails_does_not_keep_the_others_from_their_night(
-    caplog: pytest.LogCaptureFixture,
+    trouble: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Sick(ChunkStore):
         def versions(self, target: str, first: datetime, last: datetime) -> Versions:
             if target == "sick-app":
-                raise StoreUnavailable("sick")
+                raise trouble
             return super().versions(target, first, last)
 
     storage = memory_storage()
