@@ -10,13 +10,14 @@ from datetime import UTC, datetime
 
 from shared.domain.deliveries import channel_of
 from shared.domain.errors import Conflict, MonitorError
-from shared.domain.records import REPORTED, Insert, outbox_key, put
+from shared.domain.records import REPORTED, Insert, event_key, outbox_key, put
 from shared.domain.reporting import Reported, due_at, is_due
 from shared.domain.weekly import weekly_event
 from shared.ports import House
 from shared.services.deliver import deliver_one
 from shared.services.dispatch import dispatch
 from shared.services.reach import problem_of
+from shared.services.renew import read_or_drop
 from shared.services.report import make_report
 from shared.services.targets import activated_at
 
@@ -56,7 +57,8 @@ def decide_report(target: str, *, house: House, now: datetime) -> str | None:
 
     Idempotent: of several who decide at once one writes. Raises StoreUnavailable.
     """
-    given, kept = house.reporting, house.alerts.get(target, REPORTED, Reported)
+    given = house.reporting
+    kept = read_or_drop(target, REPORTED, Reported, ledger=house.alerts)
     at = due_at(given, now, house.reader_zone or UTC)
     since = activated_at(target, config=house.config)
     last = kept.value if kept is not None else None
@@ -65,8 +67,11 @@ def decide_report(target: str, *, house: House, now: datetime) -> str | None:
     report = make_report(target, WEEK, house=house, now=now, end=at)
     event = weekly_event(report, given.to, due_at=at, now=now)
     decided = put(REPORTED, Reported(due_at=at, episode=event.episode), kept)
+    # What was decided may be forgotten with a damaged row; what was dispatched is not.
+    was_told = bool(house.alerts.keys(target, event_key(event.episode, 1)))
+    news = [] if was_told else [Insert(outbox_key(event.episode, 1), event)]
     try:
-        house.alerts.commit(target, [decided, Insert(outbox_key(event.episode, 1), event)])
+        house.alerts.commit(target, [decided, *news])
     except Conflict:
         return None
-    return event.episode
+    return None if was_told else event.episode

@@ -6,11 +6,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec import Struct
 
 from shared.domain.deliveries import Status
 from shared.domain.episodes import EventKind
 from shared.domain.errors import ChannelError
-from shared.domain.records import REPORTED
+from shared.domain.records import REPORTED, Delete, Insert
 from shared.domain.reporting import Reporting
 from shared.domain.rules import Action, ActionType
 from shared.ports import Ledger
@@ -66,6 +67,24 @@ def test_the_next_week_has_a_report_of_its_own() -> None:
         DUE,
         DUE + timedelta(days=7),
     ]
+
+
+class Damaged(Struct):
+    """What nobody can read as a report that was decided."""
+
+    due_at: str = "last Monday"
+
+
+def test_a_damaged_memory_neither_doubles_a_report_nor_stops_the_next() -> None:
+    desk = reporting_desk()
+    send(desk)
+    desk.house.alerts.commit(TARGET, [Delete(REPORTED)])
+    desk.house.alerts.commit(TARGET, [Insert(REPORTED, Damaged())])
+
+    assert send(desk, timedelta(hours=1)) == []
+    assert len(desk.messages()) == 1
+    assert_at_rest(desk)
+    assert send(desk, timedelta(days=7)) == [TARGET]
 
 
 class Rival:
