@@ -29,6 +29,7 @@ from shared.domain.rules import Rule
 from shared.domain.wishes import LONGEST_NOTE
 from shared.ports import House
 from shared.services.boards import load_board, load_case
+from shared.services.renew import read_or_drop
 from shared.services.targets import rules_in_force
 
 MOST_TRIES = 5
@@ -174,7 +175,7 @@ def _write(
 ) -> None:
     writes: list[Write] = decision.writes()
     if silence is not None:
-        kept = house.alerts.get(target, snooze_key(case.rule.id), Snooze)
+        kept = read_or_drop(target, snooze_key(case.rule.id), Snooze, ledger=house.alerts)
         writes.append(put(snooze_key(case.rule.id), silence, kept))
     writes.append(Insert(audit_key(now, entry), _audit(wish, now)))
     house.alerts.commit(target, writes)

@@ -8,7 +8,15 @@ from msgspec import Struct
 from shared.domain.culprits import Culprit
 from shared.domain.inspections import BlockingChain
 from shared.domain.quiet_hours import Inspecting
-from shared.domain.records import ADVISED, BLOCKED, INSPECTING, Insert, advice_key, tally_key
+from shared.domain.records import (
+    ADVISED,
+    BLOCKED,
+    INSPECTING,
+    Insert,
+    advice_key,
+    snooze_key,
+    tally_key,
+)
 from shared.domain.samples import Reading
 from shared.domain.tallies import TallyRow, tally
 from shared.services.advise import advise, last_look, sayings
@@ -90,3 +98,14 @@ def test_a_database_is_inspected_and_health_answers() -> None:
     kept = house.alerts.get(TARGET, INSPECTING, Inspecting)
     assert kept is not None
     assert kept.value.tried_at == T0 + PLACE
+
+
+def test_a_rule_can_be_silenced_again() -> None:
+    desk = a_desk([BAD] * 20)
+    desk.ticks(0, 8)
+    (alert,) = desk.alerts()
+    damaged(desk, snooze_key(alert.rule_id))
+
+    told = desk.act("snooze", alert.id, 9, minutes=60)
+
+    assert told.snoozed_until is not None
