@@ -100,8 +100,8 @@ param operatorEmail string = ''
 @minValue(0)
 param monthlyBudget int = 5
 
-@description('First day of the budget\'s first month; once it exists it stays as it is.')
-param budgetStart string = utcNow('yyyy-MM-01')
+@description('First day of the month in which the budget is first deployed, such as 2026-11-01; empty: no budget. Azure refuses to change it afterwards, so it must stay the same.')
+param budgetStart string = ''
 
 @description('Client id of an app registration by which people sign in on the platform itself; empty: bearer tokens alone.')
 param loginClientId string = ''
@@ -331,6 +331,24 @@ module functionApp 'modules/function_app.bicep' = {
     maximumInstanceCount: maximumInstanceCount
     deploymentContainerUrl: storage.outputs.deploymentContainerUrl
     crmOrigin: crmOrigin
+  }
+}
+
+module ownRoles 'modules/own_roles.bicep' = {
+  name: 'own-roles'
+  params: {
+    principalId: functionApp.outputs.principalId
+    storageName: storage.outputs.name
+    applicationInsightsName: monitoring.outputs.applicationInsightsName
+    keyVaultName: keyVault.outputs.name
+    appName: functionApp.outputs.name
+  }
+}
+
+module settings 'modules/settings.bicep' = {
+  name: 'settings'
+  params: {
+    appName: functionApp.outputs.name
     appSettings: {
       AzureWebJobsStorage__accountName: storage.outputs.name
       APPLICATIONINSIGHTS_CONNECTION_STRING: monitoring.outputs.connectionString
@@ -386,17 +404,8 @@ module functionApp 'modules/function_app.bicep' = {
       CRM_TOKEN_KEY: empty(crmTokenKey) ? '' : '${secretIn}crm-token-key)'
     }
   }
-}
-
-module ownRoles 'modules/own_roles.bicep' = {
-  name: 'own-roles'
-  params: {
-    principalId: functionApp.outputs.principalId
-    storageName: storage.outputs.name
-    applicationInsightsName: monitoring.outputs.applicationInsightsName
-    keyVaultName: keyVault.outputs.name
-    appName: functionApp.outputs.name
-  }
+  // Neither the vault's secrets nor the role that reads them is named in a reference.
+  dependsOn: [keyVault, ownRoles]
 }
 
 module targetRoles 'modules/target_roles.bicep' = {
@@ -450,7 +459,8 @@ module savedQueries 'modules/saved_queries.bicep' = if (!useCrmWorkspace) {
 module login 'modules/login.bicep' = if (!empty(loginClientId)) {
   name: 'login'
   params: {
-    appName: functionApp.outputs.name
+    // Two changes of one app's configuration at once disturb each other.
+    appName: settings.outputs.appName
     clientId: loginClientId
     issuer: loginIssuer
   }

@@ -23,6 +23,9 @@ param communicationId = '/subscriptions/<subscription>/resourceGroups/<group>/pr
 // Who is told by Azure itself when the monitor falls silent, fails, or costs more than this.
 param operatorEmail = 'operator@example.com'
 param monthlyBudget = 5
+// The first day of the month of the first deployment, such as 2026-11-01, and ever the same: Azure
+// refuses a deployment that moves it.
+param budgetStart = readEnvironmentVariable('BUDGET_START', '')
 
 // Who may call the API: tokens of Entra ID (below), of the CRM's server (CRM_TOKEN_KEY), or both.
 param authIssuer = 'https://login.microsoftonline.com/<tenant>/v2.0'

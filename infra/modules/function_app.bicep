@@ -1,4 +1,4 @@
-metadata description = 'The function app on its own Flex Consumption plan, with a system-assigned identity.'
+metadata description = 'The function app on its own Flex Consumption plan, with a system-assigned identity; settings.bicep configures it.'
 
 @description('Region of the app.')
 param location string
@@ -23,10 +23,6 @@ param deploymentContainerUrl string
 
 @description('The only origin that browsers may call from; empty: none.')
 param crmOrigin string
-
-@description('The app\'s whole configuration; some values are secrets.')
-@secure()
-param appSettings object
 
 resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
   // checkov:skip=CKV_AZURE_225:the plan has one app for one small target; a zone that fails is healed from what the sources remember
@@ -90,20 +86,6 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
       }
     }
   }
-}
-
-resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
-  // These are about another kind of config than appsettings, or about App Service plans:
-  // checkov:skip=CKV_AZURE_66:appsettings have no such property
-  // checkov:skip=CKV_AZURE_63:appsettings have no such property
-  // checkov:skip=CKV_AZURE_65:appsettings have no such property
-  // checkov:skip=CKV_AZURE_222:appsettings have no such property
-  // checkov:skip=CKV_AZURE_80:the app is Python
-  // checkov:skip=CKV_AZURE_13:login.bicep sets it where it is wanted; tokens are checked by the app
-  // checkov:skip=CKV_AZURE_88:Flex Consumption refuses Azure Files as content share
-  parent: app
-  name: 'appsettings'
-  properties: appSettings
 }
 
 @description('The app\'s name.')

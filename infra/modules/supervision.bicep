@@ -18,7 +18,7 @@ param operatorEmail string
 @description('US dollars a month of this resource group; 0: no budget.')
 param monthlyBudget int
 
-@description('First day of the budget\'s first month.')
+@description('First day of the budget\'s first month, the same in every deployment; empty: no budget.')
 param budgetStart string
 
 var silence = 'AppTraces | where AppRoleName == "${appName}" | where Message startswith "heartbeat: "'
@@ -108,7 +108,7 @@ resource failing 'Microsoft.Insights/scheduledQueryRules@2022-06-15' = {
   }
 }
 
-resource budget 'Microsoft.Consumption/budgets@2023-11-01' = if (monthlyBudget > 0) {
+resource budget 'Microsoft.Consumption/budgets@2023-11-01' = if (monthlyBudget > 0 && !empty(budgetStart)) {
   name: 'budget-${workload}'
   properties: {
     category: 'Cost'

@@ -15,6 +15,7 @@ from tests.infra.bicep_files import BicepFile, Declared, Name, names, parse
 
 MAIN = "main.bicep"
 APP = "modules/function_app.bicep"
+SETTINGS = "modules/settings.bicep"
 
 EXCUSED = {
     "AzureWebJobsStorage": "a connection string holds a key; the account takes none, the app "
@@ -115,7 +116,7 @@ def problems(texts: Mapping[str, str], table: Sequence[Setting] = TABLE) -> list
 
 def app_settings(files: Files) -> dict[str, Any]:
     """The settings that the function app is given, and their expressions."""
-    (module,) = [one for one in files[MAIN].modules.values() if one.type == APP]
+    (module,) = [one for one in files[MAIN].modules.values() if one.type == SETTINGS]
     given: dict[str, Any] = _body(module)["params"]["appSettings"]
     return given
 

@@ -187,10 +187,12 @@ def test_the_deployment_knows_no_password() -> None:
     deploy = read_yaml(ROOT / ".github" / "workflows" / "deploy.yml")
     given = deploy["jobs"]["deploy"]["env"]
     secrets = {name for name, value in given.items() if "secrets." in str(value)}
+    variables = {name for name, value in given.items() if "vars." in str(value)}
     read = re.findall(r"readEnvironmentVariable\('(\w+)'", (INFRA / "main.bicepparam").read_text())
 
     assert deploy["permissions"] == {"contents": "read", "id-token": "write"}
-    assert secrets == set(read)
+    assert set(read) - variables == secrets
+    assert set(read) & variables == {"BUDGET_START"}
 
 
 def test_ci_runs_what_the_project_calls_its_proof() -> None:

@@ -54,7 +54,17 @@ def test_the_app_runs_on_flex_by_its_own_identity() -> None:
     assert app["httpsOnly"] is True
     assert config["deployment"]["storage"]["authentication"] == {"type": "SystemAssignedIdentity"}
     assert config["runtime"] == {"name": "python", "version": Name("pythonVersion")}
-    assert found["settings"]["properties"] == Name("appSettings")
+
+
+def test_references_into_the_vault_come_after_its_secrets_and_the_role_that_reads_them() -> None:
+    main = parse("main.bicep", TEXTS["main.bicep"]).modules
+    configured = resources("modules/settings.bicep")["settings"]
+    _, _, login = main["login"].value
+
+    assert configured["properties"] == Name("appSettings")
+    assert set(main["settings"].value["dependsOn"]) == {"keyVault", "ownRoles"}
+    assert "appSettings" not in main["functionApp"].value["params"]
+    assert login["params"]["appName"] == Name("settings.outputs.appName")
 
 
 def test_browsers_may_call_from_the_crm_only() -> None:
@@ -111,6 +121,7 @@ def test_azure_itself_notices_silence_failures_and_money() -> None:
     found = resources("modules/supervision.bicep")
     silent, failing = found["silent"]["properties"], found["failing"]["properties"]
     _, _, budget = found["budget"]
+    start = parse("main.bicep", TEXTS["main.bicep"]).params["budgetStart"]
 
     assert (silent["windowSize"], silent["criteria"]["allOf"][0]["operator"]) == (
         "PT10M",
@@ -118,6 +129,8 @@ def test_azure_itself_notices_silence_failures_and_money() -> None:
     )
     assert failing["criteria"]["allOf"][0]["operator"] == "GreaterThan"
     assert budget["properties"]["amount"] == Name("monthlyBudget")
+    # Azure refuses to move the start of a budget that exists: no clock may have a say in it.
+    assert start.value == ""
     assert silent["actions"] == failing["actions"] == {"actionGroups": [Name("operators.id")]}
 
 

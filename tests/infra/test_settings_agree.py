@@ -12,6 +12,7 @@ from tests.infra.infra_checks import EXCUSED, MAIN, ROLES, ROLES_FILE, problems
 TEXTS = read_infra()
 STORAGE = "modules/storage.bicep"
 APP = "modules/function_app.bicep"
+CONFIG = "modules/settings.bicep"
 OWN = "modules/own_roles.bicep"
 PLAN = "modules/plan_role.bicep"
 
@@ -87,7 +88,7 @@ SPOILED = [
         "storageTableDataContributor on Microsoft.Storage/storageAccounts is not granted",
     ),
     (MAIN, "@secure()\nparam crmTokenKey", "param crmTokenKey", "CRM_TOKEN_KEY is a secret"),
-    (APP, "@secure()\nparam appSettings", "param appSettings", "given to appSettings"),
+    (CONFIG, "@secure()\nparam appSettings", "param appSettings", "given to appSettings"),
     (MAIN, "= functionApp.outputs.url", "= slackBotToken", "url would show a secret"),
     (APP, "serverfarms@2024-04-01", "serverfarms@2022-03-01", "needs the API 2023-12-01"),
     (APP, "reserved: true", "reserved = true", "can't be parsed"),
