@@ -140,6 +140,9 @@ def test_the_portal_has_every_query() -> None:
     saved = parse("x", (INFRA / "modules" / "saved_queries.bicep").read_text()).resources
     loaded = [one.value["properties"]["query"] for one in saved.values() if one.type.count("/") > 1]
 
+    assert all(
+        one.value["properties"]["etag"] == "*" for one in saved.values() if one.type.count("/") > 1
+    ), "a second deployment would be refused"
     assert loaded == [("loadTextContent", f"../queries/{file.name}") for file in QUERIES]
 
 
