@@ -13,24 +13,20 @@ from shared.domain.tallies import Tally, TallyRow, tally
 
 def _deals_closed(table: Table, window: Window) -> Iterator[Sample]:
     """A slot of which no row speaks won and lost nothing."""
-    found = {(int(row["slot"]), _end_of(row)): row for row in table}
     for slot in range(window.slots):
         minute = window.start_of(slot)
-        won, lost = found.get((slot, WON)), found.get((slot, LOST))
-        yield Sample("dealsWon", minute, _figure(won, "deals"))
-        yield Sample("dealsLost", minute, _figure(lost, "deals"))
-        yield Sample("revenueWon", minute, _figure(won, "worth"))
+        rows = [row for row in table if int(row["slot"]) == slot]
+        yield Sample("dealsWon", minute, _sum(rows, WON, "deals"))
+        yield Sample("dealsLost", minute, _sum(rows, LOST, "deals"))
+        yield Sample("revenueWon", minute, _sum(rows, WON, "worth"))
 
 
 def _deals_of_month(table: Table, window: Window) -> Iterator[Sample]:
-    found = {_end_of(row): row for row in table}
-    won, lost = found.get(WON), found.get(LOST)
-    yield Sample("revenueToday", window.last, _figure(won, "today"))
-    yield Sample("revenueMonthToDate", window.last, _figure(won, "worth"))
-    closed = _figure(won, "deals") + _figure(lost, "deals")
-    if closed:
-        share = 100 * _figure(won, "deals") / closed
-        yield Sample("pipelineConversion", window.last, share)
+    won, lost = _sum(table, WON, "deals"), _sum(table, LOST, "deals")
+    yield Sample("revenueToday", window.last, _sum(table, WON, "today"))
+    yield Sample("revenueMonthToDate", window.last, _sum(table, WON, "worth"))
+    if won + lost:
+        yield Sample("pipelineConversion", window.last, 100 * won / (won + lost))
 
 
 def _pipeline(table: Table, window: Window) -> Iterator[Sample]:
@@ -49,14 +45,15 @@ def _report_durations(table: Table, window: Window) -> Iterator[Sample]:
             yield Sample("reportDuration", window.start_of(slot), took[slot] / counts[slot])
 
 
-def _figure(row: Row | None, column: str) -> float:
-    """Nothing is 0, and so is the sum of nothing."""
-    return float(row[column] or 0) if row is not None else 0.0
+def _figure(row: Row, column: str) -> float:
+    """The sum of nothing is null in SQL, and 0 here."""
+    return float(row[column] or 0)
 
 
-def _end_of(row: Row) -> str:
-    """How a deal ended; the CRM may spell it in capitals."""
-    return str(row["stage"]).casefold()
+def _sum(table: Table, end: str, column: str) -> float:
+    """Of the deals that ended so, however it is spelt: `Won` and `WON` may be two rows."""
+    rows = (row for row in table if str(row["stage"]).casefold() == end)
+    return sum((_figure(row, column) for row in rows), 0.0)
 
 
 SAMPLED: Mapping[SqlQuery, Callable[[Table, Window], Iterator[Sample]]] = {

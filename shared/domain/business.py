@@ -90,15 +90,15 @@ def business_of(tallies: Sequence[Tally], *, won: str, lost: str) -> Business:
         DealStage(stage=name, deals=int(deals), value=value)
         for name, (deals, value) in _summed(tallies, "deals", 2)
     ]
-    ended = {one.stage.casefold(): one for one in closed}
-    counted = [ended[name].deals for name in (won, lost) if name in ended]
-    won_ones = ended.get(won)
+    won_ones = [one for one in closed if one.stage.casefold() == won]
+    gained = sum(one.deals for one in won_ones)
+    ended = gained + sum(one.deals for one in closed if one.stage.casefold() == lost)
     return Business(
         pipeline_at=pipeline.slot if pipeline else None,
         pipeline=_stages(pipeline),
         closed=tuple(closed),
-        conversion=100 * (won_ones.deals if won_ones else 0) / sum(counted) if counted else None,
-        revenue=won_ones.value if won_ones else 0.0,
+        conversion=100 * gained / ended if ended else None,
+        revenue=sum((one.value for one in won_ones), 0.0),
         interactions=tuple(
             InteractionType(type=name, count=int(count))
             for name, (count,) in _summed(tallies, "interactions", 1)

@@ -604,6 +604,21 @@ def test_without_a_closed_deal_there_is_no_conversion(server: Server, ask: Ask) 
     assert found["revenueMonthToDate"] == [0.0]
 
 
+def test_ends_of_deals_that_are_spelt_in_two_ways_are_added(server: Server, ask: Ask) -> None:
+    spellings = [("Won", 2, 500), ("WON", 1, 70), ("LOST", 1, None), ("Lost", 3, None)]
+    rows = [{"stage": stage, "deals": deals, "worth": worth} for stage, deals, worth in spellings]
+    server.book |= {
+        "deals_closed": [{"slot": 1, **row} for row in rows],
+        "deals_of_month": [{"today": row["worth"], **row} for row in rows],
+    }
+
+    found = values(ask("deals", since=QUARTERS)["deals"])
+
+    assert (found["dealsWon"], found["dealsLost"]) == ([0.0, 3.0], [0.0, 4.0])
+    assert (found["revenueWon"], found["revenueToday"]) == ([0.0, 570.0], [570.0])
+    assert found["pipelineConversion"] == [pytest.approx(300 / 7)]
+
+
 def test_a_table_of_deals_that_is_not_there_costs_the_deals_alone(server: Server, ask: Ask) -> None:
     server.book["pipeline"] = SqlFailure("Invalid object name 'Opportunity'.", 208)
 

@@ -91,6 +91,16 @@ def test_deals_are_summed_over_the_range_and_the_pipeline_is_the_newest(counter:
     assert (told["conversion"], told["revenue"]) == (75.0, 400.0)
 
 
+def test_won_in_two_spellings_is_won_twice(counter: Counter) -> None:
+    keep(
+        counter, a_tally("deals", 0, (("Won",), (2, 300)), (("WON",), (1, 50)), (("Lost",), (1, 9)))
+    )
+
+    told = business(counter)
+
+    assert (told["conversion"], told["revenue"]) == (75.0, 350.0)
+
+
 def test_use_is_told_by_name_and_by_the_quarter_of_an_hour(counter: Counter) -> None:
     keep(
         counter,
