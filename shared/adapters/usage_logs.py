@@ -4,10 +4,10 @@ Whole quarters are asked for, when they are over and settled. Those of the hour 
 again each time, for the rows that came late.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from shared.adapters.https import Outcomes
 from shared.adapters.log_analytics_rows import count_in, time_in, whole
@@ -53,36 +53,45 @@ class UsageLogs:
         )
 
 
-Rows = Sequence[tuple[datetime, TallyRow]]
+class _Rows(NamedTuple):
+    """What a query answered: rows with their slots, and the sums of slots where it tells them."""
+
+    named: Sequence[tuple[datetime, TallyRow]]
+    totals: Mapping[datetime, float]
 
 
-def _rows(query: TableQuery, answer: Any) -> Rows:
-    """The answer's rows with their slots; raises SourceError when it is not as agreed."""
-    return [
-        (
-            time_in(query.slot, row[query.slot]),
-            TallyRow(
-                tuple(str(row[label] or "") for label in query.labels),
-                tuple(count_in(figure, row[figure]) for figure in query.figures),
-            ),
-        )
-        for row in whole(query, answer)
-    ]
+def _rows(query: TableQuery, answer: Any) -> _Rows:
+    """Raises SourceError when the answer is not as agreed."""
+    named, totals = [], {}
+    for row in whole(query, answer):
+        slot = time_in(query.slot, row[query.slot])
+        if query.total and row[query.total] is not None:
+            totals[slot] = count_in(query.total, row[query.total])
+        else:
+            named.append((slot, _row(query, row)))
+    return _Rows(named, totals)
 
 
-def _tallies(query: TableQuery, rows: Rows, until: datetime) -> Iterator[Tally]:
+def _row(query: TableQuery, row: Any) -> TallyRow:
+    return TallyRow(
+        tuple(str(row[label] or "") for label in query.labels),
+        tuple(count_in(figure, row[figure]) for figure in query.figures),
+    )
+
+
+def _tallies(query: TableQuery, rows: _Rows, until: datetime) -> Iterator[Tally]:
     """A table for each whole slot; the question includes its own end, where the next one begins."""
     slots: dict[datetime, list[TallyRow]] = {}
-    for slot, row in rows:
+    for slot, row in rows.named:
         if slot < until:
             slots.setdefault(slot, []).append(row)
     for slot in sorted(slots):
         yield tally(query.name, slot, slots[slot])
 
 
-def _views(rows: Rows, start: datetime, until: datetime) -> Iterator[Sample]:
+def _views(rows: _Rows, start: datetime, until: datetime) -> Iterator[Sample]:
+    """A slot without a total had no views."""
     slot = start
     while slot < until:
-        views = sum(row.figures[0] for at, row in rows if at == slot)
-        yield Sample("pageViews", slot, views)
+        yield Sample("pageViews", slot, rows.totals.get(slot, 0.0))
         slot += SLOT

@@ -84,13 +84,15 @@ SECURITY = ConductQuery(
 class TableQuery:
     """A query that answers rows by name for quarters of an hour, those with most first.
 
-    Its rows become tallies under its own name: `labels` and `figures` in this order.
+    Its rows become tallies under its own name: `labels` and `figures` in this order. `total`: the
+    column in which a row without a name tells the sum of its slot, of rows that were left out, too.
     """
 
     name: str
     labels: tuple[str, ...]
     figures: Mapping[str, str]
     slot: str = "Slot"
+    total: str = ""
 
     @cached_property
     def text(self) -> str:
@@ -100,7 +102,9 @@ class TableQuery:
     @property
     def columns(self) -> dict[str, str]:
         """The columns that an answer must have, with their Kusto types."""
-        return {self.slot: "datetime", **dict.fromkeys(self.labels, "string"), **self.figures}
+        named = dict.fromkeys(self.labels, "string")
+        total = {self.total: "long"} if self.total else {}
+        return {self.slot: "datetime", **named, **self.figures, **total}
 
 
 OPERATIONS = TableQuery(
@@ -112,6 +116,7 @@ PAGES = TableQuery(
     name="pages",
     labels=("Page",),
     figures={"Views": "long", "TookMs": "real", "Users": "long"},
+    total="AllViews",
 )
 CONDUCT = TableQuery(
     name="conduct", labels=("Event", "Account", "Address"), figures={"Times": "long"}

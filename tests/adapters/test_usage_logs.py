@@ -62,7 +62,13 @@ def read(client: Client, since: datetime | None = T0, now: datetime = NOW) -> Re
 
 
 def a_page(slot: datetime, page: str, views: int) -> dict[str, Any]:
-    return {"Slot": slot, "Page": page, "Views": views, "TookMs": views * 100.0, "Users": 2}
+    took = {"TookMs": views * 100.0, "Users": 2}
+    return {"Slot": slot, "Page": page, "Views": views, "AllViews": None, **took}
+
+
+def all_pages(slot: datetime, views: int) -> dict[str, Any]:
+    unsaid = {"Views": None, "TookMs": None, "Users": None}
+    return {"Slot": slot, "Page": "", "AllViews": views, **unsaid}
 
 
 def test_whole_settled_quarters_are_covered_and_the_hour_before_is_asked_again() -> None:
@@ -89,13 +95,16 @@ def test_views_are_counted_and_names_are_kept_by_the_quarter() -> None:
         a_page(T0, "/b", 5),
         a_page(T0 + SLOT, "/a", 1),
         a_page(T0 + 2 * SLOT, "/a", 9),  # the end of the question is the next one's beginning
+        all_pages(T0, 900),  # of more pages than an answer has rows
+        all_pages(T0 + SLOT, 1),
+        all_pages(T0 + 2 * SLOT, 9),
     ]
     told = {"Slot": T0, "Event": "authz_fail", "Account": None, "Address": "a", "Times": 2}
 
     found = read(Client({PAGES.name: rows, CONDUCT.name: [told]}))
 
     views = {sample.minute: sample.value for sample in found.samples}
-    assert views == {T0 - n * SLOT: 0 for n in range(1, 5)} | {T0: 8, T0 + SLOT: 1}
+    assert views == {T0 - n * SLOT: 0 for n in range(1, 5)} | {T0: 900, T0 + SLOT: 1}
     assert [(one.table, one.slot, one.rows) for one in found.tallies] == [
         ("pages", T0, (TallyRow(("/b",), (5, 500, 2)), TallyRow(("/a",), (3, 300, 2)))),
         ("pages", T0 + SLOT, (TallyRow(("/a",), (1, 100, 2)),)),

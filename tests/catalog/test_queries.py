@@ -16,7 +16,7 @@ from local.cloud.log_analytics_answers import table_body
 from local.cloud.log_analytics_store import LogStore, Span
 from local.cloud.log_analytics_tables import Item
 from local.kusto.analyzer import Analysis, AnalyzerMissingError, analyze
-from shared.catalog.log_queries import LOG_QUERIES, SECURITY, USAGE
+from shared.catalog.log_queries import LOG_QUERIES, PAGES, SECURITY, USAGE
 from shared.catalog.metrics import CATALOG
 from shared.domain.histograms import GAMMA, LAST_BUCKET, bucket_of
 from tests.catalog.kql import FILES, misspellings, name_of
@@ -123,6 +123,24 @@ def test_it_answers_hand_made_rows_exactly(file: Path) -> None:
 @pytest.mark.parametrize("file", FILES, ids=name_of)
 def test_it_answers_no_rows_with_no_rows(file: Path) -> None:
     assert run(file.read_text(encoding="utf-8"), {})["tables"][0]["rows"] == []
+
+
+def test_views_of_pages_that_are_too_many_to_name_are_in_the_total() -> None:
+    shown = {"DurationMs": 1, "UserId": "", "ItemCount": 2}
+    quarters = [(0, "/a"), (0, "/b"), (15, "/c")]
+    rows = [
+        {**shown, "TimeGenerated": f"2026-03-02T09:{minute:02}:00Z", "Name": name}
+        for minute, name in quarters
+    ]
+
+    answered = run(PAGES.text.replace("top 2000 ", "top 1 "), {"AppPageViews": rows})
+
+    told = [(row[0], row[-1]) for row in answered["tables"][0]["rows"]]
+    assert len(told) == 3
+    assert {one for one in told if one[1] is not None} == {
+        ("2026-03-02T09:00:00Z", 4),
+        ("2026-03-02T09:15:00Z", 2),
+    }
 
 
 def run(kql: str, rows: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:
