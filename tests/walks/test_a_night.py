@@ -89,7 +89,9 @@ def test_a_lost_hour_keeps_its_summary_and_is_read_again_from_azure(rig: Rig) ->
     assert all(latest.covered[name] == covered[name] for name in ("plan", "app", "logs"))
 
     night([TARGET], house=rig.house, now=rig.clock.now)
-    assert yesterday(rig).summary == day.summary
+    again = yesterday(rig).summary
+    # The watch may also have brought what yesterday's last slots were still waiting for.
+    assert {name: again[name] for name in day.summary} == day.summary
 
 
 def test_the_weekly_report_is_mailed_once_with_what_the_day_was(rig: Rig) -> None:
