@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from shared.domain.alerts import Alert
 from shared.domain.chunks import by_hour
 from shared.domain.deliveries import Delivery
+from shared.domain.deployments import Deployment
 from shared.domain.errors import InvalidInput
 from shared.domain.forecasts import RESOURCES
 from shared.domain.hour_lines import HourLines, lines_of
@@ -58,7 +59,7 @@ def make_report(
             lines=lines,
             minutes=_minutes(target, span, house),
             alerts=_alerts(target, span, house, now),
-            deployments=[*deployments(target, span.start, span.end, alerts=house.alerts)],
+            deployments=_deployments(target, span, house),
             deliveries=_deliveries(target, span, house),
             advice=_advice(target, house),
             sources=house.sources_of(target),
@@ -68,6 +69,12 @@ def make_report(
         ),
         house.catalog,
     )
+
+
+def _deployments(target: str, span: Span, house: House) -> list[Deployment]:
+    """One at the very end is the next report's."""
+    found = deployments(target, span.start, span.end, alerts=house.alerts)
+    return [one for one in found if span.covers(one.at)]
 
 
 def _metrics(house: House) -> list[Metric]:

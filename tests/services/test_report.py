@@ -12,12 +12,14 @@ from shared.adapters.rows import ReplaceRow
 from shared.catalog.metrics import CATALOG
 from shared.domain.alerts import Alert
 from shared.domain.chunks import HourChunk
+from shared.domain.deployments import DeploymentWish, new_deployment
 from shared.domain.errors import InvalidInput
 from shared.domain.records import Insert, alert_key
 from shared.domain.reporting import Reporting
 from shared.domain.summaries import summarize
 from shared.domain.times import DAY, HOUR, hour_key
 from shared.ports import House
+from shared.services.deployments import mark_deployment
 from shared.services.report import make_report, span_of
 from shared.services.summarize import roll_up_days
 from tests.builders import TARGET, an_alert, at
@@ -126,6 +128,18 @@ def test_alerts_of_the_range_are_listed(house: House) -> None:
 
     assert [one.alert_id for one in found.episodes.worst] == [f"{TARGET}.20260109T1200Z-1a2b3c4d"]
     assert found.availability.objective == 99.0
+
+
+def test_a_deploy_where_two_reports_meet_is_in_the_later_one(house: House) -> None:
+    met = NOW.replace(minute=0)
+    wish = DeploymentWish(version="2.0.0", at=met)
+    marker = new_deployment(wish, target=TARGET, by="ci", now=NOW)
+    mark_deployment(marker, alerts=house.alerts, now=NOW)
+
+    earlier, later = (make_report(TARGET, "24h", house=house, now=met + n * DAY) for n in (0, 1))
+
+    assert earlier.deployments == ()
+    assert [one.version for one in later.deployments] == ["2.0.0"]
 
 
 def test_a_range_ends_with_the_last_full_hour() -> None:
