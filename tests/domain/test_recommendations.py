@@ -513,7 +513,8 @@ def test_a_chain_of_now_stands_before_one_that_is_over() -> None:
 
     assert one.script == (
         "IF EXISTS (SELECT 1 FROM sys.dm_exec_sessions WHERE session_id = 61 "
-        "AND last_request_start_time <= '2026-11-24T12:02:00') KILL 61;"
+        "AND last_request_start_time <= '2026-11-24T12:02:00' "
+        "AND (status <> 'sleeping' OR open_transaction_count > 0)) KILL 61;"
     )
     [over] = judge(replace(a_situation(), noticed=(seen(),)))
     assert over.id == one.id

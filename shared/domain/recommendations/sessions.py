@@ -117,10 +117,15 @@ def _unblock(chain: BlockingChain, situation: Situation) -> Remedy:
 
 
 def _end_session(number: int, situation: Situation) -> str:
-    """Numbers are given anew: whoever has asked for something since then is somebody else."""
+    """Numbers are given anew: whoever has asked for something since then is somebody else.
+
+    One that sleeps without a transaction has ended it meanwhile, and keeps nobody waiting.
+    """
     seen = situation.inspected_at + SEEN_WITHIN
     same = f"session_id = {number} AND last_request_start_time <= '{seen:%Y-%m-%dT%H:%M:%S}'"
-    return f"IF EXISTS (SELECT 1 FROM sys.dm_exec_sessions WHERE {same}) KILL {number};"  # noqa: S608 - ours
+    holds = "(status <> 'sleeping' OR open_transaction_count > 0)"
+    found = f"SELECT 1 FROM sys.dm_exec_sessions WHERE {same} AND {holds}"  # noqa: S608 - ours
+    return f"IF EXISTS ({found}) KILL {number};"
 
 
 def _blocked(situation: Situation) -> Measure | None:
