@@ -69,6 +69,7 @@ class Business(Struct, frozen=True, kw_only=True, rename="camel"):
     `pipeline`: the open deals by stage as of `pipeline_at`, null before the first look. `closed`:
     those that ended in the range; `conversion`: won of these, in percent, null without any;
     `revenue`: the value of those won. The lists have those with most first, at most forty names.
+    `cut`: rows of the range's hours that were too many to keep; names with few are told too little.
     """
 
     pipeline_at: datetime | None
@@ -81,9 +82,10 @@ class Business(Struct, frozen=True, kw_only=True, rename="camel"):
     operations: tuple[UsedOperation, ...]
     pages: tuple[ViewedPage, ...]
     quarters: tuple[BusinessQuarter, ...]
+    cut: int
 
 
-def business_of(tallies: Sequence[Tally], *, won: str, lost: str) -> Business:
+def business_of(tallies: Sequence[Tally], *, won: str, lost: str, cut: int) -> Business:
     """The tallies of a range as lists; `won` and `lost` are how deals end, in small letters."""
     pipeline = max((one for one in tallies if one.table == "pipeline"), default=None, key=_slot)
     closed = [
@@ -124,6 +126,7 @@ def business_of(tallies: Sequence[Tally], *, won: str, lost: str) -> Business:
             for name, (count, took, users) in _summed(tallies, "pages", 3, highest=(2,))
         ),
         quarters=_quarters(tallies),
+        cut=cut,
     )
 
 

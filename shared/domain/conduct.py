@@ -53,7 +53,8 @@ class Conduct(Struct, frozen=True, kw_only=True, rename="camel"):
 
     `masked`: addresses are told as networks and accounts by their first letter, because who asks is
     no admin; then several may look like one. `totals` by metric: null where nothing is known. The
-    lists have those with most first, at most forty names.
+    lists have those with most first, at most forty names. `cut`: rows of the range's hours that
+    were too many to keep; names with few are told too little.
     """
 
     masked: bool
@@ -62,10 +63,11 @@ class Conduct(Struct, frozen=True, kw_only=True, rename="camel"):
     by_account: tuple[LoginAttempts, ...]
     deeds: tuple[Deed, ...]
     quarters: tuple[LoginQuarter, ...]
+    cut: int
 
 
 def conduct_of(
-    tallies: Sequence[Tally], totals: dict[str, float | None], *, masked: bool
+    tallies: Sequence[Tally], totals: dict[str, float | None], *, masked: bool, cut: int
 ) -> Conduct:
     """The tallies of a range as lists."""
     address = masked_address if masked else _whole
@@ -81,6 +83,7 @@ def conduct_of(
             for one in tallies
             if one.table == ADDRESSES
         ),
+        cut=cut,
     )
 
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.domain.decoding import decode
 from shared.domain.errors import DamagedRow
@@ -40,7 +41,10 @@ class Tally(Struct, frozen=True, array_like=True):
 
 
 class KeptTallies(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A row: an hour's tallies as zlib of JSON; `cut`: rows for which there was no room."""
+    """A row: an hour's tallies as zlib of JSON; `cut`: rows for which there was no room.
+
+    An hour is written again and again: `cut` is the most that one writing left out.
+    """
 
     hour: datetime
     packed: bytes
@@ -70,7 +74,8 @@ def with_tallies(kept: KeptTallies | None, hour: datetime, new: Iterable[Tally])
     """The hour's row with the new tallies in place of what it had of their tables and slots."""
     known = {(one.table, one.slot): one for one in (unpacked(kept) if kept else ())}
     known |= {(one.table, one.slot): one for one in new}
-    return _packed(hour, [known[key] for key in sorted(known)])
+    packed = _packed(hour, [known[key] for key in sorted(known)])
+    return replace(packed, cut=max(packed.cut, kept.cut if kept else 0))
 
 
 def by_hour(tallies: Iterable[Tally]) -> dict[datetime, list[Tally]]:

@@ -11,7 +11,7 @@ from shared.domain.metrics import Kind, Metric
 from shared.domain.tallies import floor_slot
 from shared.domain.times import MINUTE, Span, floor_hour
 from shared.ports import House
-from shared.services.tally import tallies
+from shared.services.tally import tallied
 
 SECURITY = "security"
 
@@ -23,15 +23,16 @@ def slots_of(length: timedelta, now: datetime) -> Span:
 
 def business(target: str, span: Span, *, house: House) -> Business:
     """What the CRM was used for and what it brought."""
-    found = tallies(target, span.start, span.end, alerts=house.alerts)
-    return business_of(found, won=WON, lost=LOST)
+    found = tallied(target, span.start, span.end, alerts=house.alerts)
+    return business_of(found.tallies, won=WON, lost=LOST, cut=found.cut)
 
 
 def conduct(target: str, span: Span, *, masked: bool, house: House) -> Conduct:
     """Who did what that is worth a look."""
-    found = tallies(target, span.start, span.end, alerts=house.alerts)
+    found = tallied(target, span.start, span.end, alerts=house.alerts)
     counts = [m for m in house.catalog.metrics if m.group == SECURITY and m.kind is Kind.COUNT]
-    return conduct_of(found, _totals(target, span, counts, house), masked=masked)
+    totals = _totals(target, span, counts, house)
+    return conduct_of(found.tallies, totals, masked=masked, cut=found.cut)
 
 
 def _totals(

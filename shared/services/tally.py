@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from shared.domain.culprits import Culprit
 from shared.domain.errors import Conflict, DamagedRow
@@ -64,14 +65,25 @@ def _write(target: str, hour: datetime, new: Sequence[Tally], alerts: Ledger) ->
     return None if kept is not None and kept.value == row else put(tally_key(hour), row, kept)
 
 
-def tallies(target: str, first: datetime, end: datetime, *, alerts: Ledger) -> list[Tally]:
+class Tallied(NamedTuple):
+    """The tables of a range, and how many rows of its hours there was no room for, at least."""
+
+    tallies: Sequence[Tally]
+    cut: int
+
+
+def tallied(target: str, first: datetime, end: datetime, *, alerts: Ledger) -> Tallied:
     """Every table of the slots that begin in [first, end), oldest first."""
     start, until = hours_of(first, end)
     rows = alerts.scan(target, TALLIES, KeptTallies, first=tally_key(start), end=tally_key(until))
-    found = [one for row in rows for one in _readable(row)]
-    return sorted(
-        (one for one in found if first <= one.slot < end), key=lambda one: (one.slot, one.table)
-    )
+    found = [one for row in rows for one in _readable(row) if first <= one.slot < end]
+    found.sort(key=lambda one: (one.slot, one.table))
+    return Tallied(found, sum(row.value.cut for row in rows))
+
+
+def tallies(target: str, first: datetime, end: datetime, *, alerts: Ledger) -> Sequence[Tally]:
+    """Its tables alone."""
+    return tallied(target, first, end, alerts=alerts).tallies
 
 
 def suspected(

@@ -79,6 +79,7 @@ def test_an_hour_that_is_too_large_loses_what_has_least() -> None:
     assert len(kept.packed) <= LARGEST
     assert kept.cut == len(many) * MOST_ROWS // 2
     assert all(min(row.figures[0] for row in one.rows) == 20 for one in unpacked(kept))
+    assert with_tallies(kept, T0, [a_tally()]).cut == kept.cut, "they are still not there"
 
 
 def test_a_damaged_row_is_told_from_a_good_one() -> None:

@@ -5,10 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec import structs
 
+from shared.domain.records import put, tally_key
 from shared.domain.retention import Retention
 from shared.domain.samples import Reading
-from shared.domain.tallies import SLOT, Tally, TallyRow, tally
+from shared.domain.tallies import SLOT, KeptTallies, Tally, TallyRow, tally
 from shared.services.tally import keep_tallies
 from shared.web.tables import BUSINESS, SECURITY
 from tests.builders import OK, TARGET, a_desk, at
@@ -50,6 +52,7 @@ def test_nothing_known_is_said_as_such(counter: Counter) -> None:
         "operations": [],
         "pages": [],
         "quarters": [],
+        "cut": 0,
     }
     assert told["meta"] == told["meta"] | {
         "target": TARGET,
@@ -212,6 +215,19 @@ def test_a_reader_is_told_networks_and_beginnings(counter: Counter) -> None:
 def test_a_range_that_is_not_kept_is_refused(counter: Counter) -> None:
     for route in (BUSINESS, SECURITY):
         assert counter.refused(route, 10, range="1y")[:2] == (400, "invalid_range")
+
+
+def test_rows_for_which_there_was_no_room_are_counted(counter: Counter) -> None:
+    keep(counter, a_tally("pages", 0, (("/a",), (1, 1, 1))), a_tally("pages", 60))
+    for hour, cut in ((0, 20), (60, 3)):
+        kept = counter.desk.house.alerts.get(TARGET, tally_key(at(hour)), KeptTallies)
+        assert kept is not None
+        short = put(tally_key(at(hour)), structs.replace(kept.value, cut=cut), kept)
+        counter.desk.house.alerts.commit(TARGET, [short])
+
+    for route in (BUSINESS, SECURITY):
+        assert counter.get(route, 2 * HOUR)["data"]["cut"] == 23
+        assert counter.get(route, 2 * HOUR, range="1h")["data"]["cut"] == 3
 
 
 def test_forty_names_are_told_of_any_number(counter: Counter) -> None:
