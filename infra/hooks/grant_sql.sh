@@ -4,7 +4,8 @@
 #   functionAppName, databaseId   outputs of infra/main.bicep, which azd puts into the environment
 #   GRANT_SERVER_STATE=yes        also part 2, in master: who blocks whom, and the query of a storm
 #
-# Whoever runs it must be the server's Microsoft Entra admin, or act as one; it needs sqlcmd.
+# Whoever runs it must be the server's Microsoft Entra admin, or act as one; it needs
+# Microsoft's newer sqlcmd (go-sqlcmd), which signs in as az does: the older one's -G does not on Linux.
 set -eu
 
 app=${functionAppName:?the name of the function app}
@@ -14,7 +15,7 @@ if [ -z "$id" ]; then
     exit 0
 fi
 if ! command -v sqlcmd >/dev/null 2>&1; then
-    echo "sqlcmd is not here: install it (learn.microsoft.com/sql/tools/sqlcmd), or run" \
+    echo "sqlcmd is not here: install go-sqlcmd (github.com/microsoft/go-sqlcmd), or run" \
         "infra/sql/grant-monitor.sql for $app by hand" >&2
     exit 1
 fi
@@ -31,7 +32,8 @@ part() {
 }
 
 run() {
-    sqlcmd -S "$server.database.windows.net" -d "$1" -G -b -i /dev/stdin
+    sqlcmd -S "$server.database.windows.net" -d "$1" \
+        --authentication-method ActiveDirectoryDefault -b -i /dev/stdin
 }
 
 part 1 | run "$database"

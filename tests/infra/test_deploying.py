@@ -61,7 +61,10 @@ def test_the_identity_is_let_into_the_database_and_master_is_left_alone(bench: P
 
     assert done.returncode == 0, done.stderr
     said = log(bench, "sqlcmd")
-    assert said.startswith("-S sql-crm.database.windows.net -d crm -G -b -i /dev/stdin\n")
+    signing_in = "--authentication-method ActiveDirectoryDefault"
+    assert said.startswith(
+        f"-S sql-crm.database.windows.net -d crm {signing_in} -b -i /dev/stdin\n"
+    )
     assert "CREATE USER [func-pantry-1] FROM EXTERNAL PROVIDER;" in said
     assert "GRANT VIEW DATABASE STATE TO [func-pantry-1];" in said
     assert "func-pantry-monitor" not in said
@@ -190,6 +193,9 @@ def test_the_deployment_knows_no_password() -> None:
     variables = {name for name, value in given.items() if "vars." in str(value)}
     read = re.findall(r"readEnvironmentVariable\('(\w+)'", (INFRA / "main.bicepparam").read_text())
 
+    # Without it a group's template asks for the group, and nobody is there to answer.
+    assert "AZURE_RESOURCE_GROUP" in variables
+    assert any("sqlcmd" in step.get("run", "") for step in deploy["jobs"]["deploy"]["steps"])
     assert deploy["permissions"] == {"contents": "read", "id-token": "write"}
     assert set(read) - variables == secrets
     assert set(read) & variables == {"BUDGET_START"}

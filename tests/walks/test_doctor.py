@@ -250,7 +250,7 @@ CASES = [
     ),
     Broken(
         f"##MS_ServerStateReader## on {TARGET}",
-        '-d master -G -Q "ALTER SERVER ROLE [##MS_ServerStateReader##] ADD MEMBER [pantry-monitor]',
+        '-Q "ALTER SERVER ROLE [##MS_ServerStateReader##] ADD MEMBER [pantry-monitor]',
         takes(VIEW_SERVER_STATE),
         verdict=Verdict.LACKING,
     ),

@@ -61,8 +61,9 @@ def sync_triggers(who: Identity) -> str:
 
 
 def sql(server: str, database: str, statement: str) -> str:
-    """Run a statement as the server's Entra admin."""
-    return f'sqlcmd -S {server} -d {database} -G -Q "{statement}"'
+    """Run a statement as the server's Entra admin; go-sqlcmd then signs in as az does."""
+    signing_in = "--authentication-method ActiveDirectoryDefault"
+    return f'sqlcmd -S {server} -d {database} {signing_in} -Q "{statement}"'
 
 
 def let_in(server: str, database: str, who: Identity) -> str:
