@@ -336,7 +336,7 @@ def describe_api(req: func.HttpRequest) -> func.HttpResponse:
     return openapi(req)
 
 
-@app.route(route="monitoring/health", methods=["GET"])
+@app.route(route="monitoring/health", methods=["GET", "HEAD"])
 def health(req: func.HttpRequest) -> func.HttpResponse:
     """Is the app alive, and can it tell anybody?"""
 

@@ -137,7 +137,7 @@ def test_http_is_anonymous_to_the_platform(indexed: dict[str, Any]) -> None:
     assert {door["authLevel"] for door in found.values()} == {"ANONYMOUS"}
 
     doors = [door for name, door in found.items() if name != "unmatched"]
-    assert sorted((door["route"], *door["methods"]) for door in doors) == sorted(
+    assert sorted((door["route"], one) for door in doors for one in door["methods"]) == sorted(
         (f"monitoring/{route.name}", route.method) for route in ROUTES
     ), "a new front door is described in shared/web/routes.py, and docs/api.md lists it"
 
@@ -318,6 +318,17 @@ def test_health_says_who_cannot_be_told(app: Any) -> None:
 
     assert said["status"] == "degraded"
     assert any("ALERT_EMAIL" in warning for warning in said["warnings"])
+
+
+def test_a_probe_that_wants_no_body_is_told_the_same_status(app: Any) -> None:
+    bare = func.HttpRequest("HEAD", "/api/monitoring/health", body=b"")
+    deep = func.HttpRequest("HEAD", "/api/monitoring/health", params={"deep": "1"}, body=b"")
+
+    told, refused = call(app.health, bare), call(app.health, deep)
+
+    assert (told.status_code, told.get_body(), told.mimetype) == (200, b"", "application/json")
+    assert told.headers["X-Request-Id"]
+    assert (refused.status_code, refused.get_body()) == (401, b"")
 
 
 def test_a_deep_look_asks_the_real_storage(app: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -131,7 +131,7 @@ class Door(Struct, frozen=True, kw_only=True):
     @property
     def changes(self) -> bool:
         """Whether it does more than answer."""
-        return self.method != "GET"
+        return self.method not in ("GET", "HEAD")
 
     @property
     def statuses(self) -> tuple[int, ...]:

@@ -39,6 +39,13 @@ HEALTH = Door(
     data=Health,
     exactly=(200, 304, 400, 401, 403, 500, 503),
 )
+HEAD = Door(
+    name="health",
+    says="the same without a body, for probes that ask so",
+    method="HEAD",
+    query=HealthQuery,
+    exactly=(200, 400, 401, 403, 500, 503),
+)
 
 
 def health(
@@ -47,7 +54,7 @@ def health(
     open_office: Callable[[], Office],
     checkups: Callable[[], Sequence[Checkup]],
 ) -> func.HttpResponse:
-    """200 however it is: the app is alive, and what it lacks is in the answer."""
+    """200 however it is: the app is alive, and what it lacks is in the answer, if it has a body."""
 
     def attend(visit: Visit) -> Reply:
         if not query(request, HealthQuery).deep:
@@ -56,7 +63,15 @@ def health(
         demand(visit.principal, Role.ADMIN)
         return _health(problems(), checkups())
 
-    return answered(request, HEALTH.name, attend)
+    answer = answered(request, HEALTH.name, attend)
+    return _bodiless(answer) if request.method == HEAD.method else answer
+
+
+def _bodiless(answer: func.HttpResponse) -> func.HttpResponse:
+    headers = dict(answer.headers)
+    return func.HttpResponse(
+        b"", status_code=answer.status_code, headers=headers, mimetype=answer.mimetype
+    )
 
 
 def _health(problems: list[str], checkups: Sequence[Checkup] | None = None) -> Reply:

@@ -181,6 +181,9 @@ def _body_schema(body: Body, kinds: Mapping[str, Node], schemas: Node) -> Node:
 
 
 def _response(status: int, door: Door, kinds: Mapping[str, Node], example: Node) -> Node:
+    if door.method == "HEAD":
+        told = PHRASES.get(status, "Done.")
+        return {"description": told, "headers": _answer_headers(door)}
     if status == 200:
         return {
             "description": "Done.",

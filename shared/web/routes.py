@@ -10,7 +10,7 @@ from shared.web.deliveries import AUDIT, DELIVERIES, RESEND
 from shared.web.deployments import DEPLOYMENTS, MARK
 from shared.web.doors import Door
 from shared.web.export import EXPORT
-from shared.web.health import HEALTH
+from shared.web.health import HEAD, HEALTH
 from shared.web.maintenance import ADD, END, WINDOWS
 from shared.web.metrics import METRICS
 from shared.web.openmetrics import OPENMETRICS
@@ -57,6 +57,7 @@ ROUTES: tuple[Door, ...] = (
     EXPORT,
     OPENMETRICS,
     HEALTH,
+    HEAD,
     OPENAPI,
     PAGE,
     FILE,

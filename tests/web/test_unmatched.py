@@ -18,6 +18,7 @@ def ask(method: str, path: str) -> func.HttpResponse:
         ("DELETE", "metrics", "GET"),
         ("HEAD", "Metrics/", "GET"),
         ("PUT", "alerts", "GET, POST"),
+        ("POST", "health", "GET, HEAD"),
         ("POST", "rules/dtu-high", "DELETE, GET, PUT"),
         ("PATCH", "rules/backtest", "DELETE, GET, POST, PUT"),
         ("GET", "channels/path-test", "POST"),
