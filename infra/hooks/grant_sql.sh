@@ -36,8 +36,11 @@ run() {
         --authentication-method ActiveDirectoryDefault -b -i /dev/stdin
 }
 
-part 1 | run "$database"
 if [ "${GRANT_SERVER_STATE-}" = yes ]; then
+    # The server's role is the login's: the user must be that login's, and so comes after it.
     part 2 | run master
+    part 1 | sed "s/FROM EXTERNAL PROVIDER/FROM LOGIN [$app]/" | run "$database"
+else
+    part 1 | run "$database"
 fi
 echo "$app may read $database"

@@ -7,7 +7,9 @@
 
 -- 1. In the CRM's database ----------------------------------------------------------------------
 
--- The identity becomes a user of this database alone; it has no password that could leak.
+-- The identity becomes a user of this database alone; it has no password that could leak. With part 2
+-- run that one first, and write FROM LOGIN [func-pantry-monitor] here in place of FROM EXTERNAL PROVIDER:
+-- a server's role is a login's, and a user of this database alone has none. DROP USER one made before.
 IF DATABASE_PRINCIPAL_ID(N'func-pantry-monitor') IS NULL
     CREATE USER [func-pantry-monitor] FROM EXTERNAL PROVIDER;
 

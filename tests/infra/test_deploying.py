@@ -76,7 +76,10 @@ def test_the_servers_role_is_given_when_it_is_wanted(bench: Path) -> None:
 
     assert run(bench, "grant_sql.sh", GRANT_SERVER_STATE="yes").returncode == 0
 
-    _, _, in_master = log(bench, "sqlcmd").partition("-d master ")
+    _, _, said = log(bench, "sqlcmd").partition("-d master ")
+    in_master, _, in_database = said.partition("-d crm ")
+    assert "CREATE LOGIN [func-pantry-1] FROM EXTERNAL PROVIDER;" in in_master
+    assert "CREATE USER [func-pantry-1] FROM LOGIN [func-pantry-1];" in in_database
     assert "ALTER SERVER ROLE [##MS_ServerStateReader##] ADD MEMBER [func-pantry-1];" in in_master
 
 

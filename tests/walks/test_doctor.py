@@ -250,7 +250,8 @@ CASES = [
     ),
     Broken(
         f"##MS_ServerStateReader## on {TARGET}",
-        '-Q "ALTER SERVER ROLE [##MS_ServerStateReader##] ADD MEMBER [pantry-monitor]',
+        "CREATE LOGIN [pantry-monitor] FROM EXTERNAL PROVIDER; "
+        "ALTER SERVER ROLE [##MS_ServerStateReader##] ADD MEMBER [pantry-monitor]",
         takes(VIEW_SERVER_STATE),
         verdict=Verdict.LACKING,
     ),

@@ -103,8 +103,7 @@ class DatabaseExaminer:
     def _granting(self, grant: Grant) -> str:
         where, name = self._place, self._who.identity.name
         if grant is Grant.SERVER_STATE:
-            statement = f"ALTER SERVER ROLE [{grant}] ADD MEMBER [{name}]"
-            return mends.sql(where.server, "master", statement)
+            return mends.join_server_role(where.server, grant, name)
         return mends.sql(where.server, where.name, f"GRANT {grant} TO [{name}]")
 
     def count(self, source: str) -> str:

@@ -75,6 +75,16 @@ def let_in(server: str, database: str, who: Identity) -> str:
     return f"{sql(server, database, statement)}   # {GRANT_SCRIPT} grants the rest"
 
 
+def join_server_role(server: str, role: str, name: str) -> str:
+    """Give a login a server's role; a user of the database alone has no login yet."""
+    unknown = f"NOT EXISTS (SELECT 1 FROM sys.server_principals WHERE name = N'{name}')"  # noqa: S608 - shown, not run
+    statement = (
+        f"IF {unknown} CREATE LOGIN [{name}] FROM EXTERNAL PROVIDER; "
+        f"ALTER SERVER ROLE [{role}] ADD MEMBER [{name}]"
+    )
+    return f"{sql(server, 'master', statement)}   # {GRANT_SCRIPT}: its user must be FROM LOGIN"
+
+
 def open_firewall(database_id: str) -> str:
     """Let Azure's services reach the server of a database."""
     group, server, _ = parts_of(database_id)
