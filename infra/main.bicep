@@ -19,7 +19,7 @@ param appName string = 'func-${workload}-${uniqueString(resourceGroup().id)}'
 @description('Name of the storage account that is created for the monitor.')
 @minLength(3)
 @maxLength(24)
-param storageName string = take('st${toLower(replace(workload, '-', ''))}${uniqueString(resourceGroup().id)}', 24)
+param storageName string = 'st${take(toLower(replace(workload, '-', '')), 9)}${uniqueString(resourceGroup().id)}'
 
 @description('Name of the key vault that is created for the monitor\'s secrets.')
 @minLength(3)

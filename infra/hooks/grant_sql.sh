@@ -2,6 +2,7 @@
 # Lets the function app's identity into the CRM's database (infra/sql/grant-monitor.sql, part 1).
 #
 #   functionAppName, databaseId   outputs of infra/main.bicep, which azd puts into the environment
+#   GRANT_SQL=no                  nothing here: the server's admin runs the script by hand
 #   GRANT_SERVER_STATE=yes        also part 2, in master: who blocks whom, and the query of a storm
 #
 # Whoever runs it must be the server's Microsoft Entra admin, or act as one; it needs
@@ -12,6 +13,10 @@ app=${functionAppName:?the name of the function app}
 id=${databaseId-}
 if [ -z "$id" ]; then
     echo "no database is watched: nothing to grant"
+    exit 0
+fi
+if [ "${GRANT_SQL:-yes}" = no ]; then
+    echo "not granted: the server's Entra admin runs infra/sql/grant-monitor.sql for $app"
     exit 0
 fi
 if ! command -v sqlcmd >/dev/null 2>&1; then

@@ -83,6 +83,15 @@ def test_the_servers_role_is_given_when_it_is_wanted(bench: Path) -> None:
     assert "ALTER SERVER ROLE [##MS_ServerStateReader##] ADD MEMBER [func-pantry-1];" in in_master
 
 
+def test_who_is_not_the_servers_admin_can_leave_the_grants_to_somebody_else(bench: Path) -> None:
+    stand_in(bench, "sqlcmd", 'echo "$@" >> "$LOG"')
+
+    done = run(bench, "grant_sql.sh", GRANT_SQL="no")
+
+    assert (done.returncode, log(bench, "sqlcmd")) == (0, "")
+    assert "runs infra/sql/grant-monitor.sql for func-pantry-1" in done.stdout
+
+
 def test_without_a_database_or_a_client_it_says_so(bench: Path) -> None:
     assert "nothing to grant" in run(bench, "grant_sql.sh", databaseId="").stdout
     (bench / "bin" / "sed").symlink_to("/bin/sed")

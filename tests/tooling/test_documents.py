@@ -22,6 +22,7 @@ MAKEFILE = (ROOT / "Makefile").read_text()
 ENVIRONMENT = {
     "AUTH_ENABLED": "of the platform",
     "AZURE_": "what azure-identity looks for",
+    "AZURE_RESOURCE_GROUP": "azd, for a template of a group",
     "GRANT_SERVER_STATE": "infra/hooks/grant_sql.sh",
     "MSI_": "what azure-identity looks for",
     "PROMTOOL_CASES": "tests/domain/test_promtool.py",
