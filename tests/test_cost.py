@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from azure.core.exceptions import ClientAuthenticationError
 
 from shared import cost
 from shared.adapters.usage import AzureUsage
@@ -59,6 +60,19 @@ def used(provider: Provider, workspace: str = "9a1f6f3c") -> tuple[Usage, list[s
         now=T0,
     )
     return counter.of(app_id=APP, storage_id=STORAGE, workspace=workspace), counter.problems
+
+
+def test_who_is_not_signed_in_is_told_so() -> None:
+    def refused(scope: str) -> str:
+        raise ClientAuthenticationError(f"no credential for {scope}")
+
+    counter = AzureUsage(
+        refused, endpoint="https://management.azure.com", logs_endpoint="https://x", now=T0
+    )
+
+    assert counter.of(app_id=APP, storage_id=STORAGE, workspace="9a1f6f3c") == Usage()
+    assert len(counter.problems) == 6
+    assert all("az login" in problem for problem in counter.problems)
 
 
 def test_a_day_is_read_as_azure_counted_it() -> None:

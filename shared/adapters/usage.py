@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import requests
+from azure.core.exceptions import AzureError
 
 from shared.domain.costs import Usage
 from shared.domain.errors import SourceError
@@ -119,9 +120,12 @@ class AzureUsage:
             return None
 
     def _asked(self, ask: Callable[[Mapping[str, str]], requests.Response], endpoint: str) -> Any:
-        headers = {"Authorization": f"Bearer {self._token(f'{_audience(endpoint)}/.default')}"}
         try:
-            answer = ask(headers)
+            token = self._token(f"{_audience(endpoint)}/.default")
+        except (AzureError, OSError, ValueError) as error:
+            raise SourceError("no token: are you signed in (az login)?") from error
+        try:
+            answer = ask({"Authorization": f"Bearer {token}"})
             if answer.status_code != HTTPStatus.OK:
                 raise SourceError(f"Azure answered {answer.status_code}")
             return answer.json()
