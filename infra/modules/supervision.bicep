@@ -21,8 +21,8 @@ param monthlyBudget int
 @description('First day of the budget\'s first month, the same in every deployment; empty: no budget.')
 param budgetStart string
 
-var silence = 'AppTraces | where AppRoleName == "${appName}" | where Message startswith "heartbeat: "'
-var failures = 'AppExceptions | where AppRoleName == "${appName}"'
+var silence = 'AppTraces | where AppRoleName =~ "${appName}" | where Message startswith "heartbeat: "'
+var failures = 'AppExceptions | where AppRoleName =~ "${appName}"'
 
 resource operators 'Microsoft.Insights/actionGroups@2023-01-01' = {
   name: 'ag-${workload}'
