@@ -15,6 +15,7 @@ import pytest
 from local.rig import TARGET, TICK, WATCH
 from local.world.scenes import DtuStorm
 from shared.adapters.health_probe import PATIENCE
+from shared.catalog.metrics import CATALOG
 from shared.catalog.rules import default_rules
 from shared.domain.alerts import Alert
 from shared.domain.deliveries import Delivery
@@ -31,8 +32,6 @@ OTHER = "other-app"
 BOTH = [TARGET, OTHER]
 STORM = DtuStorm(START + MINUTE, 4)
 PLAYED = 8
-SLOWEST = timedelta(minutes=7)
-"""How far behind a source may be by nature: telemetry's five minutes and the counts' windows."""
 HANGING = range(2, 3)
 """The minute in which the other one's page hangs; in the others it refuses."""
 LONGEST_PASS_S = 40
@@ -88,6 +87,12 @@ def _both(walk: Walk, at: datetime) -> list[Pass]:
     return [*done, *minutes.watch_all(BOTH, house=house, now=clock.now)]
 
 
+def patience(source: str) -> timedelta:
+    """How far behind a source may be by nature: it settles, asks now and then, of whole windows."""
+    its = CATALOG.source(source)
+    return its.settle + 2 * its.cadence
+
+
 def passes_of(target: str, done: list[Pass]) -> list[Pass]:
     return [one for one in done if one.target == target]
 
@@ -109,7 +114,7 @@ def test_the_first_one_has_its_own_figures_and_all_of_them(
 
     assert walk.untrue() == []
     covered = walk.rig.house.samples.latest(TARGET).covered
-    assert {name: at for name, at in covered.items() if walk.next - at > SLOWEST} == {}
+    assert {name: at for name, at in covered.items() if walk.next - at > patience(name)} == {}
 
 
 def test_the_other_one_has_nothing_but_that_its_page_fails(
