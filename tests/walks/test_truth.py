@@ -46,7 +46,7 @@ Cells = Mapping[datetime, float]
 GLIMPSE: Sequence[Stretch] = ((MORNING + 25 * MINUTE, 22),)
 SHORT: Sequence[Stretch] = ((NIGHT, 8), (MORNING + 26 * MINUTE, 34))
 """What is played in a minute, by start and length; the hours between are caught up with."""
-WHOLE: Sequence[Stretch] = ((NIGHT + HOUR, 240),)
+WHOLE: Sequence[Stretch] = ((MORNING - 4 * MINUTE, 64),)
 
 
 @dataclass(frozen=True)
