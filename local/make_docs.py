@@ -15,7 +15,7 @@ from shared.catalog.sources import SOURCES
 from shared.domain.conditions import CONDITIONS
 from shared.domain.members import Member
 from shared.domain.metrics import Metric, Source
-from shared.domain.notifications import quantity
+from shared.domain.quantities import quantity
 from shared.domain.rules import Rule
 from shared.setting_table import TABLE
 

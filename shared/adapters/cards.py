@@ -17,13 +17,12 @@ from shared.domain.conditions import CONDITIONS
 from shared.domain.notifications import (
     Notification,
     Story,
-    clock,
     headline,
     paragraph,
-    quantity,
     remark,
     word,
 )
+from shared.domain.quantities import clock, quantity
 from shared.domain.rules import Severity
 
 MOST_BYTES = 28 * 1024

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from shared.adapters.lettering import text_width, write
 from shared.adapters.raster import Canvas, Colour, Point
-from shared.domain.notifications import clock, number, quantity
+from shared.domain.quantities import clock, number, quantity
 from shared.domain.times import MINUTE
 from shared.domain.trails import Trail
 

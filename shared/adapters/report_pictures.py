@@ -16,7 +16,7 @@ from shared.adapters.raster import Canvas, Colour, Point
 from shared.domain.axes import day_marks, short, three_digits, ticks
 from shared.domain.habits import LONG, HeatMap
 from shared.domain.maintenance import WEEK
-from shared.domain.notifications import quantity
+from shared.domain.quantities import quantity
 from shared.domain.report_charts import Chart, Series
 from shared.domain.report_sections import zone_of
 from shared.domain.reports import PerformanceReport

@@ -13,12 +13,11 @@ from shared.domain.notifications import (
     Story,
     after_deploy,
     again,
-    clock,
     lasted,
-    quantity,
     remark,
     word,
 )
+from shared.domain.quantities import clock, quantity
 
 LONGEST = 160
 LONGEST_RULE = 60

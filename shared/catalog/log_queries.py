@@ -8,8 +8,20 @@ from pathlib import Path
 QUERIES = Path(__file__).with_name("queries")
 
 
+@dataclass(frozen=True, eq=False)
+class KqlFile:
+    """A query by the name of its file."""
+
+    name: str
+
+    @cached_property
+    def text(self) -> str:
+        """The KQL itself."""
+        return (QUERIES / f"{self.name}.kql").read_text(encoding="utf-8")
+
+
 @dataclass(frozen=True)
-class LogQuery:
+class LogQuery(KqlFile):
     """A query that answers one row a minute; minutes of which no telemetry arrived have none.
 
     A minute of the monitor's own requests alone has a row of zeros: it tells how far telemetry
@@ -18,17 +30,11 @@ class LogQuery:
     `distributions`: the metrics that are computed from those two.
     """
 
-    name: str
     minute: str
     counts: Mapping[str, str]
     histogram: str
     total: str
     distributions: tuple[str, ...]
-
-    @cached_property
-    def text(self) -> str:
-        """The KQL itself."""
-        return (QUERIES / f"{self.name}.kql").read_text(encoding="utf-8")
 
     @property
     def columns(self) -> dict[str, str]:
@@ -38,23 +44,17 @@ class LogQuery:
 
 
 @dataclass(frozen=True)
-class ConductQuery:
+class ConductQuery(KqlFile):
     """A query that answers one row a minute about what people did; see LogQuery.
 
     `out_of_hours`: the columns that count outside office hours alone. `logins`: the column with the
     minute's [address, account, failed, logged in] of whoever tried, at most 500.
     """
 
-    name: str
     minute: str
     counts: Mapping[str, str]
     out_of_hours: frozenset[str]
     logins: str
-
-    @cached_property
-    def text(self) -> str:
-        """The KQL itself."""
-        return (QUERIES / f"{self.name}.kql").read_text(encoding="utf-8")
 
     @property
     def columns(self) -> dict[str, str]:
@@ -81,23 +81,17 @@ SECURITY = ConductQuery(
 
 
 @dataclass(frozen=True, eq=False)
-class TableQuery:
+class TableQuery(KqlFile):
     """A query that answers rows by name for quarters of an hour, those with most first.
 
     Its rows become tallies under its own name: `labels` and `figures` in this order. `total`: the
     column in which a row without a name tells the sum of its slot, of rows that were left out, too.
     """
 
-    name: str
     labels: tuple[str, ...]
     figures: Mapping[str, str]
     slot: str = "Slot"
     total: str = ""
-
-    @cached_property
-    def text(self) -> str:
-        """The KQL itself."""
-        return (QUERIES / f"{self.name}.kql").read_text(encoding="utf-8")
 
     @property
     def columns(self) -> dict[str, str]:

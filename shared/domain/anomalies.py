@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from shared.domain.chunks import NO_CELLS
 from shared.domain.metrics import Better, Metric
-from shared.domain.notifications import quantity
+from shared.domain.quantities import quantity
 from shared.domain.rules import Severity
 from shared.domain.series import Chunks
 from shared.domain.times import MINUTE, Span, floor_hour

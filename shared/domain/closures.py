@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from shared.domain.notifications import clock
+from shared.domain.quantities import clock
 
 RETRY_AFTER = timedelta(hours=1)
 LONGEST_ERROR = 300

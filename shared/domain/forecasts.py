@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from shared.domain.hour_lines import HourLines
 from shared.domain.metrics import Catalog, Metric
-from shared.domain.notifications import quantity
+from shared.domain.quantities import quantity
 from shared.domain.seasons import Seasonal
 from shared.domain.tendencies import SURE, WEEK_DAYS, weekly
 from shared.domain.times import DAY, Span

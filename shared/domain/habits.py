@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from shared.domain.maintenance import WEEK, Recurring, Weekday
 from shared.domain.metrics import Metric
-from shared.domain.notifications import quantity
+from shared.domain.quantities import quantity
 from shared.domain.series import Chunks
 from shared.domain.times import HOUR, Span
 

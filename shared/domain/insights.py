@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 
 from shared.domain.figures import Band, Figure, SourceWord, band_of
-from shared.domain.notifications import quantity
+from shared.domain.quantities import quantity
 from shared.domain.statuses import band_start, reading
 from shared.domain.times import DAY, HOUR, MINUTE, Span, iso, minutes_between
 

@@ -8,7 +8,7 @@ from shared.domain.conditions import CONDITIONS, Anomaly, RateOfChange
 from shared.domain.errors import InvalidInput
 from shared.domain.members import Member
 from shared.domain.metrics import Better, Catalog, Kind, Metric
-from shared.domain.notifications import quantity
+from shared.domain.quantities import quantity
 from shared.domain.rules import Rule
 from shared.domain.samples import Gap
 

@@ -1,8 +1,7 @@
 """What a person reads: one message for all events of one claim, built from the events alone."""
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -13,17 +12,17 @@ from shared.domain.conditions import CONDITIONS
 from shared.domain.culprits import described
 from shared.domain.episodes import Event, EventKind
 from shared.domain.links import Link
+from shared.domain.quantities import DIGITS, clock, in_minutes, number, quantity, spelled
 from shared.domain.reasons import Reason
 from shared.domain.rehearsals import is_test
 from shared.domain.rules import Action, Severity
 from shared.domain.templates import fill
-from shared.domain.times import MINUTE, readers_clock
+from shared.domain.times import MINUTE
 from shared.domain.trails import Trail
 
 if TYPE_CHECKING:
     from shared.domain.reports import PerformanceReport
 
-_DIGITS = 3
 FORECAST = "forecast"
 CONFIDENCE = "99 % sure that it goes that way"
 
@@ -188,7 +187,7 @@ def _stands(event: Event) -> str:
         return f" was {value}, no data since {clock(unheard)}"
     if alert.forecast_hours is not None:
         return f" {_outlook(alert, alert.forecast_hours)}"
-    return f" {value} for {_span(alert.count * MINUTE)}"
+    return f" {value} for {spelled(alert.count * MINUTE)}"
 
 
 _AGAIN = {
@@ -213,7 +212,7 @@ def _outlook(alert: Alert, hours: float) -> str:
 
 def _about(hours: float) -> str:
     if hours < 2:
-        return _minutes(max(round(60 * hours), 1))
+        return in_minutes(max(round(60 * hours), 1))
     return f"{hours:.0f} h" if hours < 48 else f"{hours / 24:.0f} days"
 
 
@@ -227,8 +226,8 @@ def paragraph(story: Story) -> str:
 def _news(story: Story) -> str:
     """Why it is told again; nothing for a first firing and for an end."""
     event, alert = story.last, story.last.alert
-    lasting, now = _span(event.decided_at - alert.active_at), _now(story)
-    unheard = _span(event.decided_at - alert.fired_at)
+    lasting, now = spelled(event.decided_at - alert.active_at), _now(story)
+    unheard = spelled(event.decided_at - alert.fired_at)
     said = {
         EventKind.REMINDER: f"Reminder: still firing, {lasting} since it began{now}.",
         EventKind.ESCALATION: f"Escalated: nobody acknowledged for {unheard}{now}.",
@@ -259,7 +258,7 @@ def _opening(story: Story) -> str:
         return f"{what} {'had' if story.is_over else 'has'} no data since {since}."
     if not alert.breaches and alert.value is None:
         return f"{what} {'was' if story.is_over else 'is'} absent since {since}."
-    return f"{_what_was(story)} since {since}, {_span(alert.count * MINUTE)} bad."
+    return f"{_what_was(story)} since {since}, {spelled(alert.count * MINUTE)} bad."
 
 
 def _what_was(story: Story) -> str:
@@ -291,7 +290,7 @@ def _beside(condition: str, value: float | None, threshold: float | None, unit: 
 
 def _told_apart(value: float, threshold: float | None, unit: str) -> tuple[str, str]:
     """Both as people read them, with as many digits as it takes to see that they differ."""
-    digits = _DIGITS
+    digits = DIGITS
     shown = quantity(value, unit), quantity(threshold, unit)
     while value != threshold and shown[0] == shown[1]:
         digits += 1
@@ -340,7 +339,7 @@ def _notes(story: Story) -> list[str]:
     deploy = after_deploy(event.alert)
     return [
         f"It began {deploy}." if deploy else "",
-        f"Decided late, {_span(behind)} after the fact." if event.late else "",
+        f"Decided late, {spelled(behind)} after the fact." if event.late else "",
         *([] if story.is_over else _running(event.alert)),
         f"What to do: {event.runbook}" if event.runbook and not story.is_over else "",
     ]
@@ -351,7 +350,7 @@ def after_deploy(alert: Alert) -> str:
     if alert.deploy is None:
         return ""
     minutes, version = alert.deploy.minutes_before, alert.deploy.version
-    return f"{_minutes(minutes)} after deploy {version}" if minutes else f"with deploy {version}"
+    return f"{in_minutes(minutes)} after deploy {version}" if minutes else f"with deploy {version}"
 
 
 def _running(alert: Alert) -> list[str]:
@@ -361,42 +360,7 @@ def _running(alert: Alert) -> list[str]:
     ]
 
 
-def quantity(value: float | None, unit: str, digits: int = _DIGITS) -> str:
-    """A value as people read it: `97 %`, `1,412 MB`, `0.4 %`; whole numbers are never cut."""
-    if value is None:
-        return "no data"
-    said = _said(value, digits)
-    return said if unit == "count" else f"{said} {unit}"
-
-
-def number(value: float | None) -> str:
-    """A value without its unit."""
-    return "no data" if value is None else _said(value, _DIGITS)
-
-
-def _said(value: float, digits: int) -> str:
-    if not math.isfinite(value) or value == int(value):
-        return f"{value:,.0f}"
-    return f"{value:,.{digits - 3}f}" if abs(value) >= 100 else f"{value:.{digits}g}"
-
-
-def clock(at: datetime, zone: tzinfo | None = None) -> str:
-    """A moment in a sentence: `2026-01-01 00:05 UTC (01:05 Europe/Berlin)`."""
-    said = at.strftime("%Y-%m-%d %H:%M UTC")
-    return said if zone is None else f"{said} ({readers_clock(at, zone)})"
-
-
 def lasted(alert: Alert) -> str:
     """How long an episode has lasted in all."""
     end = alert.resolved_at if alert.state is AlertState.RESOLVED else None
-    return _span((end or alert.last_triggered + MINUTE) - alert.active_at)
-
-
-def _span(length: timedelta) -> str:
-    minutes = length // MINUTE
-    rest = f" {_minutes(minutes % 60)}" if minutes % 60 else ""
-    return _minutes(minutes) if minutes < 120 else f"{minutes // 60} h{rest}"
-
-
-def _minutes(minutes: int) -> str:
-    return f"{minutes} min"
+    return spelled((end or alert.last_triggered + MINUTE) - alert.active_at)

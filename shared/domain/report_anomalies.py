@@ -12,7 +12,7 @@ from shared.domain.anomalies import (
     unusual,
 )
 from shared.domain.metrics import Catalog
-from shared.domain.notifications import quantity
+from shared.domain.quantities import quantity
 from shared.domain.series import Chunks
 from shared.domain.times import Span
 

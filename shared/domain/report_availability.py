@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from shared.domain.hour_lines import HourLines
 from shared.domain.metrics import Catalog
-from shared.domain.notifications import quantity
+from shared.domain.quantities import quantity
 from shared.domain.report_figures import Coverage, coverage_of
 
 PROBED = "availability"

@@ -9,7 +9,7 @@ from shared.domain.alerts import Alert
 from shared.domain.deployments import Deployment
 from shared.domain.hour_lines import HourLines
 from shared.domain.metrics import Catalog, Metric
-from shared.domain.notifications import quantity
+from shared.domain.quantities import quantity
 from shared.domain.report_figures import change_of, told_change
 from shared.domain.times import DAY, HOUR, Span, floor_hour
 

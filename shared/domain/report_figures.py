@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from shared.domain.hour_lines import HourLines
 from shared.domain.metrics import Catalog, Kind, Metric, Within
-from shared.domain.notifications import quantity
+from shared.domain.quantities import quantity
 from shared.domain.times import Span
 
 USUAL = "usual"

@@ -8,7 +8,7 @@ from msgspec import Struct
 from shared.domain.deliveries import Delivery, Status
 from shared.domain.hour_lines import HourLines
 from shared.domain.metrics import Catalog, Metric
-from shared.domain.notifications import quantity
+from shared.domain.quantities import quantity
 from shared.domain.report_figures import Coverage, coverage_of, percent_down
 from shared.domain.times import HOUR, Span
 

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from shared.domain.anomalies import UNUSUAL
 from shared.domain.habits import HeatMap
-from shared.domain.notifications import clock, quantity
+from shared.domain.quantities import clock, quantity
 from shared.domain.report_charts import Chart
 from shared.domain.report_episodes import WorstEpisode, told_minutes
 from shared.domain.report_figures import USUAL, Figure, percent_down, told_span

@@ -8,7 +8,7 @@ from msgspec import Struct
 from shared.domain.alerts import Alert, AlertKind
 from shared.domain.figures import Band, Figure, SourceWord
 from shared.domain.metrics import Better, Metric
-from shared.domain.notifications import quantity
+from shared.domain.quantities import quantity
 from shared.domain.rules import Severity
 
 CORE = ("dtuUtilization", "memoryUsage", "responseTime.avg", "availability")

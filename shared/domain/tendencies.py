@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from shared.domain.hour_lines import HourLines
 from shared.domain.metrics import Better, Catalog, Metric
-from shared.domain.notifications import quantity
+from shared.domain.quantities import quantity
 from shared.domain.seasons import Seasonal, seasonal
 from shared.domain.times import DAY, Span
 from shared.domain.trends import Point

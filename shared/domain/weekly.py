@@ -5,7 +5,7 @@ from datetime import datetime
 from shared.domain.alerts import Alert, AlertKind, AlertState
 from shared.domain.episodes import Event, EventKind
 from shared.domain.letters import MARK, Letter, letter_id
-from shared.domain.notifications import quantity
+from shared.domain.quantities import quantity
 from shared.domain.reasons import Reason
 from shared.domain.report_sections import plain_text
 from shared.domain.reports import PerformanceReport

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from shared.domain.chunks import Latest
 from shared.domain.metrics import Catalog
-from shared.domain.notifications import clock
+from shared.domain.quantities import clock
 from shared.domain.quiet_hours import Inspecting
 from shared.domain.records import INSPECTING
 from shared.domain.rules import Action, Rule, Severity

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from shared.domain.alerts import Alert
 from shared.domain.links import LABELS, LONGEST_TOKEN, LinkAction, LinkMaker
-from shared.domain.notifications import clock, quantity
+from shared.domain.quantities import clock, quantity
 from shared.ports import House
 from shared.services.follow import Errand, Standing, follow, look, offer
 from shared.web.asking import request_id

@@ -10,7 +10,7 @@ from html import escape
 from shared.domain.axes import day_marks, short, three_digits, ticks
 from shared.domain.habits import LONG, HeatMap
 from shared.domain.maintenance import WEEK
-from shared.domain.notifications import quantity
+from shared.domain.quantities import quantity
 from shared.domain.report_charts import Chart, Series
 
 WIDTH, HEIGHT = 460, 178

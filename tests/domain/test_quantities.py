@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from shared.domain.alerts import Breach
-from shared.domain.notifications import Story, headline, paragraph, quantity
+from shared.domain.notifications import Story, headline, paragraph
+from shared.domain.quantities import quantity
 from tests.builders import an_alert, an_event
 
 

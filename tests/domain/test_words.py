@@ -9,7 +9,8 @@ import pytest
 from shared.domain.alerts import AlertKind
 from shared.domain.episodes import Event, EventKind
 from shared.domain.links import Link, LinkAction
-from shared.domain.notifications import Notification, clock, compose, remark
+from shared.domain.notifications import Notification, compose, remark
+from shared.domain.quantities import clock
 from shared.domain.reasons import Reason
 from shared.domain.rules import Action, ActionType, Severity
 from shared.domain.times import MINUTE

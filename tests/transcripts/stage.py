@@ -19,7 +19,8 @@ from shared.domain.budgets import Limits
 from shared.domain.episodes import Event
 from shared.domain.machine import RuleState
 from shared.domain.maintenance_wishes import parse_wish
-from shared.domain.notifications import Notification, quantity
+from shared.domain.notifications import Notification
+from shared.domain.quantities import quantity
 from shared.domain.reasons import Reason
 from shared.domain.rules import Rule
 from shared.domain.times import each_minute

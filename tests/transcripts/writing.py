@@ -21,7 +21,7 @@ import pytest
 
 from shared.catalog.metrics import CATALOG
 from shared.domain.conditions import CONDITIONS
-from shared.domain.notifications import quantity
+from shared.domain.quantities import quantity
 from shared.domain.rules import DEFAULT_REPEAT, NoDataPolicy, Rule
 
 KEPT = Path(__file__).parent

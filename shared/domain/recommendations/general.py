@@ -6,7 +6,7 @@ Its urgency is at most 0.2, so that whatever names a cause of some weight stands
 from collections.abc import Iterable
 
 from shared.domain.inspections import QueryStatistics, QueryUse
-from shared.domain.notifications import quantity
+from shared.domain.quantities import quantity
 from shared.domain.recommendations.situations import Situation
 from shared.domain.recommendations.values import (
     MOST_ACTIONS,

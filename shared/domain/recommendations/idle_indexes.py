@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from shared.domain.inspections import Index
-from shared.domain.notifications import quantity
+from shared.domain.quantities import quantity
 from shared.domain.recommendations.indexes import bracketed, quoted
 from shared.domain.recommendations.situations import Situation
 from shared.domain.recommendations.values import (

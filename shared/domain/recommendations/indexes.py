@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.domain.inspections import Index, MissingIndex, QueryStatistics
-from shared.domain.notifications import quantity
+from shared.domain.quantities import quantity
 from shared.domain.recommendations.loads import (
     NO_WORK,
     Resource,

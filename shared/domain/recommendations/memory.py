@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from msgspec import Struct
 
-from shared.domain.notifications import clock, quantity
+from shared.domain.quantities import clock, quantity
 from shared.domain.recommendations.situations import Situation, Stretch
 from shared.domain.recommendations.values import (
     Area,

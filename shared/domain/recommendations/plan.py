@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from shared.domain.notifications import quantity
+from shared.domain.quantities import quantity
 from shared.domain.recommendations.situations import Situation
 from shared.domain.recommendations.values import (
     Area,

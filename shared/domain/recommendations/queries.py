@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from shared.domain.deployments import RecentDeploy
 from shared.domain.inspections import FailedQuery, QueryStatistics, QueryUse, Regression
-from shared.domain.notifications import clock, quantity
+from shared.domain.quantities import clock, quantity
 from shared.domain.recommendations.indexes import relief_of
 from shared.domain.recommendations.loads import (
     NO_WORK,

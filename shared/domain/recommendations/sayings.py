@@ -6,7 +6,7 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.domain.notifications import number
+from shared.domain.quantities import number
 from shared.domain.recommendations.situations import Situation, use_of_day
 from shared.domain.recommendations.values import Measure, Recommendation, percent
 from shared.domain.times import DAY

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from shared.domain.blockings import SeenChain
 from shared.domain.inspections import BlockingChain, OpenTransaction, SessionGroup
-from shared.domain.notifications import clock, quantity
+from shared.domain.quantities import clock, quantity
 from shared.domain.recommendations.situations import Situation
 from shared.domain.recommendations.values import (
     Confidence,

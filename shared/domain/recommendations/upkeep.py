@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable
 
 from shared.domain.inspections import QueryStoreState, Statistics, TableSize
-from shared.domain.notifications import quantity
+from shared.domain.quantities import quantity
 from shared.domain.recommendations.indexes import bracketed, quoted
 from shared.domain.recommendations.loads import readers
 from shared.domain.recommendations.situations import Situation

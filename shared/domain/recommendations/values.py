@@ -7,7 +7,7 @@ from math import sqrt
 from msgspec import Struct
 
 from shared.domain.deployments import RecentDeploy
-from shared.domain.notifications import quantity
+from shared.domain.quantities import quantity
 from shared.domain.records import short_hash
 
 LOWEST_RANK = 255
