@@ -143,7 +143,8 @@ def test_whatever_else_is_in_the_environment_the_story_is_told() -> None:
 
         assert process.stdout is not None
         told = process.stdout.readline()
-        assert "[CRITICAL] DTU " in told
+        # At this speed a slow machine may send the end first: one message that tells both then.
+        assert "[CRITICAL] DTU " in told or "[RESOLVED] DTU Usage Critical after " in told
         assert told.endswith("? pantry-crm\n")
         assert process.poll() is None
 
