@@ -9,16 +9,16 @@ from typing import NamedTuple
 import function_app
 from local.host.triggers import Function as Registered
 from local.host.triggers import HttpTrigger, QueueTrigger, TimerTrigger, read_functions
-from shared import bootstrap
 from shared.catalog.sources import SOURCES
 from shared.domain.rules import ActionType
+from shared.furnishing.storage import ALERTS, CONFIG, SAMPLES
 from shared.services import minute
 
 ROOT = Path(__file__).parents[1]
 TABLES = {
-    bootstrap.SAMPLES: "the past: hours, days and the newest figures of each target",
-    bootstrap.ALERTS: "rule states, alerts, timelines, deliveries, inspections, advice, the audit",
-    bootstrap.CONFIG: "targets, edited rules, maintenance windows, budgets, closed channels",
+    SAMPLES: "the past: hours, days and the newest figures of each target",
+    ALERTS: "rule states, alerts, timelines, deliveries, inspections, advice, the audit",
+    CONFIG: "targets, edited rules, maintenance windows, budgets, closed channels",
 }
 QUEUES = {minute.COLLECT_QUEUE: "COLLECT_QUEUE", minute.DELIVERIES_QUEUE: "DELIVERIES_QUEUE"}
 """Each queue, and the constant by which the services name it."""

@@ -25,6 +25,7 @@ from local.world.events import World
 from shared import bootstrap, settings
 from shared.catalog.log_queries import LOG_QUERIES, SECURITY, USAGE
 from shared.domain.times import each_minute, iso
+from shared.furnishing.storage import IDENTITY_PATIENCE
 from shared.ports import House
 from shared.services import minute as minutes
 from shared.services.passes import Pass
@@ -106,7 +107,7 @@ def running_rig(
         _load_rows(cloud)
         # azure-identity looks there whenever it needs a token, not when it is made.
         stack.enter_context(patch.dict(os.environ, cloud.identity_environment))
-        identity = partial(ManagedIdentityCredential, **bootstrap.IDENTITY_PATIENCE)
+        identity = partial(ManagedIdentityCredential, **IDENTITY_PATIENCE)
         house = bootstrap.furnish(settings.load(environment), identity)
         yield Rig(clock, cloud, furnish(replace(house, wall=clock.wall)), environment)
 

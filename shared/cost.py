@@ -23,6 +23,7 @@ from shared.catalog.platform_metrics import NAMESPACES
 from shared.catalog.rules import default_rules
 from shared.domain.costs import Equals, Item, Prices, Usage, bill, equal_rules, priced, total
 from shared.examinations import app_id_in, management_scope
+from shared.furnishing.storage import open_identity
 from shared.settings import Settings, SettingsError, load
 
 
@@ -103,7 +104,7 @@ def _used(
     asked: argparse.Namespace, given: Settings, environment: Mapping[str, str]
 ) -> tuple[Usage, list[str]]:
     app_id = asked.app or app_id_in(environment)
-    who = Credentials(bootstrap.open_identity, management_scope(given), app_id)
+    who = Credentials(open_identity, management_scope(given), app_id)
     counter = AzureUsage(
         who.token,
         endpoint=given.monitor_endpoint,

@@ -14,21 +14,13 @@ from shared import bootstrap
 from shared.adapters.checkups import apps, mends, people, storage
 from shared.adapters.checkups.databases import OPTIONAL, USES, DatabaseExaminer, Place
 from shared.adapters.checkups.identities import Credentials
-from shared.bootstrap import (
-    ALERTS,
-    BY_LOGS,
-    CONFIG,
-    SAMPLES,
-    databases,
-    open_identity,
-    queue,
-    table,
-)
 from shared.catalog.platform_metrics import NAMESPACES
 from shared.catalog.sql_queries import COUNTS, Grant
 from shared.domain.checkups import Checkup
 from shared.domain.deliveries import public_name
 from shared.domain.errors import SourceDenied, SourceError
+from shared.furnishing.sources import BY_LOGS, databases
+from shared.furnishing.storage import ALERTS, CONFIG, SAMPLES, open_identity, queue, table
 from shared.ports import Examination, House, WallClock
 from shared.services import vitals
 from shared.services.channels import known_channels

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
 
-from shared import bootstrap
 from shared.domain.rules import Action, ActionType
+from shared.furnishing import storage
+from shared.furnishing.channels import fallback
 from shared.settings import load
 from tests.adapters.providers import Provider, running_provider
 from tests.test_settings import GOOD
@@ -29,9 +30,9 @@ def platform(monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
 
 @pytest.fixture
 def identity(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    quick = {**bootstrap.IDENTITY_PATIENCE, "read_timeout": 0.2}
-    monkeypatch.setattr(bootstrap, "IDENTITY_PATIENCE", quick)
-    with bootstrap.open_identity.__wrapped__() as credential:
+    quick = {**storage.IDENTITY_PATIENCE, "read_timeout": 0.2}
+    monkeypatch.setattr(storage, "IDENTITY_PATIENCE", quick)
+    with storage.open_identity.__wrapped__() as credential:
         yield credential
 
 
@@ -61,4 +62,4 @@ def test_the_fallback_may_name_the_alerts_address() -> None:
         {**GOOD, "FALLBACK_CHANNEL": "email:${ALERT_EMAIL}", "ALERT_EMAIL": "admin@example.com"}
     )
 
-    assert bootstrap._fallback(given) == Action(ActionType.EMAIL, "admin@example.com")
+    assert fallback(given) == Action(ActionType.EMAIL, "admin@example.com")

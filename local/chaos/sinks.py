@@ -25,6 +25,8 @@ from local.world.engine import ScriptedWorld
 from local.world.scripts import script_named
 from shared import bootstrap, settings
 from shared.domain.rules import ActionType
+from shared.furnishing.channels import channels
+from shared.furnishing.storage import open_identity
 from shared.ports import Channel
 
 NOWHERE = "AccountName=nobody;AccountKey=c2VjcmV0"
@@ -79,7 +81,7 @@ def requests_heard(desk: Desk) -> int:
 
 def real_channels(given: Mapping[str, str]) -> Mapping[str, Channel]:
     """Every channel as the app furnishes it."""
-    return bootstrap.channels(settings.load(given))
+    return channels(settings.load(given), open_identity, bootstrap.wall_now)
 
 
 def arrivals(desk: Desk) -> list[Arrival]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from shared import bootstrap, settings
+from shared import settings
 from shared.adapters import channels, egress
 from shared.adapters.channels import email, slack
 from shared.adapters.channels.console import ConsoleChannel
@@ -26,10 +26,13 @@ from shared.adapters.channels.sms import open_sms
 from shared.adapters.channels.teams import TeamsChannel
 from shared.adapters.channels.webhook import WebhookChannel
 from shared.adapters.egress import Egress
+from shared.bootstrap import wall_now
 from shared.domain import deliveries
 from shared.domain.errors import ChannelError
 from shared.domain.notifications import Notification, compose
 from shared.domain.rules import Action, ActionType
+from shared.furnishing import channels as furnished
+from shared.furnishing.storage import open_identity
 from shared.ports import Channel
 from shared.services import minute
 from tests.adapters.builders import an_event
@@ -354,7 +357,7 @@ def test_every_channel_in_use_serves_the_type_it_is_registered_for() -> None:
         }
     )
 
-    in_use = bootstrap.channels(given)
+    in_use = furnished.channels(given, open_identity, wall_now)
 
     assert all(channel.type == kind for kind, channel in in_use.items())
     assert set(in_use) == {"console", "email", "slack", "webhook", "teams", "sms"}

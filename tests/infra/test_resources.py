@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from shared import bootstrap
+from shared.furnishing.storage import ALERTS, CONFIG, SAMPLES
 from shared.services import minute
 from tests.infra.bicep_files import INFRA, Name, parse, read_infra
 
@@ -22,7 +22,7 @@ def names_of(path: str, kind: str) -> set[str]:
 def test_the_tables_and_queues_are_those_of_the_code() -> None:
     path = "modules/storage.bicep"
 
-    assert names_of(path, "/tables") == {bootstrap.SAMPLES, bootstrap.ALERTS, bootstrap.CONFIG}
+    assert names_of(path, "/tables") == {SAMPLES, ALERTS, CONFIG}
     assert names_of(path, "/queues") == {minute.COLLECT_QUEUE, minute.DELIVERIES_QUEUE}
 
 

@@ -32,6 +32,7 @@ from shared.domain.chunks import NO_CELLS, Latest
 from shared.domain.deliveries import Delivery
 from shared.domain.metrics import Metric
 from shared.domain.times import MINUTE, each_minute, floor_hour, floor_minute
+from shared.furnishing.storage import IDENTITY_PATIENCE
 from shared.ports import House, MetricSource
 from shared.services.passes import Pass, PassKind
 from tests.local.cloud.handmade import wait_until
@@ -123,7 +124,7 @@ class Walk:
 
     def restart(self) -> None:
         """A new process over the same storage: it knows no token, and has no connection."""
-        identity = partial(ManagedIdentityCredential, **bootstrap.IDENTITY_PATIENCE)
+        identity = partial(ManagedIdentityCredential, **IDENTITY_PATIENCE)
         fresh = bootstrap.furnish(settings.load(self.rig.environment), identity)
         self._left += self.rig.house.sources
         self.rig.house = replace(

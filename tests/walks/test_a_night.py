@@ -14,12 +14,12 @@ from local.world.engine import ScriptedWorld
 from local.world.scripts import script_named
 from shared.adapters.rows import ReplaceRow
 from shared.adapters.tables import open_table
-from shared.bootstrap import SAMPLES
 from shared.catalog.metrics import CATALOG
 from shared.domain.chunks import HourChunk
 from shared.domain.days import DayChunk
 from shared.domain.ranges import grid_between
 from shared.domain.times import DAY, HOUR, MINUTE, hour_key
+from shared.furnishing.storage import SAMPLES
 from shared.services.history import draw
 from shared.services.night import night
 from shared.services.purge import purge

@@ -18,11 +18,12 @@ from local.rig import TARGET, Rig, running_rig
 from local.world.engine import Script, ScriptedWorld
 from shared import bootstrap, settings
 from shared.adapters.queues import open_queues
-from shared.bootstrap import BY_LOGS
 from shared.catalog.sql_queries import COUNTS, NAME_SETS
 from shared.domain.checkups import Checkup, Verdict, is_fit
 from shared.domain.times import MINUTE
 from shared.examinations import RUN_BY_THEMSELVES, examinations
+from shared.furnishing.sources import BY_LOGS
+from shared.furnishing.storage import IDENTITY_PATIENCE
 from shared.services.examine import examine
 from shared.services.minute import DELIVERIES_QUEUE, DeliveryMessage
 from tests.walks.faulting import NOWHERE, START
@@ -55,7 +56,7 @@ def look(
 ) -> dict[str, Checkup]:
     """What a doctor finds who begins now, with other settings."""
     given = settings.load({**rig.environment, **(changes or {})})
-    credential = partial(ManagedIdentityCredential, **bootstrap.IDENTITY_PATIENCE)
+    credential = partial(ManagedIdentityCredential, **IDENTITY_PATIENCE)
     fresh = bootstrap.furnish(given, credential)
     home = replace(fresh, wall=rig.clock.wall)
     now = rig.clock.now + later

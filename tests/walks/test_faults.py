@@ -17,11 +17,11 @@ from local.cloud.faults import KINDS, Fault
 from local.rig import TARGET, TICK, WATCH
 from local.world.events import World
 from local.world.scenes import DtuStorm
-from shared.bootstrap import BY_LOGS
 from shared.domain.alerts import AlertState
 from shared.domain.deliveries import Status
 from shared.domain.machine import State
 from shared.domain.times import MINUTE
+from shared.furnishing.sources import BY_LOGS
 from shared.services.passes import Pass, PassKind
 from tests.walks.facts import BY_SQL, MINUTELY, PRESSING, covered_until
 from tests.walks.faulting import START, Walk, a_walk

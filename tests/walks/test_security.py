@@ -12,10 +12,10 @@ from local.rig import TARGET, Rig, running_rig
 from local.world.engine import Script, ScriptedWorld
 from local.world.scenes import BruteForce, NightAccess, PasswordSpray, Scene, SiteScan
 from local.world.traffic import SPRAYER
-from shared.bootstrap import BY_LOGS
 from shared.domain.alerts import Alert
 from shared.domain.chunks import NO_CELLS
 from shared.domain.times import floor_minute
+from shared.furnishing.sources import BY_LOGS
 from shared.services.tabulate import conduct, slots_of
 from tests.walks import raw_security as raw
 
