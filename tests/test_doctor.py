@@ -11,7 +11,9 @@ from shared import doctor
 from shared.adapters.checkups import mends
 from shared.adapters.checkups.identities import Credentials, Identity, identity_of
 from shared.domain.checkups import Checkup, Verdict
-from shared.examinations import RUN_BY_THEMSELVES, _Doctor, app_id_in, examinations
+from shared.examinations import RUN_BY_THEMSELVES, app_id_in, examinations
+from shared.examinations.account import mend_storage
+from shared.examinations.rounds import Round
 from shared.settings import load
 from tests.builders import T0, a_desk
 from tests.test_settings import GOOD
@@ -118,9 +120,9 @@ def test_an_account_that_is_opened_by_identity_has_its_roles_examined() -> None:
 def test_a_role_that_is_missing_on_the_account_is_named(kind: str) -> None:
     degree = "Owner" if kind == "Blob" else "Contributor"
     given = load({"AzureWebJobsStorage__accountName": "pantry"})
-    doctor = _Doctor(given, a_desk().house, Credentials(lambda: None, "s", APP), T0, lambda: T0)
+    on = Round(given, a_desk().house, Credentials(lambda: None, "s", APP), T0, lambda: T0)
 
-    mend = doctor._mend_storage(kind, degree)
+    mend = mend_storage(on, kind, degree)
 
     assert f'--role "Storage {kind} Data {degree}"' in mend(403)
     assert "az storage account show --name pantry --query id" in mend(403)

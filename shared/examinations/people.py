@@ -1,0 +1,106 @@
+"""The ways to people: the provider of every channel, the dead man's switch, who opens the API."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from shared.adapters.checkups import apps, mends, people
+from shared.examinations.rounds import IDENTITY, Round
+from shared.ports import Examination
+
+
+def providers(on: Round) -> Iterator[Examination]:
+    """Everybody outside whom the monitor must reach to be heard."""
+    given = on.given
+    if given.acs or given.acs_endpoint:
+        yield _communication(on, "mail", given.acs, people.MAIL_PATH)
+    if given.sms_from:
+        yield _communication(on, "sms", given.sms or given.acs, people.SMS_PATH)
+    yield from _slack(on)
+    yield from _hooks(on)
+    if given.heartbeat_url:
+        mend = on.setting("HEARTBEAT_URL", "<url>")
+        yield _reach(on, "heartbeat", given.heartbeat_url, "the dead man's switch", mend)
+    if given.auth_jwks_url:
+        yield Examination(
+            name="sign-in",
+            breaks="tokens of the issuer can't be verified: nobody gets in by them",
+            ask=partial(apps.ask_issuer, given.auth_jwks_url, on.setting("AUTH_JWKS_URL", "<url>")),
+        )
+
+
+def _communication(on: Round, name: str, connection: str, path: str) -> Examination:
+    """Mail or SMS, by key or by identity."""
+    if connection:
+        endpoint, sign = people.signed_by(connection)
+        setting = "SMS_CONNECTION_STRING" if name == "sms" else "ACS_CONNECTION_STRING"
+        new = "<what az communication list-key --query primaryConnectionString says>"
+        mend = on.setting(setting, new)
+    else:
+        endpoint, sign = on.given.acs_endpoint, people.signed_as(on.who.token)
+        mend = partial(_let_send, on, endpoint)
+    return Examination(
+        name=name,
+        breaks=f"alerts by {name} reach nobody but the fallback",
+        ask=partial(
+            people.ask_communication, endpoint, path, sign, who=f"the {name} service", mend=mend
+        ),
+        after=() if connection else IDENTITY,
+    )
+
+
+def _let_send(on: Round, endpoint: str) -> str:
+    scope = mends.communication_scope(endpoint.rpartition("/")[2])
+    role = "Communication and Email Service Owner"
+    return mends.grant_role(role, scope, on.who.identity)
+
+
+def _slack(on: Round) -> Iterator[Examination]:
+    given = on.given
+    if given.slack_bot_token:
+        yield Examination(
+            name="slack bot",
+            breaks="alerts to Slack channels without a webhook reach nobody but the fallback",
+            ask=partial(
+                people.ask_slack_bot,
+                given.slack_endpoint,
+                given.slack_bot_token,
+                partial(_new_bot_token, on),
+            ),
+        )
+    for name, url in given.slack_webhooks.items():
+        mend = on.setting("SLACK_WEBHOOKS", _one_of(name, "<a new webhook's URL>"))
+        yield Examination(
+            name=f"slack {name}",
+            breaks=f"alerts to {name} reach nobody but the fallback",
+            ask=partial(people.ask_slack_webhook, name, url, mend),
+        )
+
+
+def _new_bot_token(on: Round) -> str:
+    set_it = mends.set_setting("SLACK_BOT_TOKEN", "<xoxb-…>", on.who.identity)
+    return (
+        "give the bot the scope chat:write under OAuth & Permissions at api.slack.com/apps, "
+        f"install it again, then {set_it}"
+    )
+
+
+def _hooks(on: Round) -> Iterator[Examination]:
+    given = on.given
+    hooks = [("webhook", "WEBHOOKS", name, url) for name, (url, _) in given.webhooks.items()]
+    hooks += [("teams", "TEAMS_WEBHOOKS", *one) for one in given.teams_webhooks.items()]
+    for kind, setting, name, url in hooks:
+        mend = on.setting(setting, _one_of(name, "<url>"))
+        yield _reach(on, f"{kind} {name}", url, f"the {kind} {name}", mend)
+
+
+def _reach(on: Round, name: str, url: str, who: str, mend: Callable[[], str]) -> Examination:
+    return Examination(
+        name=name,
+        breaks=f"what goes to {who} does not arrive",
+        ask=partial(people.reach, url, who, listed=on.given.webhook_hosts, mend=mend),
+    )
+
+
+def _one_of(name: str, value: str) -> str:
+    """An entry of a setting that is a JSON object; the others stay."""
+    return f'{{"{name}": "{value}", …}}'

@@ -1,0 +1,64 @@
+"""What every room of examinations shares: whom it examines, when, and as whom it asks."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from shared.adapters.checkups import mends
+from shared.adapters.checkups.identities import Credentials
+from shared.adapters.checkups.storage import account_name
+from shared.ports import House, WallClock
+from shared.settings import Settings
+
+IDENTITY = ("identity",)
+"""What everything needs that is opened by the app's identity."""
+
+
+@dataclass(frozen=True)
+class Round:
+    """One round of a doctor: the settings and the house, who asks, world time and the wall's."""
+
+    given: Settings
+    house: House
+    who: Credentials
+    now: datetime
+    wall: WallClock
+
+    @cached_property
+    def account(self) -> str:
+        """The storage account's name."""
+        return account_name(self.given.storage, self.given.storage_account)
+
+    def credential(self) -> Any:
+        """The app's credential, as bootstrap's makers want it."""
+        return self.who.credential
+
+    def setting(self, name: str, value: str) -> Callable[[], str]:
+        """How a setting is changed, once it is known who the app is."""
+        return lambda: mends.set_setting(name, value, self.who.identity)
+
+
+def app_id_in(environment: Mapping[str, str]) -> str:
+    """The function app's resource id as the platform tells its own apps; else empty."""
+    subscription = environment.get("WEBSITE_OWNER_NAME", "").partition("+")[0]
+    group = environment.get("WEBSITE_RESOURCE_GROUP", "")
+    name = environment.get("WEBSITE_SITE_NAME", "")
+    if not (subscription and group and name):
+        return ""
+    where = f"/subscriptions/{subscription}/resourceGroups/{group}"
+    return f"{where}/providers/Microsoft.Web/sites/{name}"
+
+
+def management_scope(given: Settings) -> str:
+    """What tokens for Azure's management are asked for; on a desk the public cloud's."""
+    is_here = given.monitor_endpoint.startswith("http://")
+    cloud = "https://management.azure.com" if is_here else given.monitor_endpoint.rstrip("/")
+    return f"{cloud}/.default"
+
+
+def breaks(house: House, source: str) -> str:
+    """What a source alone gives, in metrics."""
+    names = [one.name for one in house.catalog.metrics if one.sources == (source,)]
+    return f"no figures of {', '.join(names)}" if names else f"{source} is not seen"
