@@ -12,8 +12,8 @@ from shared.domain.recommendations.sayings import Saying, Status, changed, found
 from shared.domain.recommendations.situations import Situation
 from shared.domain.recommendations.values import Measure, Recommendation
 from shared.domain.times import DAY, HOUR
+from tests.domain.advised import BUSY, only
 from tests.domain.advising import NOW, a_missing, a_query, a_situation, a_use
-from tests.domain.test_recommendations import BUSY, only
 
 
 def seen_after(length: timedelta, use: QueryUse | None = None, **changes: Any) -> Situation:
