@@ -38,7 +38,7 @@ def watch(timer: func.TimerRequest) -> None:  # noqa: ARG001 - as above
 
 @app.timer_trigger(arg_name="timer", schedule="0 10 2 * * *")
 def roll_up(timer: func.TimerRequest) -> None:  # noqa: ARG001 - what a missed night left is found
-    """Each night: roll up the days, and drop what is old enough."""
+    """Each night: roll up the days, drop what is old enough, count what the monitor used."""
     from shared.services.night import night  # noqa: PLC0415 - once a day
 
     night(bootstrap.settings().targets, house=bootstrap.house(), now=bootstrap.utc_now())

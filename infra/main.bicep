@@ -234,7 +234,7 @@ param alertsKeptDays int = 400
 @minValue(15)
 param auditKeptDays int = 400
 
-@description('PRICES: US dollars where the list prices of python -m shared.cost are others here, as JSON.')
+@description('PRICES: US dollars where the list prices that the monitor\'s cost is told at are others here, as JSON.')
 param prices string = ''
 
 @description('AUTH_ISSUER: issuer of the callers\' Entra ID tokens.')
@@ -345,6 +345,15 @@ module ownRoles 'modules/own_roles.bicep' = {
   }
 }
 
+// So that it can count the bytes of its own telemetry; what it reads of the CRM's has its role there.
+module ownWorkspaceRole 'modules/workspace_role.bicep' = if (!useCrmWorkspace) {
+  name: 'own-workspace-role'
+  params: {
+    principalId: functionApp.outputs.principalId
+    name: monitoring.outputs.workspaceName
+  }
+}
+
 module settings 'modules/settings.bicep' = {
   name: 'settings'
   params: {
@@ -396,6 +405,9 @@ module settings 'modules/settings.bicep' = {
       HOURS_KEPT_DAYS: string(hoursKeptDays)
       ALERTS_KEPT_DAYS: string(alertsKeptDays)
       AUDIT_KEPT_DAYS: string(auditKeptDays)
+      MONITOR_APP_ID: functionApp.outputs.id
+      MONITOR_STORAGE_ID: storage.outputs.id
+      MONITOR_WORKSPACE_ID: monitoring.outputs.workspaceId
       PRICES: prices
       AUTH_ISSUER: authIssuer
       AUTH_AUDIENCE: authAudience

@@ -17,12 +17,14 @@ from shared.adapters.ledger import RowLedger
 from shared.catalog.metrics import CATALOG
 from shared.catalog.rules import default_rules
 from shared.domain.budgets import Limits
+from shared.domain.costs import Prices, priced
 from shared.domain.errors import StoreUnavailable
 from shared.domain.links import LinkMaker
 from shared.domain.reporting import Reporting
 from shared.domain.retention import Retention
 from shared.domain.rules import ActionType, Rule
 from shared.furnishing.channels import action, channels, fallback, pulse, routing
+from shared.furnishing.meters import meter
 from shared.furnishing.sources import (
     databases,
     groups,
@@ -109,6 +111,8 @@ def furnish(given: Settings, identity: Callable[[], Any] | None = None) -> House
         pulse=pulse(given),
         retention=_retention(given),
         reporting=_reporting(given),
+        meter=meter(given, identity),
+        prices=priced(Prices(), given.prices),
     )
 
 

@@ -17,11 +17,12 @@ from msgspec import Struct
 
 from shared import bootstrap
 from shared.adapters.checkups.identities import Credentials
-from shared.adapters.usage import AzureUsage
+from shared.adapters.usage import AzureUsage, Places
 from shared.catalog.metrics import CATALOG
 from shared.catalog.platform_metrics import NAMESPACES
 from shared.catalog.rules import default_rules
 from shared.domain.costs import Equals, Item, Prices, Usage, bill, equal_rules, priced, total
+from shared.domain.times import DAY, Span
 from shared.examinations import app_id_in, management_scope
 from shared.furnishing.storage import open_identity
 from shared.settings import Settings, SettingsError, load
@@ -41,12 +42,23 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m shared.cost", description=__doc__)
     parser.add_argument("--json", action="store_true", help="the bill as JSON")
-    parser.add_argument("--app", default="", metavar="ID", help="resource id of the function app")
     parser.add_argument(
-        "--storage", default="", metavar="ID", help="of its storage account; default: beside it"
+        "--app",
+        default="",
+        metavar="ID",
+        help="resource id of the function app; default: MONITOR_APP_ID",
     )
     parser.add_argument(
-        "--workspace", default="", metavar="GUID", help="the workspace of its own telemetry"
+        "--storage",
+        default="",
+        metavar="ID",
+        help="of its storage account; default: MONITOR_STORAGE_ID, or beside the app",
+    )
+    parser.add_argument(
+        "--workspace",
+        default="",
+        metavar="GUID",
+        help="of its own telemetry; default: MONITOR_WORKSPACE_ID",
     )
     return parser.parse_args(arguments)
 
@@ -103,17 +115,18 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
 def _used(
     asked: argparse.Namespace, given: Settings, environment: Mapping[str, str]
 ) -> tuple[Usage, list[str]]:
-    app_id = asked.app or app_id_in(environment)
+    app_id = asked.app or given.own_app or app_id_in(environment)
     who = Credentials(open_identity, management_scope(given), app_id)
+    storage = asked.storage or given.own_storage or storage_id(app_id, given.storage_account)
     counter = AzureUsage(
         who.token,
+        Places(app_id, storage, asked.workspace or given.own_workspace),
         endpoint=given.monitor_endpoint,
         logs_endpoint=given.logs_endpoint,
-        now=bootstrap.utc_now(),
     )
-    storage = asked.storage or storage_id(app_id, given.storage_account)
-    usage = counter.of(app_id=app_id, storage_id=storage, workspace=asked.workspace)
-    return usage, counter.problems
+    now = bootstrap.utc_now()
+    found = counter.count(Span(now - DAY, now))
+    return found.usage, [*found.unasked, *found.problems]
 
 
 def _as_json(found: Account) -> str:

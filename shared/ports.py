@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from shared.domain.budgets import Limits
 from shared.domain.chunks import HourChunk, Latest
+from shared.domain.costs import Count, Prices
 from shared.domain.culprits import Culprit
 from shared.domain.days import DayChunk, Versions
 from shared.domain.inspections import BlockingChain, Inspection
@@ -22,6 +23,7 @@ from shared.domain.retention import KEPT, Retention
 from shared.domain.routing import Routing
 from shared.domain.rules import Action, Rule, Severity
 from shared.domain.samples import Answer, Reading
+from shared.domain.times import Span
 
 T = TypeVar("T")
 
@@ -246,6 +248,17 @@ class Channel(Protocol):
         ...
 
 
+class Meter(Protocol):
+    """Somebody who knows what the monitor itself uses."""
+
+    def count(self, span: Span) -> Count:
+        """What it used in these whole hours; what can't be counted is None, and says why.
+
+        Bounded to half a minute or so; raises nothing.
+        """
+        ...
+
+
 class Pulse(Protocol):
     """Somebody outside who notices when the monitor itself falls silent."""
 
@@ -282,6 +295,7 @@ class House:
     what the resources behind the types of channel take. `reader_zone`: the time that messages tell
     beside UTC. `links`: makes the links by which their readers act; without it messages have none.
     `retention`: how long what is stored is kept. `reporting`: who gets the week's, when.
+    `meter`: counts what the monitor uses; None: no setting says where. `prices`: what that costs.
     """
 
     catalog: Catalog
@@ -305,6 +319,8 @@ class House:
     pulse: Pulse | None = None
     retention: Retention = KEPT
     reporting: Reporting = NOBODY
+    meter: Meter | None = None
+    prices: Prices = field(default_factory=Prices)
 
     def sources_of(self, target: str) -> list[str]:
         """The names of the sources that measure `target`, those read alone first."""

@@ -385,11 +385,34 @@ TABLE = (
         form.days(15),
     ),
     Setting(
+        "MONITOR_APP_ID",
+        "own_app",
+        "",
+        "Resource id of the monitor's own function app: each night its executions are counted, so "
+        "that reports tell what the monitor costs. Empty: they are not.",
+        form.resource("Microsoft.Web/sites/[^/]+"),
+    ),
+    Setting(
+        "MONITOR_STORAGE_ID",
+        "own_storage",
+        "",
+        "Resource id of the monitor's own storage account: its transactions are counted likewise.",
+        form.resource("Microsoft.Storage/storageAccounts/[^/]+"),
+    ),
+    Setting(
+        "MONITOR_WORKSPACE_ID",
+        "own_workspace",
+        "",
+        "Id (GUID) of the workspace of the monitor's own telemetry: its billable bytes are counted "
+        "likewise. Empty where it shares the CRM's: whose bytes they are, that can't tell.",
+        form.workspace,
+    ),
+    Setting(
         "PRICES",
         "prices",
         "",
-        "US dollars where python -m shared.cost must reckon with others than the shipped list "
-        'prices, as JSON such as {"log_gigabytes": 2.76, "free_log_gigabytes": 0}.',
+        "US dollars where reports and python -m shared.cost must reckon with others than the "
+        'shipped list prices, as JSON such as {"log_gigabytes": 2.76, "free_log_gigabytes": 0}.',
         form.prices,
     ),
     Setting(

@@ -75,6 +75,9 @@ class Settings:
     hours_kept: timedelta
     alerts_kept: timedelta
     audit_kept: timedelta
+    own_app: str
+    own_storage: str
+    own_workspace: str
     prices: Mapping[str, float]
     auth_issuer: str
     auth_audience: str

@@ -2,14 +2,17 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
 
 from shared import cost
-from shared.adapters.usage import AzureUsage
-from shared.domain.costs import Usage
+from shared.adapters import usage
+from shared.adapters.usage import AzureUsage, Places
+from shared.domain.costs import Count, Usage
+from shared.domain.times import DAY, Span
 from shared.settings import load
 from tests.adapters.providers import Asked, Provider, running_provider
 from tests.builders import T0
@@ -17,6 +20,8 @@ from tests.test_settings import GOOD
 
 APP = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/pantry-monitor"
 STORAGE = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/pantry"
+ALL = Places(APP, STORAGE, "9a1f6f3c")
+LAST_DAY = Span(T0 - DAY, T0)
 
 
 def a_metric(*series: tuple[str, list[float | None]]) -> bytes:
@@ -52,14 +57,11 @@ def answering(provider: Provider) -> Callable[[Asked], None]:
     return answer
 
 
-def used(provider: Provider, workspace: str = "9a1f6f3c") -> tuple[Usage, list[str]]:
+def used(provider: Provider) -> Count:
     counter = AzureUsage(
-        lambda scope: f"token for {scope}",
-        endpoint=provider.url,
-        logs_endpoint=provider.url,
-        now=T0,
+        lambda scope: f"token for {scope}", ALL, endpoint=provider.url, logs_endpoint=provider.url
     )
-    return counter.of(app_id=APP, storage_id=STORAGE, workspace=workspace), counter.problems
+    return counter.count(LAST_DAY)
 
 
 def test_who_is_not_signed_in_is_told_so() -> None:
@@ -67,21 +69,22 @@ def test_who_is_not_signed_in_is_told_so() -> None:
         raise ClientAuthenticationError(f"no credential for {scope}")
 
     counter = AzureUsage(
-        refused, endpoint="https://management.azure.com", logs_endpoint="https://x", now=T0
+        refused, ALL, endpoint="https://management.azure.com", logs_endpoint="https://x"
     )
+    found = counter.count(LAST_DAY)
 
-    assert counter.of(app_id=APP, storage_id=STORAGE, workspace="9a1f6f3c") == Usage()
-    assert len(counter.problems) == 6
-    assert all("az login" in problem for problem in counter.problems)
+    assert found.is_empty
+    assert len(found.problems) == 6
+    assert all("az login" in problem for problem in found.problems)
 
 
 def test_a_day_is_read_as_azure_counted_it() -> None:
     with running_provider() as provider:
         provider.took = answering(provider)
-        usage, problems = used(provider)
+        found = used(provider)
 
-    assert problems == []
-    assert usage == Usage(
+    assert found.problems == found.unasked == ()
+    assert found.usage == Usage(
         table_operations=42,
         queue_operations=5760,
         blob_writes=3000,
@@ -93,6 +96,28 @@ def test_a_day_is_read_as_azure_counted_it() -> None:
     [first, *_] = provider.asked
     assert first.headers["authorization"].startswith("Bearer token for https://management.azure")
     assert "%24filter=ApiName+eq+%27%2A%27" in first.path
+    assert "timespan=2025-12-31T00%3A00%3A00Z%2F2026-01-01T00%3A00%3A00Z" in first.path
+
+
+def test_rows_of_the_log_count_by_their_own_hour_however_late_they_were_written() -> None:
+    with running_provider() as provider:
+        provider.took = answering(provider)
+        used(provider)
+
+    asked = json.loads(provider.asked[-1].body)
+    assert "StartTime >= datetime(2025-12-31T00:00:00Z)" in asked["query"]
+    assert "StartTime < datetime(2026-01-01T00:00:00Z)" in asked["query"]
+    assert asked["timespan"] == "2025-12-31T00:00:00Z/2026-01-02T00:00:00Z"
+
+
+def test_when_answers_are_slow_no_more_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(usage, "PATIENCE", timedelta(seconds=-1))
+    with running_provider() as provider:
+        found = used(provider)
+
+    assert provider.asked == []
+    assert len(found.problems) == 6
+    assert all("no time left" in one for one in found.problems)
 
 
 @pytest.mark.parametrize(
@@ -104,20 +129,24 @@ def test_what_cannot_be_had_is_said_and_counts_for_nothing(
 ) -> None:
     with running_provider() as provider:
         provider.answers(status, body)
-        usage, problems = used(provider)
+        found = used(provider)
 
-    assert usage == Usage()
-    assert len(problems) == 6
-    assert all(said in one for one in problems)
+    assert found.is_empty
+    assert len(found.problems) == 6
+    assert all(said in one for one in found.problems)
 
 
 def test_without_ids_nothing_is_asked() -> None:
     with running_provider() as provider:
-        counter = AzureUsage(str, endpoint=provider.url, logs_endpoint=provider.url, now=T0)
-        counter.of(app_id="", storage_id="", workspace="")
+        places = Places(storage=STORAGE)
+        counter = AzureUsage(str, places, endpoint=provider.url, logs_endpoint=provider.url)
+        provider.took = answering(provider)
+        found = counter.count(LAST_DAY)
 
-    assert provider.asked == []
-    assert "--workspace" in counter.problems[-1]
+    assert len(provider.asked) == 3, "the transactions of tables, queues and blobs"
+    assert [one.partition(":")[0] for one in found.unasked] == ["executions", "logs"]
+    assert found.problems == ()
+    assert (found.usage.executions, found.usage.table_operations) == (None, 42)
 
 
 def test_the_bill_is_told_with_its_total_and_what_equal_rules_would_cost() -> None:

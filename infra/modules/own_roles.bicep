@@ -83,7 +83,18 @@ resource secrets 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-// So that its own doctor can see whether the platform lists its functions.
+// So that it can count what it costs.
+resource transactions 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(account.id, principalId, roles.monitoringReader)
+  scope: account
+  properties: {
+    principalId: principalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.monitoringReader)
+  }
+}
+
+// As above, and so that its own doctor can see whether the platform lists its functions.
 resource itself 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(app.id, principalId, roles.monitoringReader)
   scope: app

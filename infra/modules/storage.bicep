@@ -79,5 +79,8 @@ resource deliveries 'Microsoft.Storage/storageAccounts/queueServices/queues@2023
 @description('The account\'s name, which is how the app finds it.')
 output name string = account.name
 
+@description('Its resource id, by which the app counts its transactions.')
+output id string = account.id
+
 @description('Where the app\'s package is put.')
 output deploymentContainerUrl string = '${account.properties.primaryEndpoints.blob}${deployments.name}'

@@ -1,30 +1,38 @@
-"""What the monitor used in a day, as Azure counted it: storage, executions, logs.
+"""What the monitor used in some time, as Azure counted it: storage, executions, logs.
 
 Storage and executions are platform metrics of the account and the function app, read over ARM (the
 role Monitoring Reader on each); logs are the workspace's own Usage table (Log Analytics Reader).
 """
 
+import time
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
 import requests
 from azure.core.exceptions import AzureError
+from msgspec import Struct
 
-from shared.domain.costs import Usage
+from shared.domain.costs import Count, Usage
 from shared.domain.errors import SourceError
-from shared.domain.times import DAY, iso
+from shared.domain.times import DAY, Span, iso
 
 METRICS_VERSION = "2023-10-01"
 TIMEOUT = (4, 15)
+PATIENCE = timedelta(seconds=20)
+"""No question is begun any more when all together took so long: a night waits for the answers."""
 MEGABYTE = 1_000_000
 MB_MS_PER_GB_S = 1024 * 1000
 """OnDemandFunctionExecutionUnits are MB-milliseconds."""
 
-LOGGED = "Usage | where IsBillable | summarize megabytes = sum(Quantity)"
-"""Quantity is in megabytes (learn.microsoft.com/azure/azure-monitor/reference/tables/usage)."""
+LOGGED = """\
+Usage
+| where IsBillable and StartTime >= datetime({start}) and StartTime < datetime({end})
+| summarize megabytes = sum(Quantity)"""
+"""A row is an hour's, its Quantity in megabytes
+(learn.microsoft.com/azure/azure-monitor/reference/tables/usage)."""
 WRITES = frozenset(
     ["PutBlob", "PutBlock", "PutBlockList", "AppendBlock", "ListBlobs", "CreateContainer"]
 )
@@ -36,26 +44,58 @@ Token = Callable[[str], str]
 """A token for a scope."""
 
 
+class Places(Struct, frozen=True):
+    """The monitor's own: resource ids of app and storage, a workspace's GUID; empty: not asked."""
+
+    app: str = ""
+    storage: str = ""
+    workspace: str = ""
+
+    @property
+    def unasked(self) -> tuple[str, ...]:
+        """What is not counted, and the setting that would name it."""
+        said = {
+            "storage: MONITOR_STORAGE_ID names none": self.storage,
+            "executions: MONITOR_APP_ID names no function app": self.app,
+            "logs: MONITOR_WORKSPACE_ID names no workspace": self.workspace,
+        }
+        return tuple(sentence for sentence, place in said.items() if not place)
+
+
 class AzureUsage:
-    """The day before `now` of one monitor; a figure that can't be had is None, and says why.
+    """A Meter of one monitor; a figure that can't be had is None, and says why."""
 
-    `app_id` and `storage_id` are resource ids, `workspace` a workspace's GUID; empty: not asked.
-    """
-
-    def __init__(self, token: Token, *, endpoint: str, logs_endpoint: str, now: datetime) -> None:
+    def __init__(self, token: Token, places: Places, *, endpoint: str, logs_endpoint: str) -> None:
         self._token = token
+        self._places = places
         self._endpoint = endpoint.rstrip("/")
         self._logs = logs_endpoint.rstrip("/")
-        self._now = now
+
+    def count(self, span: Span) -> Count:
+        """See Meter.count."""
+        visit = _Visit(self._token, span, self._endpoint, self._logs)
+        usage = visit.usage(self._places)
+        return Count(usage=usage, problems=tuple(visit.problems), unasked=self._places.unasked)
+
+
+class _Visit:
+    """One counting: its questions, and what went wrong with them."""
+
+    def __init__(self, token: Token, span: Span, endpoint: str, logs: str) -> None:
+        self._token = token
+        self._span = span
+        self._endpoint = endpoint
+        self._logs = logs
+        self._until = time.monotonic() + PATIENCE.total_seconds()
         self.problems: list[str] = []
 
-    def of(self, *, app_id: str, storage_id: str, workspace: str) -> Usage:
-        """What was used; `problems` then says what could not be counted."""
+    def usage(self, places: Places) -> Usage:
         tables, queues, blobs = (
-            self._transactions(storage_id, f"{one}Services") for one in ("table", "queue", "blob")
+            self._transactions(places.storage, f"{one}Services")
+            for one in ("table", "queue", "blob")
         )
-        executions = self._metric(app_id, "OnDemandFunctionExecutionCount")
-        units = self._metric(app_id, "OnDemandFunctionExecutionUnits")
+        executions = self._metric(places.app, "OnDemandFunctionExecutionCount")
+        units = self._metric(places.app, "OnDemandFunctionExecutionUnits")
         return Usage(
             table_operations=_all(tables),
             queue_operations=_all(queues),
@@ -63,7 +103,7 @@ class AzureUsage:
             blob_operations=_all(_only(blobs, lambda name: name not in WRITES)),
             executions=_all(executions),
             gb_seconds=None if units is None else sum(units.values()) / MB_MS_PER_GB_S,
-            log_bytes=self._logged(workspace),
+            log_bytes=self._logged(places.workspace),
         )
 
     def _transactions(self, storage_id: str, service: str) -> Totals | None:
@@ -71,14 +111,13 @@ class AzureUsage:
         return self._metric(resource, "Transactions", apart="ApiName")
 
     def _metric(self, resource: str, name: str, apart: str = "") -> Totals | None:
-        """The day's totals by the dimension `apart`; without one under the empty name."""
+        """The totals by the dimension `apart`; without one under the empty name."""
         if not resource:
-            self.problems.append(f"{name} was not asked: no resource id is known (--app)")
             return None
         wanted = {
             "api-version": METRICS_VERSION,
             "metricnames": name,
-            "timespan": f"{iso(self._now - DAY)}/{iso(self._now)}",
+            "timespan": f"{iso(self._span.start)}/{iso(self._span.end)}",
             "interval": "PT1H",
             "aggregation": "Total",
             **({"$filter": f"{apart} eq '*'", "top": "100"} if apart else {}),
@@ -100,14 +139,18 @@ class AzureUsage:
 
     def _logged(self, workspace: str) -> float | None:
         if not workspace:
-            self.problems.append("logs were not asked: --workspace names the monitor's own")
             return None
-        span = f"{iso(self._now - DAY)}/{iso(self._now)}"
+        start, end = iso(self._span.start), iso(self._span.end)
+        # Rows carry the time at which they were written, hours after theirs.
+        asked = {
+            "query": LOGGED.format(start=start, end=end),
+            "timespan": f"{start}/{iso(self._span.end + DAY)}",
+        }
         try:
             answer = self._asked(
                 lambda headers: requests.post(
                     f"{self._logs}/v1/workspaces/{workspace}/query",
-                    json={"query": LOGGED, "timespan": span},
+                    json=asked,
                     headers=headers,
                     timeout=TIMEOUT,
                     allow_redirects=False,
@@ -120,10 +163,12 @@ class AzureUsage:
             return None
 
     def _asked(self, ask: Callable[[Mapping[str, str]], requests.Response], endpoint: str) -> Any:
+        if time.monotonic() > self._until:
+            raise SourceError("there was no time left to ask")
         try:
             token = self._token(f"{_audience(endpoint)}/.default")
         except (AzureError, OSError, ValueError) as error:
-            raise SourceError("no token: are you signed in (az login)?") from error
+            raise SourceError("no token was given; on a desk, az login signs you in") from error
         try:
             answer = ask({"Authorization": f"Bearer {token}"})
             if answer.status_code != HTTPStatus.OK:

@@ -6,6 +6,7 @@ would be without.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
 
 from msgspec import Struct, structs
 
@@ -17,7 +18,7 @@ DAYS = 30.4
 _TEN_THOUSAND = 10_000
 
 
-class Usage(Struct, frozen=True, kw_only=True):
+class Usage(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a day used; None: it could not be counted.
 
     Operations are requests to the storage; of blobs what writes or lists is dearer and is counted
@@ -34,6 +35,37 @@ class Usage(Struct, frozen=True, kw_only=True):
     log_bytes: float | None = None
     mails: float | None = None
     sms: float | None = None
+
+
+class Count(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What a stretch of time used, as far as it could be counted.
+
+    `problems`: why some of it could not be; `unasked`: what no setting names, each in a sentence.
+    """
+
+    usage: Usage
+    problems: tuple[str, ...] = ()
+    unasked: tuple[str, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing at all could be counted."""
+        return self.usage == Usage()
+
+
+LATE = timedelta(hours=12)
+"""What Azure counts of a day may come so long after its end."""
+
+
+class CountedDay(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What a whole day in UTC used, as it was counted at `counted_at`."""
+
+    counted_at: datetime
+    count: Count
+
+    def is_settled(self, end: datetime) -> bool:
+        """Whether counting the day that ended at `end` once more would say nothing new."""
+        return not self.count.problems and self.counted_at - end >= LATE
 
 
 class Prices(Struct, frozen=True, kw_only=True):

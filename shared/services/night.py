@@ -1,4 +1,4 @@
-"""The night: days are rolled up, and what is old enough goes."""
+"""The night: days are rolled up, what is old enough goes, and what the monitor used is counted."""
 
 import json
 import logging
@@ -7,24 +7,27 @@ from datetime import datetime, timedelta
 
 from shared.domain.times import iso
 from shared.ports import House
+from shared.services.count_usage import count_usage, drop_old_usage
 from shared.services.maintain import drop_past_windows
 from shared.services.paces import drop_old_paces
 from shared.services.purge import purge
 from shared.services.summarize import KeepGoing, Rolled, roll_up_days
 from shared.services.targets import TARGETS
 
-WORK_FOR = timedelta(seconds=90)
-"""New work is begun for so long; the platform ends a function after two minutes."""
+WORK_FOR, COUNT_FOR = timedelta(seconds=90), timedelta(seconds=70)
+"""New work, and another day's counting, is begun for so long; the platform ends a function after
+two minutes."""
 
 _log = logging.getLogger(__name__)
 
 
 def night(targets: Sequence[str], *, house: House, now: datetime) -> None:
-    """Roll up and purge every target that is or was watched, and drop windows and paces long past.
+    """Roll up and purge every target that is or was watched, drop what is long past, and count.
 
     One that fails is told in the log and does not keep the others from their night.
     """
-    end = house.wall() + WORK_FOR
+    begun = house.wall()
+    end = begun + WORK_FOR
     for target in dict.fromkeys([*targets, *house.config.keys(TARGETS, "")]):
         try:
             _night(target, house, now, lambda: house.wall() < end)
@@ -32,12 +35,24 @@ def night(targets: Sequence[str], *, house: House, now: datetime) -> None:
             _log.exception("the night of %s broke off", target)
     drop_past_windows(config=house.config, now=now)
     drop_old_paces(house=house)
+    _account(house, now, lambda: house.wall() < begun + COUNT_FOR)
 
 
 def _night(target: str, house: House, now: datetime, keep_going: KeepGoing) -> None:
     rolled = roll_up_days(target, house=house, now=now, keep_going=keep_going)
     gone = purge(target, house=house, now=now, keep_going=keep_going)
     _log.info("night %s", json.dumps(_line(target, rolled, gone)))
+
+
+def _account(house: House, now: datetime, keep_going: KeepGoing) -> None:
+    """Last, and alone in its trouble: what the monitor costs is only for the report."""
+    try:
+        counted = count_usage(house=house, now=now, keep_going=keep_going)
+        drop_old_usage(house=house, now=now)
+    except Exception:  # noqa: BLE001 - as above
+        _log.exception("what the monitor used was not counted")
+    else:
+        _log.info("usage %s", json.dumps({"counted": [iso(day)[:10] for day in counted]}))
 
 
 def _line(target: str, rolled: Rolled, gone: dict[str, int]) -> dict[str, object]:

@@ -82,6 +82,7 @@ GRANTS = {
     ("Microsoft.Storage/storageAccounts", "storageBlobDataOwner"),
     ("Microsoft.Storage/storageAccounts", "storageQueueDataContributor"),
     ("Microsoft.Storage/storageAccounts", "storageTableDataContributor"),
+    ("Microsoft.Storage/storageAccounts", "monitoringReader"),
     ("Microsoft.Insights/components", "monitoringMetricsPublisher"),
     ("Microsoft.KeyVault/vaults", "keyVaultSecretsUser"),
     ("Microsoft.Web/serverfarms", "monitoringReader"),
