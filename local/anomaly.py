@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from local.recordings import read_rows
-from shared.domain.detectors import Detector, step
+from shared.domain.anomalies.detectors import Detector, step
 from shared.domain.errors import InvalidInput
 
 DIGITS = 6

@@ -17,11 +17,11 @@ from local.world.engine import Script, ScriptedWorld
 from local.world.truth import truth
 from shared.catalog.metrics import CATALOG
 from shared.domain.curves import Columns
-from shared.domain.forecasts import OVER, path_to
 from shared.domain.hour_lines import HourLines
-from shared.domain.tendencies import NAMED, Direction, tendency
 from shared.domain.times import DAY, HOUR, MINUTE, Span
-from shared.domain.trends import Point
+from shared.domain.trends.forecasts import OVER, path_to
+from shared.domain.trends.slopes import Point
+from shared.domain.trends.tendencies import NAMED, Direction, tendency
 
 BEGINS = datetime(2026, 1, 5, tzinfo=UTC)
 DAYS = 84

@@ -20,9 +20,9 @@ from shared.adapters.chunk_store import ChunkStore
 from shared.adapters.rows import Op, Row, Rows
 from shared.catalog.metrics import CATALOG
 from shared.catalog.sources import SOURCES
+from shared.domain.anomalies.detectors import Detector, step
+from shared.domain.anomalies.kept import KeptDetectors, pack
 from shared.domain.chunks import Latest
-from shared.domain.detectors import Detector, step
-from shared.domain.kept_detectors import KeptDetectors, pack
 from shared.domain.metrics import Catalog
 from shared.domain.samples import Reading, Sample
 from shared.domain.times import DAY, MINUTE

@@ -24,7 +24,7 @@ from local.azurite import running_azurite
 from local.bench_store import TARGET, a_week
 from local.desks import VirtualClock, furnish, table_storage
 from shared.catalog.metrics import CATALOG
-from shared.domain.anomalies import LEAST
+from shared.domain.anomalies.listing import LEAST
 from shared.domain.chunks import NO_CELLS, HourChunk
 from shared.domain.days import roll_up
 from shared.domain.summaries import summarize

@@ -24,6 +24,7 @@ from shared.adapters.memory import MemoryQueue, MemoryRows
 from shared.adapters.rows import InsertRow, Row, Rows
 from shared.adapters.tables import open_table
 from shared.catalog.metrics import CATALOG
+from shared.domain.anomalies.kept import KeptDetectors
 from shared.domain.chunks import Cells, HourChunk, Latest, weights_of
 from shared.domain.histograms import (
     Histogram,
@@ -35,7 +36,6 @@ from shared.domain.histograms import (
     rungs_of,
     unpack,
 )
-from shared.domain.kept_detectors import KeptDetectors
 from shared.domain.metrics import Metric
 from shared.domain.ranges import grid_of
 from shared.domain.summaries import summarize

@@ -37,11 +37,11 @@ from shared.domain.machine import RuleState, State
 from shared.domain.notifications import Notification, compose
 from shared.domain.reasons import Reason
 from shared.domain.records import Insert, alert_key, event_key, state_key
-from shared.domain.reports import PerformanceReport
+from shared.domain.reports.report import PerformanceReport
+from shared.domain.reports.weekly import letter_of
 from shared.domain.rules import Action, ActionType, Rule, Severity
 from shared.domain.short_links import Pointer
 from shared.domain.trails import Trail
-from shared.domain.weekly import letter_of
 from shared.services.illustrate import menu_for
 from shared.web.action import answer_action, answer_menu
 from shared.web.auth import Gate

@@ -23,7 +23,7 @@ from shared.domain.hour_lines import HourLines
 from shared.domain.reasons import Reason
 from shared.domain.recommendations.values import Fact, Gist, Recommendation, Text, recommend
 from shared.domain.records import short_hash
-from shared.domain.reports import Material, PerformanceReport, report
+from shared.domain.reports.report import Material, PerformanceReport, report
 from shared.domain.rules import Severity
 from shared.domain.times import DAY, MINUTE, Span, each_hour
 

@@ -20,7 +20,7 @@ from shared.domain.budgets import Limits
 from shared.domain.costs import Prices, priced
 from shared.domain.errors import StoreUnavailable
 from shared.domain.links import LinkMaker
-from shared.domain.reporting import Reporting
+from shared.domain.reports.reporting import Reporting
 from shared.domain.retention import Retention
 from shared.domain.rules import ActionType, Rule
 from shared.furnishing.channels import action, channels, fallback, pulse, routing

@@ -7,18 +7,18 @@ from typing import Protocol, TypeVar
 
 from msgspec import Struct
 
+from shared.domain.anomalies.kept import KeptDetectors
 from shared.domain.budgets import Limits
 from shared.domain.chunks import HourChunk, Latest
 from shared.domain.costs import Count, Prices
 from shared.domain.culprits import Culprit
 from shared.domain.days import DayChunk, Versions
 from shared.domain.inspections import BlockingChain, Inspection
-from shared.domain.kept_detectors import KeptDetectors
 from shared.domain.links import LinkMaker
 from shared.domain.metrics import Catalog
 from shared.domain.notifications import Notification
 from shared.domain.records import Kept, Write
-from shared.domain.reporting import NOBODY, Reporting
+from shared.domain.reports.reporting import NOBODY, Reporting
 from shared.domain.retention import KEPT, Retention
 from shared.domain.routing import Routing
 from shared.domain.rules import Action, Rule, Severity

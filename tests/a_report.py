@@ -8,7 +8,7 @@ from shared.catalog.metrics import CATALOG
 from shared.domain.alerts import Alert, AlertState
 from shared.domain.chunks import HourChunk
 from shared.domain.deployments import Deployment
-from shared.domain.reports import Material, PerformanceReport, report
+from shared.domain.reports.report import Material, PerformanceReport, report
 from shared.domain.rules import Severity
 from shared.domain.times import DAY, HOUR, MINUTE, Span, each_hour
 from tests.builders import TARGET, an_alert

@@ -11,11 +11,11 @@ import msgspec
 from msgspec import Meta
 
 from shared.adapters.rows import Properties, Property, Row, json_text
+from shared.domain.anomalies.kept import KeptDetectors
 from shared.domain.chunks import Asked, Cells, HourChunk, Latest
 from shared.domain.days import DayChunk
 from shared.domain.decoding import decoder
 from shared.domain.histograms import Rungs, pack, unpack
-from shared.domain.kept_detectors import KeptDetectors
 from shared.domain.summaries import Summary
 from shared.domain.times import parse_hour_key
 

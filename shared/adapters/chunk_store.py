@@ -19,9 +19,9 @@ from shared.adapters.chunk_rows import (
 )
 from shared.adapters.day_rows import HOURLY, QUARTER_HISTOGRAMS, QUARTERLY, day_properties, to_day
 from shared.adapters.rows import DeleteRow, InsertRow, Op, Properties, ReplaceRow, Rows
+from shared.domain.anomalies.kept import KeptDetectors
 from shared.domain.chunks import HourChunk, Latest
 from shared.domain.days import DayChunk, Versions
-from shared.domain.kept_detectors import KeptDetectors
 from shared.domain.times import DAY, HOUR, day_key, hour_key
 
 LATEST = "latest"

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from shared.adapters.report_pictures import SHOWN, Picture
-from shared.domain.report_sections import Item, Section, Table, range_line, sections, title_of
-from shared.domain.reports import PerformanceReport
+from shared.domain.reports.report import PerformanceReport
+from shared.domain.reports.sections import Item, Section, Table, range_line, sections, title_of
 
 SHOWN_WIDTH = 640
 MOST_COLUMNS = 5

@@ -14,12 +14,12 @@ from shared.adapters.lettering import text_width, write
 from shared.adapters.pictures import GRID, GROUND, LIMIT, LINE, WIDTH, WORDS
 from shared.adapters.raster import Canvas, Colour, Point
 from shared.domain.axes import day_marks, short, three_digits, ticks
-from shared.domain.habits import LONG, HeatMap
 from shared.domain.maintenance import WEEK
 from shared.domain.quantities import quantity
-from shared.domain.report_charts import Chart, Series
-from shared.domain.report_sections import zone_of
-from shared.domain.reports import PerformanceReport
+from shared.domain.reports.charts import Chart, Series
+from shared.domain.reports.report import PerformanceReport
+from shared.domain.reports.sections import zone_of
+from shared.domain.trends.habits import LONG, HeatMap
 
 HEIGHT = 380
 BAND: Colour = (44, 72, 118)

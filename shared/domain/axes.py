@@ -3,7 +3,7 @@
 import math
 from datetime import datetime, timedelta, tzinfo
 
-from shared.domain.report_charts import Chart
+from shared.domain.reports.charts import Chart
 from shared.domain.times import DAY
 
 

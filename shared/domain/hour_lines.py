@@ -16,7 +16,7 @@ from shared.domain.days import NO_HOURLY_HISTOGRAMS, NO_HOURS, DayChunk
 from shared.domain.histograms import Ladder, Rungs
 from shared.domain.metrics import Catalog, Metric
 from shared.domain.times import HOUR, Span, each_day
-from shared.domain.trends import Point
+from shared.domain.trends.slopes import Point
 
 T = TypeVar("T")
 

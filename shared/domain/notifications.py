@@ -21,7 +21,7 @@ from shared.domain.times import MINUTE
 from shared.domain.trails import Trail
 
 if TYPE_CHECKING:
-    from shared.domain.reports import PerformanceReport
+    from shared.domain.reports.report import PerformanceReport
 
 FORECAST = "forecast"
 CONFIDENCE = "99 % sure that it goes that way"

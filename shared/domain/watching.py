@@ -15,7 +15,7 @@ from shared.domain.metrics import Better, Metric
 from shared.domain.samples import Cell, Gap, Outlook, Said, Sampled
 from shared.domain.series import Chunks, first_needed, read_cells
 from shared.domain.times import MINUTE, minutes_between
-from shared.domain.trends import Trend, look_back, medians, slot_of, trend_of
+from shared.domain.trends.slopes import Trend, look_back, medians, slot_of, trend_of
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

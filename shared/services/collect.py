@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from shared.domain.anomalies.kept import KeptDetectors
+from shared.domain.anomalies.scoring import score_covered
 from shared.domain.chunks import (
     HourChunk,
     Latest,
@@ -20,10 +22,8 @@ from shared.domain.chunks import (
     touched_hours,
 )
 from shared.domain.errors import Conflict, InvalidInput, SourceDenied
-from shared.domain.kept_detectors import KeptDetectors
 from shared.domain.metrics import Catalog, Writes
 from shared.domain.samples import Answer, Failure, FailureKind, Reading
-from shared.domain.scoring import score_covered
 from shared.domain.times import HOUR, floor_hour, floor_minute
 from shared.ports import House, MetricSource, SampleStore
 from shared.services.tally import keep_tallies

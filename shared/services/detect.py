@@ -5,7 +5,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from shared.domain.anomalies import LEAST, columns_of
+from shared.domain.anomalies.listing import LEAST, columns_of
 from shared.domain.chunks import HourChunk
 from shared.domain.metrics import Metric
 from shared.domain.ranges import Detail

@@ -18,7 +18,7 @@ from shared.domain.trails import Trail, trail_of, trail_span
 from shared.ports import Channel, House
 
 if TYPE_CHECKING:
-    from shared.domain.reports import PerformanceReport
+    from shared.domain.reports.report import PerformanceReport
 
 _log = logging.getLogger(__name__)
 

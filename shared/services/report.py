@@ -8,21 +8,21 @@ from shared.domain.chunks import by_hour
 from shared.domain.deliveries import Delivery
 from shared.domain.deployments import Deployment
 from shared.domain.errors import InvalidInput
-from shared.domain.forecasts import RESOURCES
 from shared.domain.hour_lines import HourLines, lines_of
 from shared.domain.metrics import Metric
 from shared.domain.ranges import RANGES, Detail
 from shared.domain.recommendations.values import Recommendation
-from shared.domain.report_anomalies import SPIKING
-from shared.domain.report_charts import CHARTS
-from shared.domain.report_deployments import JUDGED
-from shared.domain.report_episodes import was_open_in
-from shared.domain.report_figures import measures_of
-from shared.domain.report_monitor import OWN_CPU, OWN_READS, happened_in
-from shared.domain.reports import MAPPED, Material, PerformanceReport, reach, report
+from shared.domain.reports.anomalies import SPIKING
+from shared.domain.reports.charts import CHARTS
+from shared.domain.reports.deployments import JUDGED
+from shared.domain.reports.episodes import was_open_in
+from shared.domain.reports.figures import measures_of
+from shared.domain.reports.monitor import OWN_CPU, OWN_READS, happened_in
+from shared.domain.reports.report import MAPPED, Material, PerformanceReport, reach, report
 from shared.domain.series import Chunks
-from shared.domain.tendencies import TRENDING
 from shared.domain.times import DAY, HOUR, Span, floor_hour
+from shared.domain.trends.forecasts import RESOURCES
+from shared.domain.trends.tendencies import TRENDING
 from shared.ports import House
 from shared.services.advise import sayings
 from shared.services.day_history import days_of_rows

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from shared.domain.deliveries import channel_of
 from shared.domain.errors import Conflict, MonitorError
 from shared.domain.records import REPORTED, Insert, event_key, outbox_key, put
-from shared.domain.reporting import Reported, due_at, is_due
-from shared.domain.weekly import weekly_event
+from shared.domain.reports.reporting import Reported, due_at, is_due
+from shared.domain.reports.weekly import weekly_event
 from shared.ports import House
 from shared.services.deliver import deliver_one
 from shared.services.dispatch import dispatch

@@ -9,6 +9,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from shared.domain.alerts import Alert
+from shared.domain.anomalies.usual import Usual, judgements, usual_of
 from shared.domain.chunks import Latest
 from shared.domain.curves import Curve
 from shared.domain.figures import Figure, SourceWord, figure_of, source_word
@@ -17,7 +18,6 @@ from shared.domain.metrics import Metric
 from shared.domain.ranges import LONGEST, Grid, floor_step, grid_of, step_for
 from shared.domain.statuses import SystemStatus, system_status
 from shared.domain.times import HOUR, MINUTE, Span, floor_minute, joined
-from shared.domain.usual import Usual, judgements, usual_of
 from shared.ports import House
 from shared.services.history import Past, draw
 from shared.services.query import open_alerts

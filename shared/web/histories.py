@@ -7,13 +7,13 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from shared.domain.anomalies.usual import Usual, judgements
 from shared.domain.curves import Curve, Values
 from shared.domain.errors import InvalidInput
 from shared.domain.metrics import Metric
 from shared.domain.ranges import DEFAULT_RANGE, RANGES, Grid, check_price, grid_between, grid_of
 from shared.domain.retention import Retention
 from shared.domain.times import DAY, HOUR, MINUTE
-from shared.domain.usual import Usual, judgements
 from shared.domain.wishes import Instant
 from shared.services.survey import Survey
 from shared.web.problems import Problem

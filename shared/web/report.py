@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from shared.domain.reports import PerformanceReport
+from shared.domain.reports.report import PerformanceReport
 from shared.services.report import DEFAULT, REPORTED, make_report
 from shared.web.alerts import target_of
 from shared.web.auth import Role

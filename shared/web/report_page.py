@@ -7,10 +7,10 @@ from hashlib import sha256
 from html import escape
 
 from shared.domain.axes import short
-from shared.domain.habits import LONG, HeatMap
 from shared.domain.maintenance import WEEK
-from shared.domain.report_charts import Chart
-from shared.domain.report_sections import (
+from shared.domain.reports.charts import Chart
+from shared.domain.reports.report import PerformanceReport
+from shared.domain.reports.sections import (
     Item,
     Section,
     Table,
@@ -20,7 +20,7 @@ from shared.domain.report_sections import (
     title_of,
     zone_of,
 )
-from shared.domain.reports import PerformanceReport
+from shared.domain.trends.habits import LONG, HeatMap
 from shared.web.vectors import chart_svg, heat_svg
 
 _STYLE = """

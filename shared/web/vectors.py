@@ -8,10 +8,10 @@ from datetime import timedelta, tzinfo
 from html import escape
 
 from shared.domain.axes import day_marks, short, three_digits, ticks
-from shared.domain.habits import LONG, HeatMap
 from shared.domain.maintenance import WEEK
 from shared.domain.quantities import quantity
-from shared.domain.report_charts import Chart, Series
+from shared.domain.reports.charts import Chart, Series
+from shared.domain.trends.habits import LONG, HeatMap
 
 WIDTH, HEIGHT = 460, 178
 LEFT, RIGHT, TOP, BOTTOM = 50, 8, 12, 24

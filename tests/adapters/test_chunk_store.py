@@ -12,10 +12,10 @@ from shared.adapters.chunk_store import ChunkStore
 from shared.adapters.guard import LARGEST_BINARY, LARGEST_ROW, LONGEST_STRING, MOST_PROPERTIES
 from shared.adapters.rows import Property, Rows
 from shared.catalog.metrics import CATALOG
+from shared.domain.anomalies.kept import KeptDetectors
+from shared.domain.anomalies.scoring import written
 from shared.domain.chunks import NO_HISTOGRAMS, Asked, Cells, HourChunk, Latest
 from shared.domain.errors import Conflict, StoreRefused
-from shared.domain.kept_detectors import KeptDetectors
-from shared.domain.scoring import written
 from shared.domain.summaries import summarize
 from shared.domain.times import HOUR, MINUTE
 from tests.adapters.chunk_scenes import (

@@ -27,9 +27,9 @@ from shared.adapters.channels.email import (
 from shared.adapters.pictures import alt_text, draw
 from shared.domain.errors import ChannelError
 from shared.domain.notifications import compose
+from shared.domain.reports.weekly import weekly_event
 from shared.domain.rules import Action, ActionType
 from shared.domain.trails import Trail
-from shared.domain.weekly import weekly_event
 from tests.a_report import a_report
 from tests.adapters.builders import MINUTE, T0, an_alert, an_event
 from tests.adapters.providers import Provider, running_provider

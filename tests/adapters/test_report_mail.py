@@ -11,7 +11,7 @@ from shared.adapters.channels import email
 from shared.adapters.report_mail import report_html
 from shared.adapters.report_pictures import Picture, sketches
 from shared.domain.notifications import Notification, compose
-from shared.domain.weekly import weekly_event
+from shared.domain.reports.weekly import weekly_event
 from tests.a_report import a_deploy, a_report
 from tests.builders import MAIL
 from tests.domain.lines import END

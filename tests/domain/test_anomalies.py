@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from shared.catalog.metrics import CATALOG
-from shared.domain.anomalies import (
+from shared.domain.anomalies.listing import (
     LEAST,
     STRIKING,
     Expected,

@@ -6,8 +6,8 @@ from random import Random
 
 import pytest
 
-from shared.domain.detectors import SILENT_FOR, Detector, Judged, step
-from shared.domain.ranks import FEWEST, LENGTH, History, history_of, numbers, single
+from shared.domain.anomalies.detectors import SILENT_FOR, Detector, Judged, step
+from shared.domain.anomalies.ranks import FEWEST, LENGTH, History, history_of, numbers, single
 from tests.builders import T0
 
 GRAIN = timedelta(minutes=5)

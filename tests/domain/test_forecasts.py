@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from shared.catalog.metrics import CATALOG
-from shared.domain.forecasts import forecasts
+from shared.domain.trends.forecasts import forecasts
 from tests.domain.lines import END, day_of, lines_of_days
 
 

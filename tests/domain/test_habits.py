@@ -8,10 +8,10 @@ import pytest
 
 from shared.catalog.metrics import CATALOG
 from shared.domain.chunks import Cells, HourChunk
-from shared.domain.habits import HeatMap, heat_map, quiet_hours
 from shared.domain.maintenance import Weekday, Window
 from shared.domain.maintenance_wishes import new_window, parse_wish
 from shared.domain.times import DAY, HOUR, Span, each_hour
+from shared.domain.trends.habits import HeatMap, heat_map, quiet_hours
 
 REQUESTS = CATALOG.metric("throughput")
 USERS = CATALOG.metric("activeUsers")

@@ -14,13 +14,13 @@ from shared.domain.deliveries import Delivery, Status, first_delivery
 from shared.domain.deployments import Deployment, RecentDeploy
 from shared.domain.hour_lines import HourLines, lines_of
 from shared.domain.metrics import Catalog
-from shared.domain.report_anomalies import anomalies
-from shared.domain.report_availability import availability
-from shared.domain.report_charts import charts
-from shared.domain.report_deployments import deploy_effects
-from shared.domain.report_episodes import episodes, told_minutes, was_open_in
-from shared.domain.report_figures import Figure, figures, percent_down, told_change
-from shared.domain.report_monitor import monitor_health
+from shared.domain.reports.anomalies import anomalies
+from shared.domain.reports.availability import availability
+from shared.domain.reports.charts import charts
+from shared.domain.reports.deployments import deploy_effects
+from shared.domain.reports.episodes import episodes, told_minutes, was_open_in
+from shared.domain.reports.figures import Figure, figures, percent_down, told_change
+from shared.domain.reports.monitor import monitor_health
 from shared.domain.rules import Severity
 from shared.domain.times import DAY, HOUR, MINUTE, Span
 from tests.builders import MAIL, an_alert, an_event

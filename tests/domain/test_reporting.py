@@ -10,9 +10,9 @@ from shared.domain.letters import is_letter, letter_id
 from shared.domain.links import permits
 from shared.domain.notifications import compose
 from shared.domain.rehearsals import is_test, rehearsal_id
-from shared.domain.reporting import LATE, Reported, Reporting, due_at, is_due
+from shared.domain.reports.reporting import LATE, Reported, Reporting, due_at, is_due
+from shared.domain.reports.weekly import LONGEST, letter_of, weekly_event
 from shared.domain.rules import Severity
-from shared.domain.weekly import LONGEST, letter_of, weekly_event
 from tests.a_report import a_deploy, a_report
 from tests.builders import MAIL, TARGET, an_event
 

@@ -4,7 +4,7 @@ from math import sqrt
 
 import pytest
 
-from shared.domain.seasons import seasonal
+from shared.domain.trends.seasons import seasonal
 
 
 def test_only_points_a_whole_period_apart_are_compared() -> None:

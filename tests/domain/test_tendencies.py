@@ -5,14 +5,14 @@ from datetime import datetime, timedelta
 import pytest
 
 from shared.catalog.metrics import CATALOG
-from shared.domain.tendencies import (
+from shared.domain.times import DAY, Span
+from shared.domain.trends.tendencies import (
     Direction,
     named_tendencies,
     tendencies,
     tendency,
     tendency_span,
 )
-from shared.domain.times import DAY, Span
 from tests.domain.lines import END, day_of, lines_of_days
 
 USERS = CATALOG.metric("activeUsers")

@@ -16,7 +16,7 @@ from shared.domain.metrics import Metric
 from shared.domain.rules import Rule
 from shared.domain.samples import Cell, Gap, Outlook
 from shared.domain.series import Chunks
-from shared.domain.trends import SIGNIFICANT, look_back, trend_of
+from shared.domain.trends.slopes import SIGNIFICANT, look_back, trend_of
 from shared.domain.watching import Watched, listen
 from tests.domain import reference
 from tests.domain.builders import T0, Desk, a_rule, at, cell_of, stands

@@ -21,7 +21,7 @@ from shared.domain.chunks import Merge, by_hour, touched_hours
 from shared.domain.deployments import Deployment
 from shared.domain.histograms import histogram_of
 from shared.domain.records import Insert, alert_key, deploy_key
-from shared.domain.reporting import Reporting
+from shared.domain.reports.reporting import Reporting
 from shared.domain.rules import Severity
 from shared.domain.samples import MinuteHistogram, Reading, Sample
 from shared.domain.times import DAY, HOUR, second_key

@@ -6,8 +6,8 @@ from random import Random
 import pytest
 
 from shared.catalog.metrics import CATALOG
-from shared.domain import detectors
-from shared.domain.anomalies import Anomaly, columns_of, unusual
+from shared.domain.anomalies import detectors
+from shared.domain.anomalies.listing import Anomaly, columns_of, unusual
 from shared.domain.chunks import by_hour
 from shared.domain.times import DAY, HOUR, Span
 from shared.services.collect import store

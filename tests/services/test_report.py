@@ -15,7 +15,7 @@ from shared.domain.chunks import HourChunk
 from shared.domain.deployments import DeploymentWish, new_deployment
 from shared.domain.errors import InvalidInput
 from shared.domain.records import Insert, alert_key
-from shared.domain.reporting import Reporting
+from shared.domain.reports.reporting import Reporting
 from shared.domain.summaries import summarize
 from shared.domain.times import DAY, HOUR, hour_key
 from shared.ports import House

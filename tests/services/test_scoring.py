@@ -9,10 +9,10 @@ from msgspec.structs import replace
 
 from shared.adapters.rows import DeleteRow, Op, Properties, ReplaceRow, Row, Rows
 from shared.catalog.metrics import CATALOG
-from shared.domain import detectors
-from shared.domain.detectors import Detector, step
+from shared.domain.anomalies import detectors
+from shared.domain.anomalies.detectors import Detector, step
+from shared.domain.anomalies.kept import pack, unpack
 from shared.domain.errors import StoreUnavailable
-from shared.domain.kept_detectors import pack, unpack
 from shared.domain.notifications import headline
 from shared.domain.rules import Severity
 from shared.domain.samples import Answer, Reading

@@ -12,7 +12,7 @@ from shared.domain.deliveries import Status
 from shared.domain.episodes import EventKind
 from shared.domain.errors import ChannelError
 from shared.domain.records import REPORTED, Delete, Insert
-from shared.domain.reporting import Reporting
+from shared.domain.reports.reporting import Reporting
 from shared.domain.rules import Action, ActionType
 from shared.ports import Ledger
 from shared.services import send_report

@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 
 from shared.catalog.metrics import CATALOG
-from shared.domain import detectors
+from shared.domain.anomalies import detectors
+from shared.domain.anomalies.usual import Usual, judgements
 from shared.domain.ranges import Grid, check_price, grid_of
 from shared.domain.times import DAY, HOUR, MINUTE
-from shared.domain.usual import Usual, judgements
 from shared.services.collect import store
 from shared.services.survey import survey
 from tests.builders import TARGET, Desk, a_desk, a_reading, at

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from shared.domain.records import REPORTED
-from shared.domain.reporting import Reporting
+from shared.domain.reports.reporting import Reporting
 from shared.services.send_report import send_reports
 from shared.services.targets import activate
 from tests.builders import MAIL, T0, TARGET, Desk, a_desk, assert_at_rest

@@ -24,7 +24,7 @@ from shared.domain.notifications import Notification
 from shared.domain.rules import Severity
 
 if TYPE_CHECKING:
-    from shared.domain.reports import PerformanceReport
+    from shared.domain.reports.report import PerformanceReport
 
 CONNECT_TIMEOUT = 4
 READ_TIMEOUT = 10

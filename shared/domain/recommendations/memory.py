@@ -25,9 +25,9 @@ from shared.domain.recommendations.values import (
     Text,
     recommend,
 )
-from shared.domain.seasons import seasonal
 from shared.domain.times import HOUR
-from shared.domain.trends import SIGNIFICANT
+from shared.domain.trends.seasons import seasonal
+from shared.domain.trends.slopes import SIGNIFICANT
 
 LEAK = Gist(
     kind="memory_leak",

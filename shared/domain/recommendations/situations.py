@@ -19,7 +19,7 @@ from shared.domain.inspections import (
     TableSize,
 )
 from shared.domain.times import DAY, HOUR
-from shared.domain.trends import Point
+from shared.domain.trends.slopes import Point
 
 FEWEST = 6
 """Steps with a figure; fewer make no mean worth an advice."""

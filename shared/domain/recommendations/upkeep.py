@@ -19,7 +19,7 @@ from shared.domain.recommendations.values import (
     recommend,
 )
 from shared.domain.times import DAY
-from shared.domain.trends import medians, slot_of, trend_of
+from shared.domain.trends.slopes import medians, slot_of, trend_of
 
 QUERY_STORE = Gist(
     kind="query_store",

@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from shared.domain.anomalies.detectors import Detector, Judged, step
+from shared.domain.anomalies.kept import KeptDetectors, pack, unpack
 from shared.domain.chunks import Merge
-from shared.domain.detectors import Detector, Judged, step
-from shared.domain.kept_detectors import KeptDetectors, pack, unpack
 from shared.domain.metrics import Catalog, Metric
 
 DIGITS = 4

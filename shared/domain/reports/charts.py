@@ -8,7 +8,7 @@ from msgspec import Struct
 from shared.domain.curves import Curve, Values, curve_of_columns
 from shared.domain.hour_lines import HourLines, known
 from shared.domain.metrics import Catalog, Metric
-from shared.domain.report_figures import Coverage, coverage_of
+from shared.domain.reports.figures import Coverage, coverage_of
 from shared.domain.times import DAY, HOUR, Span
 
 MOST_POINTS = 180

@@ -9,7 +9,7 @@ from shared.domain.deliveries import Delivery, Status
 from shared.domain.hour_lines import HourLines
 from shared.domain.metrics import Catalog, Metric
 from shared.domain.quantities import quantity
-from shared.domain.report_figures import Coverage, coverage_of, percent_down
+from shared.domain.reports.figures import Coverage, coverage_of, percent_down
 from shared.domain.times import HOUR, Span
 
 OWN_CPU, OWN_READS = "monitor.cpuMs", "monitor.logicalReads"

@@ -12,7 +12,7 @@ from statistics import NormalDist, median
 
 from msgspec import Struct
 
-from shared.domain.trends import Point
+from shared.domain.trends.slopes import Point
 
 _NORMAL = NormalDist()
 

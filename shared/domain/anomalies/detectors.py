@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from shared.domain.ranks import History, single
+from shared.domain.anomalies.ranks import History, single
 from shared.domain.times import DAY
 
 GRAIN = timedelta(minutes=5)

@@ -10,7 +10,7 @@ from shared.domain.deployments import Deployment
 from shared.domain.hour_lines import HourLines
 from shared.domain.metrics import Catalog, Metric
 from shared.domain.quantities import quantity
-from shared.domain.report_figures import change_of, told_change
+from shared.domain.reports.figures import change_of, told_change
 from shared.domain.times import DAY, HOUR, Span, floor_hour
 
 LONGEST = DAY

@@ -7,8 +7,8 @@ from shared.domain.episodes import Event, EventKind
 from shared.domain.letters import MARK, Letter, letter_id
 from shared.domain.quantities import quantity
 from shared.domain.reasons import Reason
-from shared.domain.report_sections import plain_text
-from shared.domain.reports import PerformanceReport
+from shared.domain.reports.report import PerformanceReport
+from shared.domain.reports.sections import plain_text
 from shared.domain.rules import Action, Severity
 from shared.domain.times import MINUTE
 

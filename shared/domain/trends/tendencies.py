@@ -13,9 +13,9 @@ from msgspec import Struct
 from shared.domain.hour_lines import HourLines
 from shared.domain.metrics import Better, Catalog, Metric
 from shared.domain.quantities import quantity
-from shared.domain.seasons import Seasonal, seasonal
 from shared.domain.times import DAY, Span
-from shared.domain.trends import Point
+from shared.domain.trends.seasons import Seasonal, seasonal
+from shared.domain.trends.slopes import Point
 
 NAMED = {
     "performance": "responseTime.avg",

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 
 from msgspec import Struct, field
 
-from shared.domain.detectors import HOURS, Detector, Habit
-from shared.domain.ranks import LENGTH, Numbers, history_of, numbers
+from shared.domain.anomalies.detectors import HOURS, Detector, Habit
+from shared.domain.anomalies.ranks import LENGTH, Numbers, history_of, numbers
 
 _HEAD = struct.Struct("<B3q4d2H")
 _HABIT = struct.Struct("<3d")

@@ -5,7 +5,7 @@ from msgspec import Struct
 from shared.domain.hour_lines import HourLines
 from shared.domain.metrics import Catalog
 from shared.domain.quantities import quantity
-from shared.domain.report_figures import Coverage, coverage_of
+from shared.domain.reports.figures import Coverage, coverage_of
 
 PROBED = "availability"
 

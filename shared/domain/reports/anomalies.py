@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from msgspec import Struct
 
-from shared.domain.anomalies import (
+from shared.domain.anomalies.listing import (
     DTU_SPIKE,
     UNUSUAL,
     Anomaly,

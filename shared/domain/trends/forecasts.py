@@ -13,10 +13,10 @@ from msgspec import Struct
 from shared.domain.hour_lines import HourLines
 from shared.domain.metrics import Catalog, Metric
 from shared.domain.quantities import quantity
-from shared.domain.seasons import Seasonal
-from shared.domain.tendencies import SURE, WEEK_DAYS, weekly
 from shared.domain.times import DAY, Span
-from shared.domain.trends import Point
+from shared.domain.trends.seasons import Seasonal
+from shared.domain.trends.slopes import Point
+from shared.domain.trends.tendencies import SURE, WEEK_DAYS, weekly
 
 OVER = timedelta(days=28)
 FARTHEST_DAYS = 730

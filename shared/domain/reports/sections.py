@@ -6,15 +6,15 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from shared.domain.anomalies import UNUSUAL
-from shared.domain.habits import HeatMap
+from shared.domain.anomalies.listing import UNUSUAL
 from shared.domain.quantities import clock, quantity
-from shared.domain.report_charts import Chart
-from shared.domain.report_episodes import WorstEpisode, told_minutes
-from shared.domain.report_figures import USUAL, Figure, percent_down, told_span
-from shared.domain.reports import PerformanceReport
-from shared.domain.tendencies import Tendency
+from shared.domain.reports.charts import Chart
+from shared.domain.reports.episodes import WorstEpisode, told_minutes
+from shared.domain.reports.figures import USUAL, Figure, percent_down, told_span
+from shared.domain.reports.report import PerformanceReport
 from shared.domain.times import Span
+from shared.domain.trends.habits import HeatMap
+from shared.domain.trends.tendencies import Tendency
 
 NUMBER = "number"
 """The kind of column whose cells are set to the right."""

@@ -10,30 +10,30 @@ from datetime import datetime, tzinfo
 from msgspec import Struct, field
 
 from shared.domain.alerts import Alert
-from shared.domain.anomalies import Anomaly
+from shared.domain.anomalies.listing import Anomaly
 from shared.domain.deliveries import Delivery
 from shared.domain.deployments import Deployment
-from shared.domain.forecasts import Forecast, forecast_span, forecasts
-from shared.domain.habits import HeatMap, QuietHours, heat_map, quiet_hours
 from shared.domain.hour_lines import HourLines
 from shared.domain.metrics import Catalog
 from shared.domain.recommendations.values import Recommendation
-from shared.domain.report_anomalies import anomalies
-from shared.domain.report_availability import Availability, availability
-from shared.domain.report_charts import Charts, charts
-from shared.domain.report_deployments import DeployEffect, deploy_effects
-from shared.domain.report_episodes import Episodes, episodes
-from shared.domain.report_figures import Figure, figures, told_span
-from shared.domain.report_monitor import MonitorHealth, monitor_health
+from shared.domain.reports.anomalies import anomalies
+from shared.domain.reports.availability import Availability, availability
+from shared.domain.reports.charts import Charts, charts
+from shared.domain.reports.deployments import DeployEffect, deploy_effects
+from shared.domain.reports.episodes import Episodes, episodes
+from shared.domain.reports.figures import Figure, figures, told_span
+from shared.domain.reports.monitor import MonitorHealth, monitor_health
 from shared.domain.series import Chunks
-from shared.domain.tendencies import (
+from shared.domain.times import Span
+from shared.domain.trends.forecasts import Forecast, forecast_span, forecasts
+from shared.domain.trends.habits import HeatMap, QuietHours, heat_map, quiet_hours
+from shared.domain.trends.tendencies import (
     Direction,
     Tendency,
     named_tendencies,
     tendencies,
     tendency_span,
 )
-from shared.domain.times import Span
 
 MAPPED = ("throughput", "activeUsers")
 """What heat maps show; the first one says which hours are quiet, where it is known."""

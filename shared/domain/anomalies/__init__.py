@@ -1,0 +1,1 @@
+"""What is unusual: detectors that learn as they go, what they keep, and what is told of them."""

@@ -1,0 +1,1 @@
+"""The report: what is counted, how it reads, and when it is due."""

@@ -1,0 +1,1 @@
+"""Which way figures go, when they reach a limit, and when people are there."""
