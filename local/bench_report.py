@@ -26,10 +26,13 @@ from local.desks import VirtualClock, furnish, table_storage
 from shared.catalog.metrics import CATALOG
 from shared.domain.anomalies.listing import LEAST
 from shared.domain.chunks import NO_CELLS, HourChunk
+from shared.domain.costs import Count, CountedDay, Usage
 from shared.domain.days import roll_up
+from shared.domain.records import Insert
 from shared.domain.summaries import summarize
-from shared.domain.times import DAY, HOUR
+from shared.domain.times import DAY, HOUR, day_key
 from shared.ports import House
+from shared.services.count_usage import PARTITION
 from shared.web.auth import Gate
 from shared.web.doors import Office, serve
 from shared.web.report import REPORT
@@ -89,7 +92,7 @@ def house_on(connection: str) -> House:
 
 
 def _fill(house: House) -> None:
-    """A week again and again; whole days also rolled up."""
+    """A week again and again; whole days also rolled up, and billed."""
     week = [_judged(chunk, number) for number, chunk in enumerate(a_week())]
     hours = [_at(week, END - DAYS * DAY + n * HOUR) for n in range(24 * DAYS)]
     for start in range(0, len(hours), 12):
@@ -100,6 +103,9 @@ def _fill(house: House) -> None:
     for day, chunks in by_day.items():
         if len(chunks) == DAY // HOUR:
             house.samples.save_day(TARGET, roll_up(day, chunks))
+    used = Usage(**dict.fromkeys(Usage.__struct_fields__, 1000.0))
+    counted = CountedDay(counted_at=END, count=Count(usage=used))
+    house.config.commit(PARTITION, [Insert(day_key(day), counted) for day in by_day])
 
 
 def _at(week: list[HourChunk], hour: datetime) -> HourChunk:

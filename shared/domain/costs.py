@@ -92,7 +92,7 @@ class Prices(Struct, frozen=True, kw_only=True):
     log_alert: float = 1.50  # a rule and month, evaluated every 5 minutes
 
 
-class Item(Struct, frozen=True):
+class Item(Struct, frozen=True, rename="camel"):
     """A line of the bill: how much a day, and dollars a month with and without what is free."""
 
     name: str
@@ -143,7 +143,7 @@ def total(items: Iterable[Item]) -> tuple[float, float]:
     return sum(one.dollars for one in lines), sum(one.without_grants for one in lines)
 
 
-class Equals(Struct, frozen=True):
+class Equals(Struct, frozen=True, rename="camel"):
     """What equal alert rules of Azure Monitor would be: how many of each kind, and their price."""
 
     metric_alerts: int

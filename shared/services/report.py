@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from shared.catalog.platform_metrics import NAMESPACES
 from shared.domain.alerts import Alert
 from shared.domain.chunks import by_hour
+from shared.domain.costs import equal_rules
 from shared.domain.deliveries import Delivery
 from shared.domain.deployments import Deployment
 from shared.domain.errors import InvalidInput
@@ -13,6 +15,7 @@ from shared.domain.metrics import Metric
 from shared.domain.ranges import RANGES, Detail
 from shared.domain.recommendations.values import Recommendation
 from shared.domain.reports.anomalies import SPIKING
+from shared.domain.reports.bill import Metering, billed_span
 from shared.domain.reports.charts import CHARTS
 from shared.domain.reports.deployments import JUDGED
 from shared.domain.reports.episodes import was_open_in
@@ -25,6 +28,7 @@ from shared.domain.trends.forecasts import RESOURCES
 from shared.domain.trends.tendencies import TRENDING
 from shared.ports import House
 from shared.services.advise import sayings
+from shared.services.count_usage import counted_days
 from shared.services.day_history import days_of_rows
 from shared.services.deployments import deployments
 from shared.services.detect import with_unusual
@@ -64,10 +68,24 @@ def make_report(
             advice=_advice(target, house),
             sources=house.sources_of(target),
             damaged=damaged,
+            metering=_metering(target, span, house),
             objective=house.reporting.objective,
             zone=house.reader_zone,
         ),
         house.catalog,
+    )
+
+
+def _metering(target: str, span: Span, house: House) -> Metering:
+    """What was counted of the days that the report bills, beside the shipped rules' price."""
+    watched = house.measured or [target]
+    return Metering(
+        days=counted_days(billed_span(span), house=house),
+        is_set_up=house.meter is not None,
+        prices=house.prices,
+        equal_rules=equal_rules(
+            house.rules, watched, NAMESPACES.keys(), house.catalog, house.prices
+        ),
     )
 
 

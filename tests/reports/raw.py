@@ -17,6 +17,13 @@ MINUTE = timedelta(minutes=1)
 DEPLOYS = {"2.0.0": 60, "2.1.0": 20 * 60 + 14}
 """Versions, and how many minutes before the end each went live."""
 
+UNCOUNTED = {3, 9}
+"""Days before the last midnight, from 1 on, of which nothing could be counted."""
+LOGLESS = {5}
+"""... of whose logs nothing could be."""
+Used = dict[str, float]
+"""What the monitor used in a day, by its kind."""
+
 Samples = dict[int, list[float]]
 """By the number of the minute since START, in the order in which they came."""
 
@@ -44,11 +51,15 @@ class Story:
 
 @dataclass
 class Raw:
-    """`told`: the minutes of which a source spoke. A minute without requests has an empty list."""
+    """What happened, by minutes since START. A minute without requests has an empty list.
+
+    `used`: what the monitor itself used, by how many midnights before the last one a day began.
+    """
 
     requests: dict[int, list[Request]] = field(default_factory=dict)
     samples: dict[str, Samples] = field(default_factory=dict)
     stories: list[Story] = field(default_factory=list)
+    used: dict[int, Used] = field(default_factory=dict)
 
 
 def at(minute: int) -> datetime:
@@ -64,7 +75,21 @@ def draw(seed: int) -> Raw:
         load = _load(at(minute))
         _draw_minute(raw, minute, load, {n for n, s in silent.items() if minute in s}, dice)
     raw.stories = _stories(dice)
+    raw.used = {back: _used(dice, back) for back in range(1, DAYS) if back not in UNCOUNTED}
     return raw
+
+
+def _used(dice: Random, back: int) -> Used:
+    """More than is free of executions and logs; no logs where they could not be had."""
+    used = {
+        "tables": float(dice.randint(60_000, 90_000)),
+        "queues": float(dice.randint(5000, 7000)),
+        "blob writes": float(dice.randint(100, 200)),
+        "blobs": float(dice.randint(25_000, 32_000)),
+        "executions": float(dice.randint(6000, 16_000)),
+        "GB-seconds": dice.uniform(2000, 6000),
+    }
+    return used if back in LOGLESS else {**used, "log bytes": dice.uniform(1e8, 4e8)}
 
 
 def _silences(dice: Random) -> set[int]:

@@ -11,7 +11,7 @@ from math import erfc, sqrt
 from statistics import median
 from zoneinfo import ZoneInfo
 
-from tests.reports.raw import DEPLOYS, MINUTES, Raw, Samples, Story, at
+from tests.reports.raw import DEPLOYS, MINUTES, Raw, Samples, Story, Used, at
 
 Cells = dict[int, float]
 HELD = {"activeUsers": 5, "interactionsLogged": 5, "reportsGenerated": 5, "offlineSync.pending": 5}
@@ -178,6 +178,30 @@ class Recomputed:
             if one.active < self.end and (one.resolved is None or one.resolved > self.first)
         ]
         return sorted(found, key=lambda one: (-RANK[one.severity], -one.bad, one.active))
+
+
+# The list prices as docs/operate.md and the vendor's pages tell them: so many of a kind for so many
+# dollars, and how many of it are free each month.
+TARIFF = {
+    "tables": (10_000, 0.00036, 0),
+    "queues": (10_000, 0.004, 0),
+    "blob writes": (10_000, 0.055, 0),
+    "blobs": (10_000, 0.0044, 0),
+    "executions": (1_000_000, 0.40, 250_000),
+    "GB-seconds": (1, 0.000026, 100_000),
+    "log bytes": (1e9, 2.30, 5e9),
+}
+
+
+def bill(used: dict[int, Used], days: int) -> dict[str, tuple[int, float, float, float, float]]:
+    """Of each kind: days counted, a day's mean, dollars of those days, of a month, nothing free."""
+    found = {}
+    for kind, (so_many, price, free) in TARIFF.items():
+        known = [one[kind] for back, one in used.items() if back <= days and kind in one]
+        month = 30.4 * sum(known) / len(known)
+        paid, whole = max(month - free, 0) / so_many * price, month / so_many * price
+        found[kind] = len(known), sum(known) / len(known), paid * len(known) / 30.4, paid, whole
+    return found
 
 
 def _mean(values: list[float]) -> float | None:

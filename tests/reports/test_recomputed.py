@@ -16,27 +16,32 @@ import pytest
 
 from local.desks import VirtualClock, furnish, memory_storage
 from shared.catalog.metrics import CATALOG
+from shared.catalog.rules import default_rules
 from shared.domain.alerts import AlertState
 from shared.domain.chunks import Merge, by_hour, touched_hours
+from shared.domain.costs import Count, Usage
 from shared.domain.deployments import Deployment
 from shared.domain.histograms import histogram_of
 from shared.domain.records import Insert, alert_key, deploy_key
 from shared.domain.reports.reporting import Reporting
 from shared.domain.rules import Severity
 from shared.domain.samples import MinuteHistogram, Reading, Sample
-from shared.domain.times import DAY, HOUR, second_key
+from shared.domain.times import DAY, HOUR, Span, second_key
 from shared.ports import House
+from shared.services.count_usage import count_usage
 from shared.services.summarize import roll_up_days
+from shared.services.targets import activate
 from shared.web.report import REPORT
 from tests.builders import T0, TARGET, Desk, an_alert
 from tests.reports.raw import DAYS, DEPLOYS, END, MINUTE, START, Raw, Story, at, draw
-from tests.reports.recomputed import Recomputed, quietest, reaches, spelled, weekly
+from tests.reports.recomputed import Recomputed, bill, quietest, reaches, spelled, weekly
 from tests.web.builders import Counter
 
 pytestmark = pytest.mark.slow
 
 ZONE = "Europe/Berlin"
 OBJECTIVE = 99.9
+OPERATE = Path(__file__).parents[2] / "docs" / "operate.md"
 SOURCE = {metric.name: metric.sources[0] for metric in CATALOG.metrics}
 
 
@@ -70,10 +75,17 @@ def house() -> House:
         channels={},
         clock=VirtualClock(END),
     )
-    made = replace(made, reader_zone=ZoneInfo(ZONE), reporting=Reporting(objective=OBJECTIVE))
+    made = replace(
+        made,
+        reader_zone=ZoneInfo(ZONE),
+        reporting=Reporting(objective=OBJECTIVE),
+        meter=Bill(),
+        rules=default_rules(),
+    )
     for day in range(DAYS):
         _store(made, day * 1440, (day + 1) * 1440)
     _tell(made)
+    _meter(made)
     roll_up_days(TARGET, house=made, now=END)
     return made
 
@@ -132,6 +144,36 @@ def _tell(home: House) -> None:
         for version, minutes in DEPLOYS.items()
     ]
     home.alerts.commit(TARGET, [Insert(deploy_key(one.id), one) for one in markers])
+
+
+KINDS = {
+    "tables": "table_operations",
+    "queues": "queue_operations",
+    "blob writes": "blob_writes",
+    "blobs": "blob_operations",
+    "executions": "executions",
+    "GB-seconds": "gb_seconds",
+    "log bytes": "log_bytes",
+}
+MIDNIGHT = END.replace(hour=0)
+NO_ANSWER = "Azure answered 500"
+
+
+class Bill:
+    """Answers as Azure would for the monitor's own days."""
+
+    def count(self, span: Span) -> Count:
+        used = raw().used.get((MIDNIGHT - span.start) // DAY, {})
+        problems = () if len(used) == len(KINDS) else (NO_ANSWER,)
+        usage = Usage(**{KINDS[kind]: value for kind, value in used.items()})
+        return Count(usage=usage, problems=problems)
+
+
+def _meter(home: House) -> None:
+    """Every night counts, as nights do; the last one saw yesterday's as the first thing."""
+    activate(TARGET, config=home.config, now=START)
+    for back in range(DAYS, 0, -1):
+        count_usage(house=home, now=MIDNIGHT - (back - 1) * DAY + 2 * HOUR)
 
 
 def _alert(story: Story) -> Any:
@@ -374,6 +416,39 @@ def test_what_the_monitor_itself_took(label: str) -> None:
     assert cost["cpuSeconds"] == pytest.approx(sum(took) / 1000, abs=0.001)
     assert cost["cpuShare"] == pytest.approx(sum(took) / (len(took) * 60_000))
     assert cost["logicalReads"] == sum(other.values("monitor.logicalReads", other.first, other.end))
+
+
+@LABELS
+def test_what_the_monitor_cost(label: str) -> None:
+    """A day without an answer is no day for nothing, one without its logs counts for the rest."""
+    days, found = recomputed(label).days, report(label)["monitor"]["bill"]
+    whole = {back for back in range(1, days + 1) if len(raw().used.get(back, {})) == len(KINDS)}
+
+    assert (found["from"], found["to"]) == (spelled(MIDNIGHT - days * DAY), spelled(MIDNIGHT))
+    assert (found["days"], found["daysCounted"], found["daysInPart"]) == (days, len(whole), 1)
+    assert len(whole) < days - 1
+    told = {one["name"]: one for one in found["lines"]}
+    sums = {"dollars": 0.0, "dollarsAMonth": 0.0, "withoutGrants": 0.0}
+    for kind, (known, mean, paid, month, nothing_free) in bill(raw().used, days).items():
+        line = told.pop(KINDS[kind])
+        assert (line["days"], line["aDay"]) == (known, pytest.approx(mean)), kind
+        for name, dollars in zip(sums, (paid, month, nothing_free), strict=True):
+            assert line[name] == pytest.approx(dollars), (kind, name)
+            sums[name] += dollars
+    assert told == {}
+    assert {name: found[name] for name in sums} == pytest.approx(sums)
+    assert 0 < sums["dollarsAMonth"] < sums["withoutGrants"]
+    assert NO_ANSWER in found["notCounted"]
+
+
+def test_what_equal_rules_would_cost_is_told_as_the_documents_tell_it() -> None:
+    same = report("7d")["monitor"]["bill"]["equalRules"]
+
+    assert same["dollars"] == pytest.approx(0.10 * same["metricAlerts"] + 1.50 * same["logAlerts"])
+    assert (
+        f"{same['metricAlerts']} metric alerts and {same['logAlerts']} log alerts, would be "
+        f"$ {same['dollars']:.2f} a month"
+    ) in OPERATE.read_text(encoding="utf-8")
 
 
 def test_the_range_is_the_one_that_was_asked_for() -> None:

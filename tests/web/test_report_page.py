@@ -105,6 +105,7 @@ def test_everything_that_matters_is_on_it() -> None:
         "Database storage: 69.7 % now, 0.5 % more each day: 100 % in about 61 days.",
         "They would suit maintenance.",
         "of its CPU time",
+        "was not counted: no setting names the monitor&#x27;s own app",
     ):
         assert said in page(), said
 

@@ -9,6 +9,7 @@ from shared.domain.deliveries import Delivery, Status
 from shared.domain.hour_lines import HourLines
 from shared.domain.metrics import Catalog, Metric
 from shared.domain.quantities import quantity
+from shared.domain.reports.bill import UNMETERED, Metering, MonitorBill, monitor_bill
 from shared.domain.reports.figures import Coverage, coverage_of, percent_down
 from shared.domain.times import HOUR, Span
 
@@ -47,11 +48,15 @@ class OwnCost(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class MonitorHealth(Struct, frozen=True, kw_only=True, rename="camel"):
-    """How the monitor itself did; `damaged_hours`: those of which something can't be read."""
+    """How the monitor itself did; `damaged_hours`: those of which something can't be read.
+
+    `cost` is what it took of the database, `bill` what it cost in dollars, whatever it watches.
+    """
 
     sources: tuple[SourceCoverage, ...]
     messages: Messages
     cost: OwnCost
+    bill: MonitorBill
     damaged_hours: int
     sentence: str
 
@@ -63,6 +68,7 @@ def monitor_health(
     catalog: Catalog,
     *,
     damaged: Iterable[Span] = (),
+    metering: Metering = UNMETERED,
 ) -> MonitorHealth:
     """Judge the sources that the target has, the messages about it, and what was lost of it."""
     told = tuple(one for source in sources if (one := _told(source, lines, catalog)))
@@ -73,6 +79,7 @@ def monitor_health(
         sources=told,
         messages=messages,
         cost=cost,
+        bill=monitor_bill(lines.span, metering),
         damaged_hours=lost,
         sentence=" ".join(filter(None, parts)),
     )

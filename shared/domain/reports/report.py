@@ -18,6 +18,7 @@ from shared.domain.metrics import Catalog
 from shared.domain.recommendations.values import Recommendation
 from shared.domain.reports.anomalies import anomalies
 from shared.domain.reports.availability import Availability, availability
+from shared.domain.reports.bill import UNMETERED, Metering
 from shared.domain.reports.charts import Charts, charts
 from shared.domain.reports.deployments import DeployEffect, deploy_effects
 from shared.domain.reports.episodes import Episodes, episodes
@@ -116,7 +117,8 @@ class Material(Struct, frozen=True, kw_only=True):
     """What a report is made of; `lines` reach back as far as any part of it looks.
 
     `minutes`: the stored hours of the metrics that are judged minute by minute. `advice`: what is
-    open, the most urgent first. `damaged`: what could not be read.
+    open, the most urgent first. `damaged`: what could not be read. `metering`: what was
+    counted of the monitor's own use.
     """
 
     target: str
@@ -130,6 +132,7 @@ class Material(Struct, frozen=True, kw_only=True):
     advice: Sequence[Recommendation]
     sources: Sequence[str]
     damaged: Sequence[Span] = ()
+    metering: Metering = UNMETERED
     objective: float
     zone: tzinfo | None
 
@@ -184,7 +187,12 @@ def report(given: Material, catalog: Catalog) -> PerformanceReport:
         quiet_hours=quiet_hours(maps),
         charts=charts(now, catalog),
         monitor=monitor_health(
-            now, given.sources, given.deliveries, catalog, damaged=given.damaged
+            now,
+            given.sources,
+            given.deliveries,
+            catalog,
+            damaged=given.damaged,
+            metering=given.metering,
         ),
     )
 

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from shared.domain.anomalies.listing import UNUSUAL
 from shared.domain.quantities import clock, quantity
+from shared.domain.reports.bill import BillLine, MonitorBill
 from shared.domain.reports.charts import Chart
 from shared.domain.reports.episodes import WorstEpisode, told_minutes
 from shared.domain.reports.figures import USUAL, Figure, percent_down, told_span
@@ -16,6 +17,8 @@ from shared.domain.times import Span
 from shared.domain.trends.habits import HeatMap
 from shared.domain.trends.tendencies import Tendency
 
+USED = {"gb_seconds": ("GB-seconds", 1), "log_bytes": ("Log, in MB", 1_000_000)}
+"""Labels of what is billed, and what one of it is told by, where they differ from its name."""
 NUMBER = "number"
 """The kind of column whose cells are set to the right."""
 
@@ -79,7 +82,7 @@ def sections(report: PerformanceReport) -> tuple[Section, ...]:
     """Everything there is to read, in its order; an empty report is its first section alone."""
     first = Section(title="In short", sentences=report.headlines)
     if report.is_empty:
-        return first, _monitor(report)
+        return first, _monitor(report), _bill(report.monitor.bill)
     found = (
         first,
         *_figures(report),
@@ -92,6 +95,7 @@ def sections(report: PerformanceReport) -> tuple[Section, ...]:
         _advice(report),
         _habits(report),
         _monitor(report),
+        _bill(report.monitor.bill),
     )
     return tuple(one for one in found if one is not None)
 
@@ -264,6 +268,28 @@ def _monitor(report: PerformanceReport) -> Section:
         sentences=(report.monitor.sentence,),
         table=table if rows else None,
     )
+
+
+def _bill(bill: MonitorBill) -> Section:
+    """What it cost; without a table where nothing was counted."""
+    over = told_span(Span(bill.start, bill.end))
+    table = Table(
+        caption=f"Dollars at list prices, {over}, without mails and SMS",
+        headers=("Used", "A day", "Days counted", "$", "$ a month", "Without grants"),
+        rows=tuple(map(_line, bill.lines)),
+        numbers=(1, 2, 3, 4, 5),
+    )
+    return Section(
+        title="What the monitor costs",
+        sentences=(bill.sentence,),
+        table=table if bill.lines else None,
+    )
+
+
+def _line(one: BillLine) -> tuple[str, ...]:
+    label, scale = USED.get(one.name, (one.name.replace("_", " ").capitalize(), 1))
+    cents = (one.dollars, one.dollars_a_month, one.without_grants)
+    return (label, f"{one.a_day / scale:,.0f}", str(one.days), *(f"{one:,.4f}" for one in cents))
 
 
 def zone_of(report: PerformanceReport) -> tzinfo:
