@@ -67,7 +67,7 @@ def patience(source: Source) -> timedelta:
 
 
 def figure_of(metric: Metric, *, latest: Latest, catalog: Catalog, now: datetime) -> Figure:
-    """The metric's newest figure; stale when its hold ended longer ago than any source may take."""
+    """The metric's newest figure; stale when the next one has not come though it should have."""
     value, minute = _newest(metric, latest, catalog)
     return Figure(
         metric=metric,
@@ -93,7 +93,12 @@ def _hold_end(metric: Metric, minute: datetime) -> datetime:
 
 
 def _patience(metric: Metric, catalog: Catalog) -> timedelta:
-    return max(patience(source) for source in catalog.sources_of(metric))
+    """How long ago its hold may have ended: a window's figure is known when the window is over."""
+    window = metric.every * MINUTE
+    return max(
+        source.settle + max(source.cadence, window) + source.cadence + MINUTE
+        for source in catalog.sources_of(metric)
+    )
 
 
 def _is_covered(metric: Metric, minute: datetime, latest: Latest) -> bool:

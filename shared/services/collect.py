@@ -60,11 +60,19 @@ def collect(target: str, *, house: House, sources: Collection[str], now: datetim
 
 
 def is_due(source: str, latest: Latest, catalog: Catalog, now: datetime) -> bool:
-    """Whether the source's cadence has passed since it was last asked."""
+    """Whether the source's cadence has passed since it was last asked, or it has yet to speak."""
     asked = latest.asked.get(source)
-    if asked is None or is_pressing(source, catalog):
+    if asked is None or is_pressing(source, catalog) or _never_spoke(source, latest):
         return True
     return now - asked.at >= catalog.source(source).cadence - _SLACK
+
+
+def _never_spoke(source: str, latest: Latest) -> bool:
+    """Whether all that it was asked failed: a first day must not wait for a seldom source's turn.
+
+    One that lacks a grant is left to its cadence: only a person can mend that.
+    """
+    return source not in latest.covered and source not in latest.lacking
 
 
 def is_pressing(source: str, catalog: Catalog) -> bool:

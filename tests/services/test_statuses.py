@@ -91,8 +91,9 @@ def test_a_source_that_never_spoke_is_stale() -> None:
         ("memoryUsage", 52, True),
         ("activeUsers", 44, False),
         ("activeUsers", 43, True),
-        ("appDiskUsage", 60 - 366, False),
-        ("appDiskUsage", 60 - 367, True),
+        # Of six hours that end at 6:00 the figure comes at 6:03, and the next one at 12:03.
+        ("appDiskUsage", 60 - 725, False),
+        ("appDiskUsage", 60 - 726, True),
     ],
 )
 def test_a_figure_is_fresh_until_its_hold_and_its_sources_patience_are_over(
