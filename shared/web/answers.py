@@ -52,10 +52,13 @@ def success(
 def document(
     body: bytes, media_type: str, *, request_id: str, headers: Mapping[str, str]
 ) -> func.HttpResponse:
-    """A success that is no JSON."""
-    return func.HttpResponse(
-        body, mimetype=media_type, headers={**HEADERS, **headers, REQUEST_ID: request_id}
-    )
+    """A success that is no JSON.
+
+    The header as well: of a text's `mimetype` alone the platform's worker makes one with a charset
+    of its own behind it, a second one.
+    """
+    said = {**HEADERS, **headers, "Content-Type": media_type, REQUEST_ID: request_id}
+    return func.HttpResponse(body, mimetype=media_type, headers=said)
 
 
 def failure(
