@@ -4,16 +4,21 @@ Nothing outside this machine is asked. What people would have been told is print
 inbox page; README says what to try.
 """
 
+import signal
+
+if __name__ == "__main__":
+    # The imports below take seconds on a small machine: Ctrl-C ends them, without their tracebacks.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import argparse
 import json
 import logging
 import os
-import signal
 import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,7 +29,7 @@ from local.clocks import WorldClock, wall_now
 from local.cloud.answerers import Desk
 from local.cloud.clouds import Cloud, running_cloud
 from local.cloud.messages import messages
-from local.host.host import Host, running_host
+from local.host.host import Host, Patience, running_host
 from local.host.running import LOOPBACK
 from local.host.world_time import world_time
 from local.surroundings import AUDIENCE, sql_way, strangers, surroundings
@@ -38,6 +43,8 @@ PORT = 7071
 LAST_PORT = 65_535
 TOKEN_LIFE = timedelta(hours=12)
 LOOK_EVERY_S = 0.25
+# What a pass that was cut off left undone would be made up for, as after a crash.
+PATIENCE = Patience(grace=timedelta(seconds=1))
 # The settings that somebody may change for the desk; all others lead to the desk itself.
 OWN_SETTINGS = ("ALERT_EMAIL", "FALLBACK_CHANNEL", "COLLECT_INLINE_MAX", "MAILS_PER_HOUR")
 
@@ -99,6 +106,7 @@ def running_stage(
         settings = surroundings(cloud, storage=azurite.connection_string, changes=own)
         stack.enter_context(_environment(settings))
         host = stack.enter_context(_running_app(clock, settings, port))
+        cloud.desk.functions |= {one.name for one in host.functions}
         token = cloud.desk.keys.user_token(roles=["admin"], audience=AUDIENCE, lifetime=TOKEN_LIFE)
         yield Stage(clock, cloud, host, token)
 
@@ -123,7 +131,9 @@ def _running_app(clock: WorldClock, settings: Mapping[str, str], port: int) -> I
     storage = settings["AzureWebJobsStorage"]
     with (
         world_time(bootstrap, clock),
-        running_host(function_app.app, clock=clock, storage=storage, port=port) as host,
+        running_host(
+            function_app.app, clock=clock, storage=storage, port=port, patience=PATIENCE
+        ) as host,
     ):
         yield host
 
@@ -138,6 +148,8 @@ def follow(stage: Stage, ended: threading.Event, write: Callable[[str], None]) -
         told = len(sent)
 
 
+ENDED_BY_HAND = 130
+"""The exit code of whoever was interrupted, as shells count."""
 EXPECTED = (BusyPortError, InvalidInput, AzuriteMissingError, AzuriteStartError, OSError)
 """What whoever runs it can do something about: told in a sentence."""
 
@@ -146,9 +158,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run until Ctrl-C, SIGTERM or the end of the terminal."""
     options = _options(arguments)
     logging.basicConfig(level=logging.INFO if options.verbose else logging.CRITICAL)
-    ended = threading.Event()
-    for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(ending, lambda *_: ended.set())
+    ended = _ended_by_signals()
     try:
         check_free(options.port)
         with running_stage(
@@ -159,10 +169,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
             port=options.port,
             storage=options.storage,
         ) as stage:
-            _say(_as_json(stage) if options.json else _as_text(stage, options))
+            if not ended.is_set():
+                _say(_as_json(stage) if options.json else _as_text(stage, options))
             follow(stage, ended, _say)
     except EXPECTED as error:
         sys.exit(f"make run: {error}")
+
+
+def _ended_by_signals() -> threading.Event:
+    """What the first of these signals sets; the second one waits for nothing any more."""
+    ended = threading.Event()
+
+    def end(*_: object) -> None:
+        if ended.is_set():
+            os._exit(ENDED_BY_HAND)  # Azurite ends with this process, however that ends
+        ended.set()
+        with suppress(OSError):  # the terminal may be what ended
+            os.write(sys.stderr.fileno(), b"\nmake run: ending; once more ends it at once\n")
+
+    for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, end)
+    return ended
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
