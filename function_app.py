@@ -33,7 +33,9 @@ def tick(timer: func.TimerRequest) -> None:  # noqa: ARG001 - late or not, a tic
 def watch(timer: func.TimerRequest) -> None:  # noqa: ARG001 - as above
     """Each minute at :50: probe again, catch up, deliver what is due, heartbeat."""
     bootstrap.warn()
-    minute.watch_all(bootstrap.settings().targets, house=bootstrap.house(), now=bootstrap.utc_now())
+    now, given = bootstrap.utc_now(), bootstrap.settings()
+    house, inline_max = bootstrap.house(), given.collect_inline_max
+    minute.watch_all(given.targets, inline_max=inline_max, house=house, now=now)
 
 
 @app.timer_trigger(arg_name="timer", schedule="0 10 2 * * *")
@@ -66,9 +68,10 @@ def send_report(timer: func.TimerRequest) -> None:  # noqa: ARG001 - as above
     arg_name="message", queue_name=minute.COLLECT_QUEUE, connection="AzureWebJobsStorage"
 )
 def collect_target(message: func.QueueMessage) -> None:
-    """One target's minute, when there are many."""
+    """One target's tick or watch, when there are many."""
     asked = decode(message.get_body(), minute.CollectMessage)
-    minute.collect_message(asked, house=bootstrap.house(), now=bootstrap.utc_now())
+    now, targets = bootstrap.utc_now(), bootstrap.settings().targets
+    minute.collect_message(asked, targets=targets, house=bootstrap.house(), now=now)
 
 
 @app.queue_trigger(

@@ -214,7 +214,7 @@ param reportHour int = 7
 @description('AVAILABILITY_OBJECTIVE: percent of the probed minutes in which the CRM is to be available.')
 param availabilityObjective string = '99.5'
 
-@description('COLLECT_INLINE_MAX: up to so many targets are collected by the timer itself.')
+@description('COLLECT_INLINE_MAX: up to so many targets are ticked and watched by the timers themselves.')
 @minValue(1)
 param collectInlineMax int = 5
 

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 TABLES = {
     SAMPLES: "the past: hours, days and the newest figures of each target",
     ALERTS: "rule states, alerts, timelines, deliveries, inspections, advice, the audit",
-    CONFIG: "targets, edited rules, maintenance windows, budgets, closed channels",
+    CONFIG: "targets and leases, edited rules, maintenance windows, budgets, closed channels",
 }
 QUEUES = {minute.COLLECT_QUEUE: "COLLECT_QUEUE", minute.DELIVERIES_QUEUE: "DELIVERIES_QUEUE"}
 """Each queue, and the constant by which the services name it."""

@@ -1,5 +1,7 @@
 """Two hundred targets through the queue: do all minutes end on time, what limits it, and how far?
 
+Each minute all are ticked and then watched, as the two timers do it, the heartbeat included.
+
 Storage is Azurite, the rules are the shipped ones, every source of the catalog gives its metrics
 each minute; only the sources themselves are made up, so that what is measured is the monitor. Each
 worker is a process of its own, as an instance of the app is, and takes four messages at once, as
@@ -27,23 +29,31 @@ from msgspec.json import decode
 
 from local.azurite import running_azurite
 from local.desks import VirtualClock, furnish, table_storage
+from local.rig import TICK, WATCH
 from shared.adapters.channels.memory import MemoryChannel
 from shared.catalog.metrics import CATALOG
 from shared.catalog.rules import default_rules
 from shared.domain.histograms import Histogram
 from shared.domain.metrics import Better, Kind, Metric
+from shared.domain.records import MOST_WRITES, Insert
 from shared.domain.rules import ActionType
 from shared.domain.samples import MinuteHistogram, Reading, Sample
 from shared.domain.times import MINUTE, each_minute
 from shared.ports import House
 from shared.services import minute as minutes
+from shared.services.beat import heartbeat
+from shared.services.leases import LEASES, Lease, Waiting
+from shared.services.passes import PassKind
 
 TARGETS = [f"target-{number:03d}" for number in range(200)]
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 MINUTES = 3
 WARM_UP = 1
 WORKERS, AT_ONCE = 2, 4
+INLINE_MAX = 5
 PATIENCE_S = 150
+PUT, MANY = 1_000, 10_000
+"""How many messages are put, and leases read, to see what one costs."""
 STOP = "stop"
 
 
@@ -143,11 +153,12 @@ def _take(connection: str, ended: threading.Event) -> None:
 
 
 def _pass(message: minutes.CollectMessage, house: House, clock: VirtualClock) -> None:
-    clock.now = message.minute + timedelta(seconds=20)
+    clock.now = message.minute + timedelta(seconds=1)
     began, cpu = time.monotonic(), time.thread_time()
-    done = minutes.collect_message(message, house=house, now=clock.now)
+    done = minutes.collect_message(message, targets=TARGETS, house=house, now=clock.now)
     told = {
-        "minute": message.minute.isoformat(),
+        "at": message.minute.isoformat(),
+        "kind": message.kind,
         "seconds": time.monotonic() - began,
         "cpu": time.thread_time() - cpu,
         "done": done is not None and done.evaluation.is_complete and not done.failures,
@@ -178,16 +189,21 @@ class Fleet:
         for line in worker.stdout or ():
             self.lines.append(json.loads(line))
 
-    def of(self, minute: datetime) -> list[dict[str, Any]]:
-        """The passes that a minute's messages set off."""
-        return [one for one in self.lines if one["minute"] == minute.isoformat()]
+    def of(self, at: datetime) -> list[dict[str, Any]]:
+        """The passes that a timer's messages set off."""
+        return [one for one in self.lines if one["at"] == at.isoformat()]
 
-    def wait(self, minute: datetime) -> float:
-        """Seconds until each target's pass of that minute has ended."""
+    def wait(self, at: datetime) -> list[dict[str, Any]]:
+        """Until each target's pass has ended, or patience has."""
         began = time.monotonic()
-        while len(self.of(minute)) < len(TARGETS) and time.monotonic() - began < PATIENCE_S:
+        while len(self.of(at)) < len(TARGETS) and time.monotonic() - began < PATIENCE_S:
             time.sleep(0.05)
-        return time.monotonic() - began
+        return self.of(at)
+
+    def cpu(self, kind: PassKind) -> float:
+        """Seconds of CPU of a pass, the median."""
+        found: list[float] = [one["cpu"] for one in self.lines if one["kind"] == kind]
+        return statistics.median(found)
 
     def stop(self, house: House, now: datetime) -> None:
         """End the workers; one that does not hear it is ended all the same."""
@@ -202,11 +218,27 @@ class Fleet:
 
 @dataclass(frozen=True)
 class Counted:
-    """Of one target and minute: requests to the storage, and seconds of CPU of a tick."""
+    """Requests to the storage, and seconds of CPU, of one target's tick and watch.
+
+    `put_cpu`, `beat_cpu`: what a target's message and its share of the heartbeat cost their timer.
+    """
 
     tick: int
     watch: int
-    cpu: float
+    tick_cpu: float
+    watch_cpu: float
+    put_cpu: float
+    beat_cpu: float
+
+    @property
+    def requests(self) -> int:
+        """Of both passes."""
+        return self.tick + self.watch
+
+    @property
+    def cpu(self) -> float:
+        """Of both passes."""
+        return self.tick_cpu + self.watch_cpu
 
 
 def run(out: Callable[[str], None]) -> bool:
@@ -218,60 +250,88 @@ def run(out: Callable[[str], None]) -> bool:
         a_queue(connection).create_queue()
         fleet = Fleet(connection)
         try:
-            on_time = _minutes(fleet, house, out)
+            on_time = _minutes(fleet, house, clock, out)
         finally:
             fleet.stop(house, START)
-        tick, watch = _one_target(a_house(azurite.fresh_account().connection_string, clock), clock)
-        _watch(house, clock, out)
-    cpu = statistics.median(one["cpu"] for one in fleet.lines)
+        alone = a_house(azurite.fresh_account().connection_string, clock)
+        tick, watch = _one_target(alone, clock)
+        put_cpu, beat_cpu = _timers(alone, out)
+    ticks, watches = fleet.cpu(PassKind.COLLECT), fleet.cpu(PassKind.WATCH)
+    counted = Counted(tick, watch, ticks, watches, put_cpu, beat_cpu)
     out(
-        f"the machine's share: {len(TARGETS) * cpu:.0f} s of CPU a minute for the passes; "
+        f"the machine's share: {len(TARGETS) * counted.cpu:.0f} s of CPU a minute for the passes; "
         f"load {os.getloadavg()[0]:.0f} on {os.cpu_count()} cores"
     )
     out(
-        f"a target's minute: {tick} requests by tick, {watch} by watch, "
-        f"{cpu * 1000:.0f} ms of CPU of a tick"
+        f"a target's minute: {tick} requests by tick, {watch} by watch; "
+        f"{ticks * 1000:.0f} and {watches * 1000:.0f} ms of CPU"
     )
-    _model(Counted(tick, watch, cpu), out)
+    _model(counted, out)
     return on_time
 
 
-def _minutes(fleet: Fleet, house: House, out: Callable[[str], None]) -> bool:
+def _minutes(fleet: Fleet, house: House, clock: VirtualClock, out: Callable[[str], None]) -> bool:
     out(
         f"{len(TARGETS)} targets, {len(CATALOG.metrics)} metrics, {len(default_rules())} rules; "
         f"{WORKERS} workers of {AT_ONCE} on {os.cpu_count()} cores beside Azurite"
     )
     on_time = True
     for number in range(WARM_UP + MINUTES):
-        now = START + number * MINUTE + timedelta(seconds=20)
-        began = time.monotonic()
-        minutes.fan_out(TARGETS, house=house, now=now)
-        sent = time.monotonic() - began
-        fleet.wait(now)
+        minute, began = START + number * MINUTE, time.monotonic()
+        well = [
+            _timer(fleet, house, clock, minute + TICK, minutes.tick_all, out),
+            _timer(fleet, house, clock, minute + WATCH, minutes.watch_all, out),
+        ]
         whole = time.monotonic() - began
-        passes = fleet.of(now)
-        complete = sum(one["done"] for one in passes)
-        seconds = sorted(one["seconds"] for one in passes)
         warm = "" if number >= WARM_UP else "   (the first: each target begins)"
-        out(
-            f"minute {number}: {complete} of {len(TARGETS)} complete after {whole:.1f} s; messages "
-            f"in {sent:.1f} s; a pass {statistics.median(seconds):.2f} s, 95 % within "
-            f"{seconds[int(0.95 * len(seconds))]:.2f} s{warm}"
-        )
+        out(f"minute {number}: {whole:.1f} s{warm}")
         if number >= WARM_UP:
-            on_time &= complete == len(TARGETS) and whole < MINUTE.total_seconds()
-    return on_time
+            on_time &= all(well) and whole < MINUTE.total_seconds()
+    clock.now = START + (WARM_UP + MINUTES) * MINUTE
+    problems = heartbeat(TARGETS, house=house, now=clock.now)
+    out(f"the heartbeat: {'; '.join(problems) or 'all is well'}")
+    return on_time and not problems
 
 
-def _watch(house: House, clock: VirtualClock, out: Callable[[str], None]) -> None:
-    """The one function that looks at every target by itself."""
-    clock.now = START + (WARM_UP + MINUTES - 1) * MINUTE + timedelta(seconds=50)
-    began = time.monotonic()
-    passes = minutes.watch_all(TARGETS, house=house, now=clock.now)
+def _timer(
+    fleet: Fleet,
+    house: House,
+    clock: VirtualClock,
+    at: datetime,
+    timer: Callable[..., object],
+    out: Callable[[str], None],
+) -> bool:
+    """Whether every target's pass went through."""
+    clock.now, began = at, time.monotonic()
+    timer(TARGETS, inline_max=INLINE_MAX, house=house, now=at)
+    sent = time.monotonic() - began
+    passes = fleet.wait(at)
+    whole = time.monotonic() - began
+    complete = [one["done"] for one in passes].count(True)
+    seconds = sorted(one["seconds"] for one in passes)
     out(
-        f"watch looks at all {len(passes)} within {time.monotonic() - began:.1f} s, "
-        f"{minutes.MOST_AT_ONCE} at once in one process"
+        f"{timer.__name__}: {complete} of {len(TARGETS)} complete after {whole:.1f} s; the timer "
+        f"{sent:.1f} s; a pass {statistics.median(seconds):.2f} s, 95 % within "
+        f"{seconds[int(0.95 * len(seconds))]:.2f} s"
     )
+    return complete == len(TARGETS)
+
+
+def _timers(house: House, out: Callable[[str], None]) -> tuple[float, float]:
+    """Seconds of CPU that a target's message and its share of the heartbeat cost their timer."""
+    many = [f"target-{number:05d}" for number in range(MANY)]
+    began, cpu = time.monotonic(), time.process_time()
+    minutes.fan_out(many[:PUT], house=house, now=START)
+    put_s, put_cpu = time.monotonic() - began, time.process_time() - cpu
+    left = Lease("somebody", START, START, START, Waiting())
+    for some in (many[place : place + MOST_WRITES] for place in range(0, MANY, MOST_WRITES)):
+        house.config.commit(LEASES, [Insert(target, left) for target in some])
+    began, cpu = time.monotonic(), time.process_time()
+    heartbeat(many, house=house, now=START)
+    beat_s, beat_cpu = time.monotonic() - began, time.process_time() - cpu
+    out(f"{PUT:,} messages in {put_s:.1f} s, of which {put_cpu:.1f} s CPU of the timer")
+    out(f"the heartbeat of {MANY:,} in {beat_s:.1f} s, of which {beat_cpu:.1f} s CPU of the timer")
+    return put_cpu / PUT, beat_cpu / MANY
 
 
 def _one_target(house: House, clock: VirtualClock) -> tuple[int, int]:
@@ -296,41 +356,46 @@ def _requests(house: House, clock: VirtualClock, at: datetime) -> dict[str, int]
 REQUEST_S, SOURCES_S = 0.007, 1.5
 """Assumed in Azure: a request to the storage of the same region, and the slowest source."""
 CORE = 0.25
-"""Of an instance of 512 MB."""
-ACCOUNT = 20_000
-"""Requests a second that a storage account takes; a partition (a target's) takes 2,000."""
+"""Of an instance of 512 MB; each timer has one of its own."""
+ACCOUNT, PARTITION = 20_000, 2_000
+"""Requests a second that a storage account takes, and one partition: a target's, or the leases'."""
+LEASE_REQUESTS = 6
+"""Of both passes: the lease is read, taken and given back."""
+LEASES_A_PAGE = 1_000
 
 
 def _model(counted: Counted, out: Callable[[str], None]) -> None:
     """What each limit leaves at so many targets, on paper."""
     out("on paper, at 7 ms a request and 1.5 s for the slowest source (assumed):")
     out(
-        f"{'targets':>8}{'requests/s':>12}{'of 20,000':>11}{'messages in':>13}{'watch takes':>13}"
-        f"{'instances':>11}"
+        f"{'targets':>8}{'requests/s':>12}{'of 20,000':>11}{'leases, of 2,000':>18}"
+        f"{'messages in':>13}{'heartbeat':>11}{'instances':>11}"
     )
     for targets in (1, 200, 1_000, 10_000):
         out(_row(targets, counted))
     out(
-        f"fan-out ends in time up to {60 / REQUEST_S:,.0f} targets, watch up to "
-        f"{_most_watched(counted):,.0f}, the account up to "
-        f"{ACCOUNT * 60 / (counted.tick + counted.watch):,.0f}"
+        f"a timer puts its messages within {minutes.SHARE_FOR.seconds} s up to "
+        f"{minutes.SHARE_FOR.seconds / _put_s(1, counted):,.0f} targets, their leases' partition "
+        f"goes up to {PARTITION * 60 / LEASE_REQUESTS:,.0f}, the account up to "
+        f"{ACCOUNT * 60 / counted.requests:,.0f}"
     )
 
 
 def _row(targets: int, counted: Counted) -> str:
-    rate = targets * (counted.tick + counted.watch) / 60
-    busy = counted.tick * REQUEST_S + SOURCES_S
+    rate = targets * counted.requests / 60
+    busy = counted.requests * REQUEST_S + 2 * SOURCES_S
     instances = max(targets * busy / AT_ONCE, targets * counted.cpu / CORE) / 60
-    watch = targets * (counted.watch * REQUEST_S + SOURCES_S) / minutes.MOST_AT_ONCE
+    leases = targets * LEASE_REQUESTS / 60 / PARTITION
+    beat = max(targets * counted.beat_cpu / CORE, -(-targets // LEASES_A_PAGE) * REQUEST_S)
     return (
-        f"{targets:>8,}{rate:>12,.0f}{rate / ACCOUNT:>11.0%}{targets * REQUEST_S:>11.1f} s"
-        f"{watch:>11.1f} s{max(instances, 1):>11.0f}"
+        f"{targets:>8,}{rate:>12,.0f}{rate / ACCOUNT:>11.0%}{leases:>18.0%}"
+        f"{_put_s(targets, counted):>11.1f} s{beat:>9.1f} s{max(instances, 1):>11.0f}"
     )
 
 
-def _most_watched(counted: Counted) -> float:
-    """A watch must be over before the next one."""
-    return 60 * minutes.MOST_AT_ONCE / (counted.watch * REQUEST_S + SOURCES_S)
+def _put_s(targets: int, counted: Counted) -> float:
+    """Seconds: many are put at once, so that the timer's CPU is what they wait for."""
+    return targets * max(counted.put_cpu / CORE, REQUEST_S / minutes.MOST_AT_ONCE)
 
 
 if __name__ == "__main__":

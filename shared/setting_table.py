@@ -353,7 +353,7 @@ TABLE = (
         "COLLECT_INLINE_MAX",
         "collect_inline_max",
         "5",
-        "Up to so many targets are collected by the timer itself; more go through the queue.",
+        "Up to so many targets are ticked and watched by the timers; more go through the queue.",
         form.count,
     ),
     Setting(

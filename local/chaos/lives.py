@@ -179,7 +179,8 @@ class Life:
 
     def _handle(self, message: Struct) -> None:
         if isinstance(message, minutes.CollectMessage):
-            minutes.collect_message(message, house=self.house, now=self.clock.now)
+            targets, now = [self._target], self.clock.now
+            minutes.collect_message(message, targets=targets, house=self.house, now=now)
         elif isinstance(message, minutes.DeliveryMessage):
             deliver_one(message.target, message.episode, message.channel, house=self.house)
 

@@ -14,7 +14,6 @@ from shared.domain.times import minute_key, second_key
 T_co = TypeVar("T_co", covariant=True)
 
 MOST_WRITES = 100
-LEASE = "lease:"
 INSPECTIONS = "inspection:"
 TALLIES = "tally:"
 INSPECTING = "inspecting"

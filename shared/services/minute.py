@@ -1,51 +1,65 @@
 """The minute: what the timers and queues do, from asking the sources to telling people."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
+from typing import TypeVar
 
 from msgspec import Struct
 
 from shared.domain.chunks import Latest
-from shared.domain.claims import Group
-from shared.domain.errors import ChannelError
+from shared.domain.errors import StoreUnavailable
 from shared.domain.rules import KeptRule
-from shared.domain.times import MINUTE
 from shared.ports import House
+from shared.services.beat import FRESH, beat
 from shared.services.collect import collect, is_pressing
 from shared.services.deliver import deliver_due, waiting_groups
 from shared.services.dispatch import dispatch
 from shared.services.evaluate import evaluate
-from shared.services.leases import last_lease, lease
+from shared.services.leases import Hold, Waiting, lease, note_waiting
 from shared.services.mend import mend
 from shared.services.notice import notice_blocking
 from shared.services.passes import Pass, PassKind, log_line, measured
-from shared.services.targets import activate, leavers, retire, rules_in_force
+from shared.services.targets import (
+    Target,
+    activate,
+    known_targets,
+    leavers,
+    recent,
+    retire,
+    rules_in_force,
+    strangers,
+)
 
 COLLECT_QUEUE = "collect"
 DELIVERIES_QUEUE = "deliveries"
 MESSAGE_LIFE = timedelta(minutes=2)
 WORK_FOR = timedelta(seconds=24)
 """New work is begun for so long; with the last time-outs added a pass ends within 40 s."""
-FRESH = timedelta(minutes=3)
-OVERDUE = timedelta(minutes=5)
-DEAF = timedelta(minutes=15)
-"""So long without any answer is no bad minute of somebody else's, but an end of the watch."""
+SHARE_FOR = timedelta(seconds=50)
+"""So long messages are put: whoever is left has the next minute's."""
+MOST_NOTED = 20
 MOST_AT_ONCE = 16
 
 _log = logging.getLogger(__name__)
 
+S = TypeVar("S")
+T = TypeVar("T")
 Work = Callable[[Pass, House], None]
 """What a pass does; it notes in the Pass what it did."""
 
 
 class CollectMessage(Struct, frozen=True):
-    """A queued wish to collect `target`, made at `minute`."""
+    """A queued wish for a pass of that kind over `target`, made at `minute`.
+
+    A message without a kind is one of an older version, whose queue held no others.
+    """
 
     target: str
     minute: datetime
+    kind: PassKind = PassKind.COLLECT
 
 
 class DeliveryMessage(Struct, frozen=True):
@@ -85,24 +99,29 @@ def _watch(done: Pass, house: House) -> None:
 
 
 def _close(done: Pass, house: House) -> None:
-    with lease(done.target, alerts=house.alerts, wall=house.wall) as hold:
+    with lease(done.target, config=house.config, wall=house.wall) as hold:
         if hold.is_mine:
             _evaluate(done, [], done.now, house)
     done.skipped = not hold.is_mine
-    _tell(done, house)
+    _dispatch(done, house)
+    _deliver(done, house)
     if hold.is_mine and not house.alerts.keys(done.target, "due:"):
         retire(done.target, config=house.config, now=done.now)
 
 
 def _pass(done: Pass, sources: Sequence[str], house: House) -> None:
     keep_going = _deadline(house)
-    with lease(done.target, alerts=house.alerts, wall=house.wall) as hold:
+    with lease(done.target, config=house.config, wall=house.wall) as hold:
         if hold.is_mine:
             _collect_and_evaluate(done, sources, house, keep_going)
+            stuck = _dispatch(done, house)
+            hold.waiting = _waiting(done.target, stuck, house)
             hold.evaluated_at = done.now if done.evaluation.is_complete else None
             hold.heard_at = done.now if done.has_heard else None
     done.skipped = not hold.is_mine
-    _tell(done, house, keep_going)
+    if done.skipped:
+        _dispatch(done, house)
+    _tell(done, hold, house, keep_going)
     if not keep_going():
         _hand_over(done.target, house)
 
@@ -142,15 +161,39 @@ def _evaluate(
         )
 
 
-def _tell(done: Pass, house: House, keep_going: Callable[[], bool] = lambda: True) -> None:
+def _dispatch(done: Pass, house: House) -> int:
+    """Answers how many events are left, although they are decided."""
     with done.timed("dispatch"):
+        if not house.alerts.keys(done.target, "outbox:"):
+            return 0
         done.dispatched = dispatch(done.target, house=house)
+        return len(house.alerts.keys(done.target, "outbox:"))
+
+
+def _tell(done: Pass, hold: Hold, house: House, keep_going: Callable[[], bool]) -> None:
+    """Deliver what is due; what still waits is noted anew, unless nothing was to be done."""
+    wanted_at = hold.waiting.wanted_at if hold.waiting is not None else None
+    if wanted_at is None or any(at <= house.wall() for at in wanted_at):
+        _deliver(done, house, keep_going)
+        if hold.waiting is not None:
+            waiting = _waiting(done.target, hold.waiting.stuck, house)
+            note_waiting(done.target, hold, waiting, config=house.config)
+    else:
+        done.durations["deliver"] = 0
+
+
+def _deliver(done: Pass, house: House, keep_going: Callable[[], bool] = lambda: True) -> None:
     with done.timed("deliver"):
         done.attempts = deliver_due(done.target, house=house, keep_going=keep_going)
 
 
-def _deadline(house: House) -> Callable[[], bool]:
-    end = house.wall() + WORK_FOR
+def _waiting(target: str, stuck: int, house: House) -> Waiting:
+    wanted_at = sorted(group.wanted_at for group in waiting_groups(target, house=house))
+    return Waiting(wanted_at=tuple(wanted_at[:MOST_NOTED]), stuck=stuck)
+
+
+def _deadline(house: House, work_for: timedelta = WORK_FOR) -> Callable[[], bool]:
+    end = house.wall() + work_for
     return lambda: house.wall() < end
 
 
@@ -163,50 +206,48 @@ def _hand_over(target: str, house: House) -> None:
             house.queue.put(DELIVERIES_QUEUE, message)
 
 
-def fan_out(targets: Sequence[str], *, house: House, now: datetime) -> None:
-    """One `collect` message per target: the way of many targets."""
-    for target in targets:
-        house.queue.put(COLLECT_QUEUE, CollectMessage(target, now), live_for=MESSAGE_LIFE)
+def fan_out(
+    targets: Sequence[str], *, house: House, now: datetime, kind: PassKind = PassKind.COLLECT
+) -> None:
+    """One message per target: the way of many targets.
 
-
-def is_outdated(target: str, asked_for: datetime, *, house: House, now: datetime) -> bool:
-    """Whether a `collect` message is too old to be worth anything: a later pass did its work."""
-    if now - asked_for > MESSAGE_LIFE:
-        return True
-    asked = house.samples.latest(target).asked
-    by_ticks = [name for name in house.sources_of(target) if not is_pressing(name, house.catalog)]
-    return any(asked[name].at >= asked_for for name in by_ticks if name in asked)
-
-
-def heartbeat(targets: Sequence[str], *, house: House, now: datetime) -> list[str]:
-    """Why the monitor itself is not well; empty when every target is fresh and nothing is overdue.
-
-    Something outside must notice when this stops being said.
+    One that can't be put keeps no other back; its target has the next minute's.
     """
-    problems: list[str] = []
-    for target in targets:
-        problems += _blind(target, house, now)
-        late = [g for g in waiting_groups(target, house=house) if _is_overdue(g, house)]
-        if late:
-            problems.append(f"{target} has {len(late)} deliveries overdue by 5 minutes")
-        stuck = house.alerts.keys(target, "outbox:")
-        if stuck:
-            problems.append(f"{target} has {len(stuck)} events that can't be dispatched")
-    return problems
+    keep_going = _deadline(house, SHARE_FOR)
+
+    def put(target: str) -> str:
+        if not keep_going():
+            return "the time for it was over"
+        try:
+            message = CollectMessage(target, now, kind)
+            house.queue.put(COLLECT_QUEUE, message, live_for=MESSAGE_LIFE)
+        except StoreUnavailable as error:
+            return str(error)
+        return ""
+
+    answers = zip(targets, _at_once(put, targets), strict=True)
+    left = [(target, why) for target, why in answers if why]
+    if left:
+        _log.error("%d targets got no message, first %s: %s", len(left), *left[0])
 
 
-def _blind(target: str, house: House, now: datetime) -> list[str]:
-    """Whether the target was left alone, or looked at and not seen."""
-    last = last_lease(target, alerts=house.alerts)
-    if last is None or last.evaluated_at is None or now - last.evaluated_at > FRESH:
-        return [f"{target} was not fully evaluated for {FRESH // MINUTE} minutes"]
-    if last.heard_at is not None and now - last.heard_at > DEAF and house.sources_of(target):
-        return [f"no source of {target} has answered for {DEAF // MINUTE} minutes"]
-    return []
+def is_outdated(message: CollectMessage, *, house: House, now: datetime) -> bool:
+    """Whether a message is too old to be worth anything: a later pass did its work.
 
-
-def _is_overdue(group: Group, house: House) -> bool:
-    return house.wall() - group.wanted_at > OVERDUE
+    A tick is known by a source that no watch asks; a watch by one that both ask, unless an hour
+    waits to be mended, which no tick does. Who left the settings is closed until nothing is left.
+    """
+    if now - message.minute > MESSAGE_LIFE:
+        return True
+    if message.kind is PassKind.CLOSE:
+        return False
+    latest = house.samples.latest(message.target)
+    is_watch = message.kind is PassKind.WATCH
+    if is_watch and latest.damaged:
+        return False
+    names = house.sources_of(message.target)
+    telling = [name for name in names if is_pressing(name, house.catalog) is is_watch]
+    return any(latest.asked[name].at >= message.minute for name in telling if name in latest.asked)
 
 
 def tick_all(targets: Sequence[str], *, inline_max: int, house: House, now: datetime) -> list[Pass]:
@@ -214,30 +255,53 @@ def tick_all(targets: Sequence[str], *, inline_max: int, house: House, now: date
     if len(targets) > inline_max:
         fan_out(targets, house=house, now=now)
         return []
-    return _each(_tick, [Pass(target, now, PassKind.TICK) for target in targets], house)
+    return _each(_tick, _passes(targets, PassKind.TICK, now), house)
 
 
-def watch_all(targets: Sequence[str], *, house: House, now: datetime) -> list[Pass]:
-    """The timer's second look at every target, closed by the heartbeat when all is well."""
-    passes = _each(_watch, [Pass(target, now, PassKind.WATCH) for target in targets], house)
-    leaving = leavers(targets, config=house.config)
-    passes += _each(_close, [Pass(target, now, PassKind.CLOSE) for target in leaving], house)
-    problems = heartbeat(targets, house=house, now=now)
-    if problems:
-        _log.error("no heartbeat: %s", "; ".join(problems))
-    else:
-        _log.info("heartbeat: %d targets", len(targets))
-    _beat(problems, house)
+def watch_all(
+    targets: Sequence[str], *, inline_max: int, house: House, now: datetime
+) -> list[Pass]:
+    """The timer's second look at every target, closed by the heartbeat when all is well.
+
+    Few are looked at here. Many are through the queue: the heartbeat then tells of the passes until
+    now, and new targets have time for their first one.
+    """
+    is_shared = len(targets) > inline_max
+    passes = [] if is_shared else _each(_watch, _passes(targets, PassKind.WATCH, now), house)
+    known = known_targets(config=house.config)
+    newcomers = _share(targets, known, house, now) if is_shared else ()
+    passes += _close_all(leavers(frozenset(targets), known), inline_max, house, now)
+    beat(targets, house=house, now=now, newcomers=newcomers)
     return passes
 
 
-def _beat(problems: Sequence[str], house: House) -> None:
-    """Tell whoever watches the monitor; that nobody listens disturbs nothing."""
-    if house.pulse is not None:
-        try:
-            house.pulse.beat(problems)
-        except ChannelError as error:
-            _log.warning("%s", error)
+def _share(
+    targets: Sequence[str], known: Mapping[str, Target], house: House, now: datetime
+) -> Collection[str]:
+    """Answers the new targets, whose first pass need not be over yet; they are new from here on."""
+    fan_out(targets, house=house, now=now, kind=PassKind.WATCH)
+    new = strangers(targets, known)
+    _at_once(partial(activate, config=house.config, now=now), new)
+    return {*new, *recent(known, since=now - FRESH)}
+
+
+def _close_all(leaving: Sequence[str], inline_max: int, house: House, now: datetime) -> list[Pass]:
+    if len(leaving) > inline_max:
+        fan_out(leaving, house=house, now=now, kind=PassKind.CLOSE)
+        return []
+    return _each(_close, _passes(leaving, PassKind.CLOSE, now), house)
+
+
+def _passes(targets: Iterable[str], kind: PassKind, now: datetime) -> list[Pass]:
+    return [Pass(target, now, kind) for target in targets]
+
+
+def _at_once(work: Callable[[S], T], things: Sequence[S]) -> list[T]:
+    """What the work answers of each, in their order, all of them at the same time."""
+    if len(things) < 2:
+        return [work(one) for one in things]
+    with ThreadPoolExecutor(max_workers=min(len(things), MOST_AT_ONCE)) as pool:
+        return list(pool.map(work, things))
 
 
 def _each(work: Work, passes: Sequence[Pass], house: House) -> list[Pass]:
@@ -245,12 +309,7 @@ def _each(work: Work, passes: Sequence[Pass], house: House) -> list[Pass]:
 
     Logged from here: the Functions host drops what is logged from threads that it did not start.
     """
-    run = partial(_guarded, work, house)
-    if len(passes) < 2:
-        errors = [run(done) for done in passes]
-    else:
-        with ThreadPoolExecutor(max_workers=min(len(passes), MOST_AT_ONCE)) as pool:
-            errors = list(pool.map(run, passes))
+    errors = _at_once(partial(_guarded, work, house), passes)
     for done, error in zip(passes, errors, strict=True):
         log_line(done, house.catalog)
         if error is not None:
@@ -276,8 +335,19 @@ def _alone(work: Work, done: Pass, house: House) -> Pass:
     return done
 
 
-def collect_message(message: CollectMessage, *, house: House, now: datetime) -> Pass | None:
-    """One target's minute from the queue; None when the message is outdated."""
-    if is_outdated(message.target, message.minute, house=house, now=now):
+WORK = {PassKind.COLLECT: _tick, PassKind.WATCH: _watch, PassKind.CLOSE: _close}
+
+
+def collect_message(
+    message: CollectMessage, *, targets: Collection[str], house: House, now: datetime
+) -> Pass | None:
+    """One target's pass from the queue; None when the message is outdated.
+
+    So it also is when its target left the settings meanwhile, or came back.
+    """
+    is_watched = message.target in targets
+    if is_watched is (message.kind is PassKind.CLOSE):
         return None
-    return _alone(_tick, Pass(message.target, now, PassKind.COLLECT), house)
+    if is_outdated(message, house=house, now=now):
+        return None
+    return _alone(WORK[message.kind], Pass(message.target, now, message.kind), house)

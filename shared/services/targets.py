@@ -1,6 +1,6 @@
 """What is watched since when, and which rules are in force."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 
@@ -46,10 +46,25 @@ def activated_at(target: str, *, config: Ledger) -> datetime | None:
     return None if kept is None or kept.value.retired_at is not None else kept.value.activated_at
 
 
-def leavers(targets: Sequence[str], *, config: Ledger) -> list[str]:
+def known_targets(*, config: Ledger) -> Mapping[str, Target]:
+    """Every target that is or was watched."""
+    return {kept.key: kept.value for kept in config.scan(TARGETS, "", Target)}
+
+
+def leavers(targets: Collection[str], known: Mapping[str, Target]) -> list[str]:
     """The targets that were watched once, are not any more, and still have stories to close."""
-    known = config.scan(TARGETS, "", Target)
-    return [one.key for one in known if one.key not in targets and one.value.retired_at is None]
+    left = [one for one, its in known.items() if its.retired_at is None]
+    return [one for one in left if one not in targets]
+
+
+def strangers(targets: Sequence[str], known: Mapping[str, Target]) -> list[str]:
+    """The targets that are to be watched, and that no pass has activated yet."""
+    return [one for one in targets if one not in known or known[one].retired_at is not None]
+
+
+def recent(known: Mapping[str, Target], *, since: datetime) -> list[str]:
+    """The targets that were activated since then."""
+    return [one for one, its in known.items() if its.activated_at >= since]
 
 
 def retire(target: str, *, config: Ledger, now: datetime) -> None:

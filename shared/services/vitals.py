@@ -7,9 +7,9 @@ from shared.domain.errors import SourceDenied, SourceError, Untried, Unwell
 from shared.domain.samples import Failure, FailureKind, Reading
 from shared.domain.times import MINUTE, iso
 from shared.ports import House, MetricSource, SourceGroup
+from shared.services.beat import DEAF, FRESH
 from shared.services.channels import KnownChannel, Outcome, try_channel
 from shared.services.leases import last_lease
-from shared.services.minute import DEAF, FRESH
 from shared.services.reach import lacking, refusing, unmeasured, unreachable
 from shared.services.rulebook import every_rule
 
@@ -65,7 +65,7 @@ def _availability(reading: Reading) -> float | None:
 
 def last_cycle(target: str, *, mend: Callable[[], str], house: House, now: datetime) -> str:
     """When a pass last brought every rule of the target up to date, and last heard anything."""
-    last = last_lease(target, alerts=house.alerts)
+    last = last_lease(target, config=house.config)
     if last is None or last.evaluated_at is None:
         raise Unwell(f"no pass over {target} has ever ended well", mend=mend())
     at = iso(last.evaluated_at)

@@ -10,12 +10,14 @@ import pytest
 
 from shared.adapters.rows import Row
 from shared.domain.errors import ChannelError
-from shared.domain.records import LEASE, Insert
+from shared.domain.records import Insert
 from shared.ports import WallClock
 from shared.services import minute as minutes
+from shared.services.beat import heartbeat
 from shared.services.deliver import deliver_one
-from shared.services.leases import Lease
-from shared.services.minute import CollectMessage, DeliveryMessage, collect_message, heartbeat
+from shared.services.leases import LEASES, Lease
+from shared.services.minute import CollectMessage, DeliveryMessage
+from shared.services.passes import Pass
 from tests.builders import BAD, OK, TARGET, TICK, WATCH, Desk, ScriptedSource, a_rule, an_event, at
 from tests.services.conftest import MakeDesk
 
@@ -26,6 +28,11 @@ def queue(desk: Desk) -> list[tuple[str, object]]:
 
 def a_message(minute: int) -> CollectMessage:
     return CollectMessage(TARGET, at(minute) + TICK)
+
+
+def collected(desk: Desk, message: CollectMessage, now: datetime) -> Pass | None:
+    desk.clock.now = now
+    return minutes.collect_message(message, targets=[TARGET], house=desk.house, now=now)
 
 
 def test_a_tick_collects_evaluates_dispatches_and_delivers(make_desk: MakeDesk) -> None:
@@ -45,7 +52,7 @@ def test_who_finds_the_target_leased_leaves_it_alone_but_delivers(make_desk: Mak
     desk = make_desk([BAD] * 10)
     desk.decide(an_event())
     other = Lease("somebody", at(5))
-    desk.house.alerts.commit(TARGET, [Insert(LEASE, other)])
+    desk.house.config.commit(LEASES, [Insert(TARGET, other)])
 
     done = desk.tick(4)
 
@@ -141,7 +148,7 @@ def test_a_target_that_fails_does_not_stop_the_others(make_desk: MakeDesk) -> No
 
 def test_a_collect_message_does_the_targets_minute(make_desk: MakeDesk) -> None:
     desk = make_desk([OK] * 9)
-    done = collect_message(a_message(3), house=desk.house, now=at(3, 40))
+    done = collected(desk, a_message(3), at(3, 40))
 
     assert done is not None
     assert desk.state().last_folded == at(2)
@@ -150,8 +157,8 @@ def test_a_collect_message_does_the_targets_minute(make_desk: MakeDesk) -> None:
 def test_a_collect_message_is_worth_nothing_after_two_minutes(make_desk: MakeDesk) -> None:
     desk = make_desk([OK] * 9)
 
-    assert collect_message(a_message(3), house=desk.house, now=at(5, 21)) is None
-    assert collect_message(a_message(3), house=desk.house, now=at(5, 20)) is not None
+    assert collected(desk, a_message(3), at(5, 21)) is None
+    assert collected(desk, a_message(3), at(5, 20)) is not None
 
 
 def test_a_collect_message_is_worth_nothing_when_a_later_pass_has_collected(
@@ -160,16 +167,16 @@ def test_a_collect_message_is_worth_nothing_when_a_later_pass_has_collected(
     desk = make_desk([OK] * 9)
     desk.tick(4)
 
-    assert collect_message(a_message(3), house=desk.house, now=at(4, 40)) is None
+    assert collected(desk, a_message(3), at(4, 40)) is None
 
 
 def test_a_watch_in_between_does_not_make_a_collect_message_outdated(make_desk: MakeDesk) -> None:
     """With many targets the queue may be read after :50; the watch asked only the probe."""
     desk = make_desk([BAD] * 9)
-    collect_message(a_message(0), house=desk.house, now=at(0, 25))
+    collected(desk, a_message(0), at(0, 25))
     for minute in range(1, 6):
         desk.watch(minute)
-        collect_message(a_message(minute), house=desk.house, now=at(minute, 55))
+        collected(desk, a_message(minute), at(minute, 55))
 
     assert desk.house.samples.latest(TARGET).covered == {"dmv": at(5)}
     assert desk.told() == ["firing"]
@@ -181,7 +188,7 @@ def test_the_heartbeat_beats_while_targets_are_fresh(
     desk = make_desk([OK] * 9)
     desk.tick(3)
     caplog.set_level(logging.INFO)
-    minutes.watch_all([TARGET], house=desk.house, now=at(3) + WATCH)
+    minutes.watch_all([TARGET], inline_max=5, house=desk.house, now=at(3) + WATCH)
 
     assert "heartbeat: 1 targets" in caplog.text
 
@@ -268,8 +275,8 @@ def test_a_switch_outside_hears_each_minute_how_the_monitor_is(make_desk: MakeDe
     desk.house = replace(desk.house, pulse=switch)
     desk.ticks(0, 3)
 
-    minutes.watch_all([TARGET], house=desk.house, now=at(3) + WATCH)
-    minutes.watch_all([TARGET], house=desk.house, now=at(4) + WATCH)
+    minutes.watch_all([TARGET], inline_max=5, house=desk.house, now=at(3) + WATCH)
+    minutes.watch_all([TARGET], inline_max=5, house=desk.house, now=at(4) + WATCH)
 
     assert switch.heard == [[], []]
 
@@ -281,7 +288,7 @@ def test_why_the_monitor_is_not_well_is_said_to_the_switch(make_desk: MakeDesk) 
     desk.house.alerts.commit(TARGET, [wrong, Insert("outbox:20260101T0005Z-1a2b3c4d:0001", wrong)])
     desk.left_open = True
 
-    minutes.watch_all([TARGET], house=desk.house, now=at(3) + WATCH)
+    minutes.watch_all([TARGET], inline_max=5, house=desk.house, now=at(3) + WATCH)
 
     assert any("can't be dispatched" in said for said in switch.heard[0])
 
@@ -294,7 +301,7 @@ def test_a_switch_that_does_not_listen_disturbs_nothing(
     desk.house = replace(desk.house, pulse=switch)
     desk.ticks(0, 3)
 
-    passes = minutes.watch_all([TARGET], house=desk.house, now=at(3) + WATCH)
+    passes = minutes.watch_all([TARGET], inline_max=5, house=desk.house, now=at(3) + WATCH)
 
     assert len(passes) == 1
     assert "the heartbeat did not arrive" in caplog.text

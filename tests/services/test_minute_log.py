@@ -13,10 +13,10 @@ from shared.domain.decisions import Transition
 from shared.domain.errors import ChannelError, StoreUnavailable
 from shared.domain.machine import State
 from shared.domain.reasons import Reason
-from shared.domain.records import LEASE, Insert
+from shared.domain.records import Insert
 from shared.services import minute as minutes
 from shared.services.evaluate import Evaluation
-from shared.services.leases import Lease
+from shared.services.leases import LEASES, Lease
 from shared.services.passes import MOST_LISTED, Pass, line_of, public
 from tests.builders import (
     BAD,
@@ -140,7 +140,7 @@ def test_each_kind_of_pass_has_its_name_and_each_pass_its_id(
     desk.tick(3)
     desk.watch(3)
     message = minutes.CollectMessage(TARGET, at(4))
-    minutes.collect_message(message, house=desk.house, now=at(4, 30))
+    minutes.collect_message(message, targets=[TARGET], house=desk.house, now=at(4, 30))
     minutes.close_stories(TARGET, house=desk.house, now=at(5))
 
     told = lines(caplog)
@@ -162,7 +162,7 @@ def test_a_pass_that_finds_the_target_leased_says_so(
     make_desk: MakeDesk, caplog: pytest.LogCaptureFixture
 ) -> None:
     desk = make_desk([OK] * 9)
-    desk.house.alerts.commit(TARGET, [Insert(LEASE, Lease("somebody", at(9)))])
+    desk.house.config.commit(LEASES, [Insert(TARGET, Lease("somebody", at(9)))])
     desk.tick(3)
 
     assert (last_line(caplog)["skipped"], last_line(caplog)["sources"]) == (True, [])

@@ -15,7 +15,8 @@ from shared.domain.errors import ChannelError, InvalidInput, InvalidRule
 from shared.domain.notifications import Notification
 from shared.domain.rules import Action, ActionType, parse_rule
 from shared.domain.samples import Reading, Sample
-from shared.services.minute import heartbeat, tick_all, watch_all
+from shared.services.beat import heartbeat
+from shared.services.minute import tick_all, watch_all
 from tests.builders import BAD, MAIL, OK, SLACK, TARGET, Desk, ScriptedSource, a_rule, at
 from tests.services.conftest import MakeDesk
 
@@ -176,8 +177,8 @@ def test_targets_are_served_at_the_same_time(make_desk: MakeDesk) -> None:
 def test_a_target_that_left_the_settings_tells_the_end_of_its_stories(make_desk: MakeDesk) -> None:
     desk = make_desk([BAD] * 90)
     desk.ticks(0, 5)
-    watch_all([], house=desk.house, now=at(6))
-    watch_all([], house=desk.house, now=at(7))
+    watch_all([], inline_max=5, house=desk.house, now=at(6))
+    watch_all([], inline_max=5, house=desk.house, now=at(7))
 
     assert desk.told() == ["firing", "resolved"]
     assert desk.alert().reason == "rule_removed"

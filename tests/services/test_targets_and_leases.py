@@ -8,11 +8,11 @@ import pytest
 from shared.adapters.channels.memory import MemoryChannel
 from shared.adapters.channels.slack import SlackChannel
 from shared.adapters.channels.sms import open_sms
-from shared.domain.records import LEASE, Insert
+from shared.domain.records import Insert
 from shared.domain.routing import Routing
 from shared.domain.rules import Action, ActionType, KeptRule, Severity
 from shared.ports import Channel
-from shared.services.leases import LENGTH, Lease, lease
+from shared.services.leases import LEASES, LENGTH, Lease, lease
 from shared.services.reach import unreachable
 from shared.services.targets import activate, rules_in_force
 from tests.builders import LOG, MAIL, SLACK, TARGET, Desk, a_rule, at
@@ -64,32 +64,32 @@ def test_rules_in_force_are_routed_the_edited_ones_too(desk: Desk) -> None:
 
 def test_a_lease_has_one_holder_until_it_is_released(desk: Desk) -> None:
     house = desk.house
-    with lease(TARGET, alerts=house.alerts, wall=house.wall) as mine:
-        with lease(TARGET, alerts=house.alerts, wall=house.wall) as other:
+    with lease(TARGET, config=house.config, wall=house.wall) as mine:
+        with lease(TARGET, config=house.config, wall=house.wall) as other:
             assert (mine.is_mine, other.is_mine) == (True, False)
-        with lease(TARGET, alerts=house.alerts, wall=house.wall) as other:
+        with lease(TARGET, config=house.config, wall=house.wall) as other:
             assert not other.is_mine, "whoever got none must not release somebody else's"
-    with lease(TARGET, alerts=house.alerts, wall=house.wall) as next_one:
+    with lease(TARGET, config=house.config, wall=house.wall) as next_one:
         assert next_one.is_mine
 
 
 def test_a_lease_runs_out_and_its_slow_holder_leaves_the_next_ones_alone(desk: Desk) -> None:
     house = desk.house
-    with lease(TARGET, alerts=house.alerts, wall=house.wall):
+    with lease(TARGET, config=house.config, wall=house.wall):
         desk.clock.advance(LENGTH - timedelta(seconds=1))
-        with lease(TARGET, alerts=house.alerts, wall=house.wall) as early:
+        with lease(TARGET, config=house.config, wall=house.wall) as early:
             assert not early.is_mine
         desk.clock.advance(timedelta(seconds=1))
-        taken = lease(TARGET, alerts=house.alerts, wall=house.wall)
+        taken = lease(TARGET, config=house.config, wall=house.wall)
         assert taken.__enter__().is_mine
-    assert len(desk.rows(LEASE, Lease)) == 1
+    assert len(house.config.scan(LEASES, "", Lease)) == 1
     taken.__exit__(None, None, None)
 
 
 def test_a_lease_is_released_when_its_work_fails(desk: Desk) -> None:
-    with pytest.raises(RuntimeError), lease(TARGET, alerts=desk.house.alerts, wall=desk.house.wall):
+    with pytest.raises(RuntimeError), lease(TARGET, config=desk.house.config, wall=desk.house.wall):
         raise RuntimeError
-    with lease(TARGET, alerts=desk.house.alerts, wall=desk.house.wall) as next_one:
+    with lease(TARGET, config=desk.house.config, wall=desk.house.wall) as next_one:
         assert next_one.is_mine
 
 

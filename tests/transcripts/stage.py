@@ -25,6 +25,7 @@ from shared.domain.reasons import Reason
 from shared.domain.rules import Rule
 from shared.domain.times import each_minute
 from shared.services import minute as minutes
+from shared.services.beat import heartbeat
 from shared.services.maintain import add_window
 from shared.services.manage import AlertAction, act
 from shared.services.passes import Pass
@@ -157,7 +158,7 @@ class Stage:
 
     def _beat(self) -> None:
         """What the dead man's switch hears, whenever it is something else than before."""
-        problems = minutes.heartbeat([TARGET], house=self._house, now=self._clock.now)
+        problems = heartbeat([TARGET], house=self._house, now=self._clock.now)
         if problems != self._problems:
             self._say("heartbeat", "; ".join(problems) or "all is well again")
         self._problems = problems

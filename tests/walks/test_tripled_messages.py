@@ -38,7 +38,8 @@ class Platform:
     def _collect(self, asked: int, minute: int) -> None:
         house, behind = self._instance()
         message = CollectMessage(TARGET, at(asked) + TICK)
-        minutes.collect_message(message, house=house, now=at(minute) + TICK - behind)
+        now = at(minute) + TICK - behind
+        minutes.collect_message(message, targets=[TARGET], house=house, now=now)
 
     def deliver(self) -> list[Job]:
         """A message about the newest (episode, channel) and one about any, thrice each."""

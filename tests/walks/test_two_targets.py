@@ -84,7 +84,7 @@ def _both(walk: Walk, at: datetime) -> list[Pass]:
     clock.now = at + TICK
     done = minutes.tick_all(BOTH, inline_max=5, house=house, now=clock.now)
     clock.now = at + WATCH
-    return [*done, *minutes.watch_all(BOTH, house=house, now=clock.now)]
+    return [*done, *minutes.watch_all(BOTH, inline_max=5, house=house, now=clock.now)]
 
 
 def patience(source: str) -> timedelta:
