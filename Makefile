@@ -68,11 +68,17 @@ chaos: setup ## Kill a process between any two calls, lose every answer, and jud
 mutants: $(VENV_READY) ## Change the rule machine and delivery a little, and see that tests notice
 	$(PY) -m local.mutants $(ARGS)
 
-# In an environment of its own: the scanner wants other versions of what the project uses.
-scan: ## Scan infra/ with checkov; what is left out says why on its line
+# Each in an environment of its own: they want other versions of what the project uses. Nothing is
+# compiled beforehand that runs once.
+MODELS := $(VENV)-models
+scan: ## Scan infra/ with checkov and by Microsoft's models; what is left out says why
 	VENV='$(VENV)-scan' PYTHON='$(PYTHON)' sh local/make_venv.sh
-	$(VENV)-scan/bin/python -m pip --disable-pip-version-check --quiet install checkov==3.3.30
+	$(VENV)-scan/bin/python -m pip --disable-pip-version-check --quiet install --no-compile checkov==3.3.30
 	$(VENV)-scan/bin/python -m checkov.main --config-file infra/.checkov.yaml
+	VENV='$(MODELS)' PYTHON='$(PYTHON)' sh local/make_venv.sh
+	$(MODELS)/bin/python -m pip --disable-pip-version-check --quiet install --no-compile \
+		-r local/arm/requirements.txt -c constraints.txt
+	$(MODELS)/bin/python -m local.arm
 
 azurite: setup ## Run the storage emulator until Ctrl-C and print how to reach it
 	$(PY) -m local.azurite $(ARGS)
@@ -86,7 +92,7 @@ lock: ## Write constraints.txt anew from the two requirement files
 	rm -rf $(VENV)-lock
 
 clean: ## Remove everything that was installed or generated
-	rm -rf $(VENV) $(VENV)-scan $(NODE)/node_modules build/mutants .tools .coverage .hypothesis .*_cache
+	rm -rf $(VENV) $(VENV)-scan $(MODELS) $(NODE)/node_modules build/mutants .tools .coverage .hypothesis .*_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV_READY): requirements.txt requirements-dev.txt constraints.txt local/make_venv.sh

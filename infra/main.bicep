@@ -262,7 +262,7 @@ var noResource = '${resourceGroup().id}/providers/none/none/none'
 var workspaceParts = split(empty(crmWorkspaceId) ? noResource : crmWorkspaceId, '/')
 var communicationParts = split(empty(communicationId) ? noResource : communicationId, '/')
 
-resource crmWorkspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' existing = if (!empty(crmWorkspaceId)) {
+resource crmWorkspace 'Microsoft.OperationalInsights/workspaces@2022-10-01' existing = if (!empty(crmWorkspaceId)) {
   name: workspaceParts[8]
   scope: resourceGroup(workspaceParts[2], workspaceParts[4])
 }

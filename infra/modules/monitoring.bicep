@@ -18,7 +18,7 @@ param dailyCapGb string
 @description('How many days the created workspace keeps telemetry.')
 param retentionDays int
 
-resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' = if (empty(existingWorkspaceId)) {
+resource workspace 'Microsoft.OperationalInsights/workspaces@2022-10-01' = if (empty(existingWorkspaceId)) {
   name: workspaceName
   location: location
   properties: {

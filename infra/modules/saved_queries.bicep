@@ -7,7 +7,7 @@ param workspaceName string
 // types don't know (github.com/Azure/bicep-types-az/issues/1548).
 var category = 'Pantry monitor'
 
-resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' existing = {
+resource workspace 'Microsoft.OperationalInsights/workspaces@2022-10-01' existing = {
   name: workspaceName
 }
 

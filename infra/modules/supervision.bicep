@@ -40,7 +40,7 @@ resource operators 'Microsoft.Insights/actionGroups@2023-01-01' = {
   }
 }
 
-resource silent 'Microsoft.Insights/scheduledQueryRules@2022-06-15' = {
+resource silent 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = {
   name: 'sqr-${workload}-silent'
   location: location
   properties: {
@@ -74,7 +74,7 @@ resource silent 'Microsoft.Insights/scheduledQueryRules@2022-06-15' = {
   }
 }
 
-resource failing 'Microsoft.Insights/scheduledQueryRules@2022-06-15' = {
+resource failing 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = {
   name: 'sqr-${workload}-failing'
   location: location
   properties: {
@@ -108,7 +108,7 @@ resource failing 'Microsoft.Insights/scheduledQueryRules@2022-06-15' = {
   }
 }
 
-resource budget 'Microsoft.Consumption/budgets@2023-11-01' = if (monthlyBudget > 0 && !empty(budgetStart)) {
+resource budget 'Microsoft.Consumption/budgets@2021-10-01' = if (monthlyBudget > 0 && !empty(budgetStart)) {
   name: 'budget-${workload}'
   properties: {
     category: 'Cost'

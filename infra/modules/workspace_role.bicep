@@ -8,7 +8,7 @@ param name string
 
 var roles = loadJsonContent('roles.json')
 
-resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' existing = {
+resource workspace 'Microsoft.OperationalInsights/workspaces@2022-10-01' existing = {
   name: name
 }
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from lark.exceptions import LarkError
 
+from local.bicep_files import BicepFile, Declared, Name, names, parse, references
 from shared.setting_table import TABLE, Setting
-from tests.infra.bicep_files import BicepFile, Declared, Name, names, parse
 
 MAIN = "main.bicep"
 APP = "modules/function_app.bicep"
@@ -118,7 +118,7 @@ def problems(texts: Mapping[str, str], table: Sequence[Setting] = TABLE) -> list
 def app_settings(files: Files) -> dict[str, Any]:
     """The settings that the function app is given, and their expressions."""
     (module,) = [one for one in files[MAIN].modules.values() if one.type == SETTINGS]
-    given: dict[str, Any] = _body(module)["params"]["appSettings"]
+    given: dict[str, Any] = module.body["params"]["appSettings"]
     return given
 
 
@@ -180,7 +180,7 @@ def _modules(files: Files) -> Iterator[str]:
 
 
 def _params(where: str, module: Declared, target: BicepFile) -> Iterator[str]:
-    given = set(_body(module).get("params", {}))
+    given = set(module.body.get("params", {}))
     required = {name for name, param in target.params.items() if param.value is None}
     yield from (f"{where} needs {name}" for name in sorted(required - given))
     yield from (f"{where} knows no {name}" for name in sorted(given - target.params.keys()))
@@ -188,7 +188,7 @@ def _params(where: str, module: Declared, target: BicepFile) -> Iterator[str]:
 
 def _outputs(where: str, name: str, file: BicepFile, target: BicepFile) -> Iterator[str]:
     everything = [*file.resources.values(), *file.modules.values(), *file.outputs.values()]
-    for reference in (one for declared in everything for one in names(declared.value)):
+    for reference in (one for declared in everything for one in references(declared.value)):
         asked = reference.split(".")
         if asked[:2] == [name, "outputs"] and asked[2] not in target.outputs:
             yield f"{where} has no output {asked[2]}"
@@ -240,7 +240,7 @@ def _secrets(files: Files, table: Sequence[Setting]) -> Iterator[str]:
 
 def _leaks(path: str, module: Declared, secure: set[str], files: Files) -> Iterator[str]:
     target = files.get(str(PurePosixPath(path).parent / module.type))
-    for name, value in _body(module).get("params", {}).items():
+    for name, value in module.body.get("params", {}).items():
         has_secret = {one.head for one in names(value)} & secure
         if target and has_secret and not _is_secure(target.params.get(name)):
             yield f"{path}: a secret is given to {name} of {module.type}, which is not secure"
@@ -263,12 +263,6 @@ def _guids(texts: Mapping[str, str]) -> Iterator[str]:
     for path, text in texts.items():
         for found in sorted(set(_GUID.findall(text))):
             yield f"{path}: {found} belongs into {ROLES_FILE}"
-
-
-def _body(module: Declared) -> dict[str, Any]:
-    """A module's object, conditional or not."""
-    value: dict[str, Any] = module.value[2] if isinstance(module.value, tuple) else module.value
-    return value
 
 
 def _keys(value: Any) -> Iterator[str]:

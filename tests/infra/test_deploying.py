@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
+from local.bicep_files import INFRA, parse
 from shared.examinations import RUN_BY_THEMSELVES
-from tests.infra.bicep_files import INFRA, parse
 
 ROOT = INFRA.parent
 HOOKS = INFRA / "hooks"

@@ -9,6 +9,7 @@ from typing import Any
 import duckdb_kql
 import pytest
 
+from local.bicep_files import INFRA, parse
 from local.kusto.analyzer import analyze, analyze_files
 from shared.domain.decisions import Suppression, Transition
 from shared.domain.deliveries import Attempt, Status, first_delivery
@@ -19,7 +20,6 @@ from shared.domain.times import iso
 from shared.services.evaluate import Evaluation
 from shared.services.passes import Pass, PassKind, line_of
 from tests.builders import MAIL, T0, TARGET, a_desk, a_reading, an_event, at
-from tests.infra.bicep_files import INFRA, parse
 
 QUERIES = sorted((INFRA / "queries").glob("*.kql"))
 DOCUMENT = (INFRA.parent / "docs" / "logs.md").read_text()

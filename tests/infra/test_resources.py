@@ -3,9 +3,9 @@
 import re
 from typing import Any
 
+from local.bicep_files import INFRA, Name, parse, read_infra
 from shared.furnishing.storage import ALERTS, CONFIG, SAMPLES
 from shared.services import minute
-from tests.infra.bicep_files import INFRA, Name, parse, read_infra
 
 TEXTS = read_infra()
 

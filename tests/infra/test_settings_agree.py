@@ -5,8 +5,8 @@ import re
 
 import pytest
 
+from local.bicep_files import INFRA, BicepFile, parse, read_infra
 from shared.setting_table import TABLE, Setting
-from tests.infra.bicep_files import INFRA, BicepFile, parse, read_infra
 from tests.infra.infra_checks import EXCUSED, MAIN, ROLES, ROLES_FILE, problems
 
 TEXTS = read_infra()

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from local.bench import SECTIONS
+from local.bicep_files import INFRA, parse
 from shared.setting_table import TABLE
 from shared.web.routes import ROUTES
-from tests.infra.bicep_files import INFRA, parse
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [

@@ -1,4 +1,4 @@
-"""Reads the Bicep of infra/ as plain values: what the tests of this folder compare with the code.
+"""Reads the Bicep of infra/ as plain values, for whoever compares them with something.
 
 An identifier becomes a `Name` (`storage.outputs.name` is one), a call or an operator a tuple of
 its name and operands, everything else what it is.
@@ -14,10 +14,11 @@ from typing import Any
 from lark import Token, Tree
 from pycep import BicepParser
 
-INFRA = Path(__file__).parents[2] / "infra"
+INFRA = Path(__file__).parents[1] / "infra"
 
 _INTERPOLATED = re.compile(r"(?<!\\)\$\{([^}]*)\}")
 _HEAD = re.compile(r"(?<![\w.'])[A-Za-z_]\w*(?![\w(])")
+_DOTTED = re.compile(r"(?<![\w.'])[A-Za-z_]\w*(?:!?\.\w+)+(?![\w(])")
 _PARSER = BicepParser()
 
 
@@ -34,12 +35,22 @@ class Name(str):
 
 @dataclass(frozen=True)
 class Declared:
-    """One statement: `kind` is param, var, resource, module or output, `type` its type or path."""
+    """One statement: `kind` is param, var, resource, module or output, `type` its type or path.
+
+    A resource `exists` when it is only named here, and made elsewhere.
+    """
 
     kind: str
     type: str
     value: Any
     decorators: Mapping[str, Any]
+    exists: bool = False
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The object of a resource or module, conditional or not."""
+        found: dict[str, Any] = self.value[-1] if isinstance(self.value, tuple) else self.value
+        return found
 
 
 @dataclass(frozen=True)
@@ -97,6 +108,18 @@ def heads(value: Any) -> Iterator[str]:
             yield from heads(one)
 
 
+def references(value: Any) -> Iterator[str]:
+    """The properties that a value asks of what is declared, such as `app.properties.sku`."""
+    if isinstance(value, Name):
+        yield value
+    elif isinstance(value, str):
+        for inner in _INTERPOLATED.findall(value):
+            yield from (one.replace("!", "") for one in _DOTTED.findall(inner))
+    elif isinstance(value, dict | list | tuple):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from references(one)
+
+
 def names(value: Any) -> Iterator[Name]:
     """The references in a value, with the properties asked of them."""
     if isinstance(value, Name):
@@ -114,6 +137,7 @@ def _statement(tree: Tree[Token]) -> tuple[str, Declared]:
         type=_type(kind),
         value=_value(value),
         decorators=dict(_decorators(decorators)),
+        exists=len(rest) > 1 and str(rest[0]) == "existing",
     )
     return str(name), declared
 
