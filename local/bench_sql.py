@@ -19,10 +19,10 @@ from local.rig import TARGET, Rig, running_rig
 from local.surroundings import sql_driver
 from local.world.engine import ScriptedWorld
 from local.world.scripts import script_named
-from shared.adapters.azure_sql import PROBE_EVERY, AzureSql
 from shared.adapters.chunk_store import ChunkStore
 from shared.adapters.ledger import RowLedger
-from shared.adapters.sql_connections import APPLICATION, PRELUDE
+from shared.adapters.sql.azure_sql import PROBE_EVERY, AzureSql
+from shared.adapters.sql.connections import APPLICATION, PRELUDE
 from shared.catalog.inspection_queries import INSPECTION_QUERIES
 from shared.catalog.sql_queries import COUNTS
 from shared.domain.quiet_hours import EVERY

@@ -2,7 +2,7 @@
 
 import re
 
-from shared.adapters.azure_sql_findings import ADDED, PARTS
+from shared.adapters.sql.findings import ADDED, PARTS
 from shared.catalog.inspection_queries import INSPECTION_QUERIES
 from shared.catalog.sql_queries import BUSY, SqlQuery
 from shared.domain.blockings import LOOK_AGAIN

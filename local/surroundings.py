@@ -9,7 +9,7 @@ from local.cloud import email, resources, slack, sms, teams, webhooks
 from local.cloud.answerers import Desk
 from local.cloud.clouds import Cloud
 from local.odbc import NoOdbc, driver
-from shared.adapters.sql_connections import PURE_PYTHON
+from shared.adapters.sql.connections import PURE_PYTHON
 from shared.setting_table import TABLE
 
 ADMIN = "admin@example.com"

@@ -220,6 +220,6 @@ def warn() -> None:
 def _tell_driver(given: Settings) -> None:
     """It decides what can go wrong, and by default depends on the machine."""
     if given.databases:
-        from shared.adapters.sql_connections import best_driver  # noqa: PLC0415 - seldom needed
+        from shared.adapters.sql.connections import best_driver  # noqa: PLC0415 - seldom needed
 
         _log.info("databases are read by %s", given.sql_driver or best_driver())

@@ -13,8 +13,8 @@ from shared.setting_places import DatabasePlace, Resources
 from shared.settings import Settings
 
 if TYPE_CHECKING:
-    from shared.adapters.azure_sql import Connect, Database
-    from shared.adapters.log_workspaces import Workspaces
+    from shared.adapters.logs.workspaces import Workspaces
+    from shared.adapters.sql.azure_sql import Connect, Database
 
 BY_LOGS = ("logs", "security", "logins", "usage")
 """What a workspace gives."""
@@ -75,7 +75,7 @@ def workspaces(given: Settings, identity: Callable[[], Any]) -> "Workspaces | No
     ids = _each(given, "workspace")
     if not ids:
         return None
-    from shared.adapters.log_workspaces import open_workspaces  # noqa: PLC0415 - SDK import
+    from shared.adapters.logs.workspaces import open_workspaces  # noqa: PLC0415 - SDK import
 
     return open_workspaces(ids, endpoint=given.logs_endpoint, credential=identity())
 
@@ -83,8 +83,8 @@ def workspaces(given: Settings, identity: Callable[[], Any]) -> "Workspaces | No
 def _logs(logged: "Workspaces | None") -> list[MetricSource]:
     if logged is None:
         return []
-    from shared.adapters.log_analytics import LogAnalytics  # noqa: PLC0415 - as above
-    from shared.adapters.usage_logs import UsageLogs  # noqa: PLC0415 - as above
+    from shared.adapters.logs.log_analytics import LogAnalytics  # noqa: PLC0415 - as above
+    from shared.adapters.logs.usage import UsageLogs  # noqa: PLC0415 - as above
 
     return [LogAnalytics(logged), UsageLogs(logged)]
 
@@ -99,7 +99,7 @@ def groups(
 def _security(logged: "Workspaces | None", given: Settings) -> list[SourceGroup]:
     if logged is None:
         return []
-    from shared.adapters.security_logs import SecurityLogs  # noqa: PLC0415 - as above
+    from shared.adapters.logs.security import SecurityLogs  # noqa: PLC0415 - as above
 
     hours, zone = given.office_hours, given.reader_zone or UTC
     office = OfficeHours(hours.days, hours.begins, hours.ends, zone)
@@ -108,7 +108,7 @@ def _security(logged: "Workspaces | None", given: Settings) -> list[SourceGroup]
 
 def databases(given: Settings, identity: Callable[[], Any]) -> "dict[str, Database]":
     """Every target's database that is read by SQL."""
-    from shared.adapters.azure_sql import Database  # noqa: PLC0415 - seldom needed
+    from shared.adapters.sql.azure_sql import Database  # noqa: PLC0415 - seldom needed
 
     if not given.databases:
         return {}
@@ -122,21 +122,21 @@ def databases(given: Settings, identity: Callable[[], Any]) -> "dict[str, Databa
 
 
 def _visits(entered: "Mapping[str, Database]") -> list[SourceGroup]:
-    from shared.adapters.azure_sql import AzureSql  # noqa: PLC0415 - as above
+    from shared.adapters.sql.azure_sql import AzureSql  # noqa: PLC0415 - as above
 
     return [AzureSql(entered)] if entered else []
 
 
 def witness(entered: "Mapping[str, Database]") -> Witness | None:
     """Who looks at a chain of blocked sessions while it lasts; None without a database."""
-    from shared.adapters.azure_sql_witness import AzureSqlWitness  # noqa: PLC0415 - as above
+    from shared.adapters.sql.witness import AzureSqlWitness  # noqa: PLC0415 - as above
 
     return AzureSqlWitness(entered) if entered else None
 
 
 def inspector(entered: "Mapping[str, Database]") -> Inspector | None:
     """Who inspects the databases; None without one."""
-    from shared.adapters.azure_sql_inspector import (  # noqa: PLC0415 - as above
+    from shared.adapters.sql.inspector import (  # noqa: PLC0415 - as above
         AzureSqlInspector,
     )
 
@@ -145,13 +145,13 @@ def inspector(entered: "Mapping[str, Database]") -> Inspector | None:
 
 def _token_of(credential: Any) -> Callable[[], str]:
     """How the app's identity enters a database; the credential remembers its tokens."""
-    from shared.adapters.sql_connections import SCOPE  # noqa: PLC0415 - as above
+    from shared.adapters.sql.connections import SCOPE  # noqa: PLC0415 - as above
 
     return lambda: str(credential.get_token(SCOPE).token)
 
 
 def _door(place: DatabasePlace, given: Settings, token: Callable[[], str] | None) -> "Connect":
-    from shared.adapters.sql_connections import SqlAddress, connect  # noqa: PLC0415 - as above
+    from shared.adapters.sql.connections import SqlAddress, connect  # noqa: PLC0415 - as above
 
     address = SqlAddress(*place, token=token, user=given.sql_user, password=given.sql_password)
     return partial(connect, address, driver=given.sql_driver)

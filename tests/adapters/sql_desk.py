@@ -19,9 +19,9 @@ from local.odbc import NoOdbc, driver
 from local.world.engine import Script, ScriptedWorld
 from local.world.events import World
 from local.world.scenes import Blocking, DtuStorm
-from shared.adapters.azure_sql import DEADLINE_S, AzureSql, Connect, Database
-from shared.adapters.azure_sql_witness import AzureSqlWitness
-from shared.adapters.sql_connections import PURE_PYTHON, SqlAddress, connect
+from shared.adapters.sql.azure_sql import DEADLINE_S, AzureSql, Connect, Database
+from shared.adapters.sql.connections import PURE_PYTHON, SqlAddress, connect
+from shared.adapters.sql.witness import AzureSqlWitness
 from shared.catalog.sql_queries import NAME_SETS
 from shared.domain.times import MINUTE
 from tests.local.cloud.handmade import StillClock

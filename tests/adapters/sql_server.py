@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from shared.adapters.azure_sql import AzureSql, renamed
-from shared.adapters.sql_connections import (
+from shared.adapters.sql.azure_sql import AzureSql, renamed
+from shared.adapters.sql.connections import (
     PATIENCE,
     Outcome,
     Patience,
@@ -15,7 +15,7 @@ from shared.adapters.sql_connections import (
     Statement,
     Table,
 )
-from shared.adapters.sql_failures import SqlFailure
+from shared.adapters.sql.failures import SqlFailure
 from shared.catalog.sql_queries import NAME_SETS, SQL_QUERIES
 from shared.domain.samples import Answer, Failure, Reading
 

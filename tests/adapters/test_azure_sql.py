@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.adapters.azure_sql import (
+from shared.adapters.sql.azure_sql import (
     PROBE_EVERY,
     AzureSql,
     Database,
 )
-from shared.adapters.sql_failures import SqlFailure
+from shared.adapters.sql.failures import SqlFailure
 from shared.catalog.sql_queries import NAME_SETS
 from shared.domain.errors import SourceError
 from shared.domain.samples import Failure, FailureKind, Reading

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.azure_sql import (
+from shared.adapters.sql.azure_sql import (
     LAST_BATCH_S,
     MOST_LEFT_BEHIND,
     AzureSql,
@@ -14,7 +14,7 @@ from shared.adapters.azure_sql import (
     quoted,
     renamed,
 )
-from shared.adapters.sql_connections import (
+from shared.adapters.sql.connections import (
     PATIENCE,
     Patience,
     SqlAddress,
@@ -23,7 +23,7 @@ from shared.adapters.sql_connections import (
     Table,
     positional,
 )
-from shared.adapters.sql_failures import SqlFailure
+from shared.adapters.sql.failures import SqlFailure
 from shared.catalog.sql_queries import NAME_SETS, SQL_QUERIES, SqlQuery
 from shared.domain.errors import SourceError
 from shared.domain.samples import Failure, FailureKind, Reading

@@ -7,16 +7,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from shared.adapters.azure_sql import (
+from shared.adapters.sql.azure_sql import (
     AzureSql,
     Database,
 )
-from shared.adapters.azure_sql_windows import LONGEST, day_of, month_of, window_of
-from shared.adapters.sql_connections import (
+from shared.adapters.sql.connections import (
     Outcome,
     Statement,
 )
-from shared.adapters.sql_failures import SqlFailure
+from shared.adapters.sql.failures import SqlFailure
+from shared.adapters.sql.windows import LONGEST, day_of, month_of, window_of
 from shared.catalog.sql_queries import NAME_SETS
 from shared.domain.samples import Answer, Failure, FailureKind, Reading
 from shared.domain.times import MINUTE

@@ -18,8 +18,8 @@ from local.cloud.sql.engine import Column, Result
 from local.world.events import World
 from local.world.running import BAD_QUERY
 from local.world.truth import truth
-from shared.adapters.azure_sql import AzureSql
-from shared.adapters.sql_connections import (
+from shared.adapters.sql.azure_sql import AzureSql
+from shared.adapters.sql.connections import (
     PRELUDE,
     PURE_PYTHON,
     Statement,
@@ -27,8 +27,8 @@ from shared.adapters.sql_connections import (
     connect,
     utc,
 )
-from shared.adapters.sql_failures import SqlFailure
-from shared.adapters.sql_odbc import _moment
+from shared.adapters.sql.failures import SqlFailure
+from shared.adapters.sql.odbc import _moment
 from shared.catalog.metrics import CATALOG
 from shared.catalog.sql_queries import BUSY, NAME_SETS
 from shared.domain.culprits import gathered, masked

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from shared.adapters.azure_sql_findings import regressions
+from shared.adapters.sql.findings import regressions
 from shared.catalog import inspection_queries as ask
 from shared.domain.inspections import Regression
 

@@ -20,10 +20,10 @@ from local.world.inside_scenes import (
 )
 from local.world.scenes import Blocking, Scene
 from local.world.workloads import MONITORS, Table, Workload
-from shared.adapters.azure_sql import HOW_TO_GRANT, Database
-from shared.adapters.azure_sql_findings import ADDED, PARTS
-from shared.adapters.azure_sql_inspector import AzureSqlInspector
-from shared.adapters.sql_connections import PURE_PYTHON, Patience
+from shared.adapters.sql.azure_sql import HOW_TO_GRANT, Database
+from shared.adapters.sql.connections import PURE_PYTHON, Patience
+from shared.adapters.sql.findings import ADDED, PARTS
+from shared.adapters.sql.inspector import AzureSqlInspector
 from shared.catalog.inspection_queries import INSPECTION_QUERIES
 from shared.domain.errors import SourceError
 from shared.domain.inspections import Inspection, QueryUse

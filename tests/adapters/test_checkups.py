@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.azure_sql import Database
 from shared.adapters.checkups import apps, people, storage
 from shared.adapters.checkups.databases import DatabaseExaminer, Place
 from shared.adapters.checkups.identities import Credentials
 from shared.adapters.memory import MemoryRows
 from shared.adapters.rows import Row
-from shared.adapters.sql_failures import SqlFailure
+from shared.adapters.sql.azure_sql import Database
+from shared.adapters.sql.failures import SqlFailure
 from shared.domain.errors import StoreUnavailable, Unwell
 from tests.adapters.providers import Provider, running_provider
 from tests.builders import T0

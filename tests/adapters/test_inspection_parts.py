@@ -8,10 +8,8 @@ import pytest
 from local.world.engine import Script, ScriptedWorld
 from local.world.inside_scenes import BadQuery, Churn, Regressed, WantedIndex
 from local.world.scenes import Blocking
-from shared.adapters.azure_sql import HOW_TO_GRANT, Database
-from shared.adapters.azure_sql_findings import ADDED, PARTS
-from shared.adapters.azure_sql_inspector import AzureSqlInspector
-from shared.adapters.sql_connections import (
+from shared.adapters.sql.azure_sql import HOW_TO_GRANT, Database
+from shared.adapters.sql.connections import (
     PATIENCE,
     PURE_PYTHON,
     Outcome,
@@ -20,7 +18,9 @@ from shared.adapters.sql_connections import (
     Statement,
     Table,
 )
-from shared.adapters.sql_failures import DENIED, SqlFailure
+from shared.adapters.sql.failures import DENIED, SqlFailure
+from shared.adapters.sql.findings import ADDED, PARTS
+from shared.adapters.sql.inspector import AzureSqlInspector
 from shared.catalog.inspection_queries import INSPECTION_QUERIES
 from shared.catalog.sql_queries import GRANTED, GRANTS, Grant, SqlQuery
 from shared.domain.inspections import Inspection

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from azure.core.credentials import AccessToken
 
-from shared.adapters.log_analytics import (
+from shared.adapters.logs.log_analytics import (
     FURTHEST,
     LogAnalytics,
     open_log_analytics,
     window,
 )
-from shared.adapters.log_workspaces import SERVER_TIMEOUT
+from shared.adapters.logs.workspaces import SERVER_TIMEOUT
 from shared.adapters.windows import LONGEST, PATIENCE, Patience, Window
 from shared.catalog.log_queries import LOG_QUERIES
 from shared.domain.errors import SourceError
@@ -512,7 +512,7 @@ class TestPatience:
 
 
 def test_the_sdk_is_imported_only_when_a_source_is_opened() -> None:
-    code = "import sys, shared.adapters.log_analytics; print('azure.monitor' in sys.modules)"
+    code = "import sys, shared.adapters.logs.log_analytics; print('azure.monitor' in sys.modules)"
 
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.log_workspaces import Workspaces
-from shared.adapters.security_logs import SecurityLogs
+from shared.adapters.logs.security import SecurityLogs
+from shared.adapters.logs.workspaces import Workspaces
 from shared.catalog.log_queries import SECURITY
 from shared.domain.errors import SourceError
 from shared.domain.office_hours import OfficeHours

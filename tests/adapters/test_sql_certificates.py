@@ -17,9 +17,9 @@ from OpenSSL.crypto import X509
 
 from local.clocks import wall_now
 from local.cloud.certificates import Certificate
-from shared.adapters.sql_connections import PATIENCE, SqlAddress, Statement
-from shared.adapters.sql_failures import SqlFailure
-from shared.adapters.sql_tds import connect, is_certificate_of
+from shared.adapters.sql.connections import PATIENCE, SqlAddress, Statement
+from shared.adapters.sql.failures import SqlFailure
+from shared.adapters.sql.tds import connect, is_certificate_of
 from tests.adapters.sql_desk import SqlDesk, a_busy_world, running_sql_desk
 
 AZURE = "pantry.database.windows.net"

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.log_workspaces import Workspaces
-from shared.adapters.usage_logs import UsageLogs
+from shared.adapters.logs.usage import UsageLogs
+from shared.adapters.logs.workspaces import Workspaces
 from shared.catalog.log_queries import CONDUCT, OPERATIONS, PAGES, USAGE
 from shared.domain.errors import SourceError
 from shared.domain.samples import Reading

@@ -26,7 +26,7 @@ from shared.adapters.azure_monitor import AzureMonitor
 from shared.adapters.chunk_store import ChunkStore
 from shared.adapters.health_probe import PATIENCE
 from shared.adapters.ledger import RowLedger
-from shared.adapters.log_analytics import LogAnalytics
+from shared.adapters.logs.log_analytics import LogAnalytics
 from shared.domain.alerts import Alert
 from shared.domain.chunks import NO_CELLS, Latest
 from shared.domain.deliveries import Delivery

@@ -12,7 +12,7 @@ import pytest
 from local.cloud.sql.grants import PERMISSIONS, VIEW_DATABASE_STATE, VIEW_SERVER_STATE
 from local.rig import TARGET
 from local.world.truth import truth
-from shared.adapters.azure_sql import HOW_TO_GRANT, PROBE_EVERY
+from shared.adapters.sql.azure_sql import HOW_TO_GRANT, PROBE_EVERY
 from shared.catalog.metrics import CATALOG
 from shared.domain.alerts import AlertKind
 from shared.domain.chunks import NO_CELLS

@@ -12,7 +12,7 @@ from local.cloud.sql.grants import (
 )
 from local.rig import TARGET
 from local.world.inside_scenes import Regressed
-from shared.adapters.azure_sql import HOW_TO_GRANT
+from shared.adapters.sql.azure_sql import HOW_TO_GRANT
 from shared.catalog.metrics import CATALOG
 from shared.domain.chunks import HourChunk
 from shared.domain.inspections import Inspection

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from shared.adapters.azure_sql import AzureSql, Database, opened
 from shared.adapters.checkups import mends
 from shared.adapters.checkups.identities import Credentials
-from shared.adapters.sql_connections import Row, Statement
-from shared.adapters.sql_failures import DENIED, UNKNOWN_NAME, SqlFailure
+from shared.adapters.sql.azure_sql import AzureSql, Database, opened
+from shared.adapters.sql.connections import Row, Statement
+from shared.adapters.sql.failures import DENIED, UNKNOWN_NAME, SqlFailure
 from shared.catalog.sql_queries import COUNTS, GRANTED, GRANTS, Grant
 from shared.domain.errors import SourceError, Untried, Unwell
 from shared.domain.samples import Answer, Failure, FailureKind

@@ -15,7 +15,7 @@ from local.cloud.tokens import Keys
 from local.world.engine import Script, ScriptedWorld
 from local.world.scenes import DtuStorm, ErrorBurst, Outage, SourceDown
 from local.world.truth import truth
-from shared.adapters.log_analytics import LogAnalytics, open_log_analytics
+from shared.adapters.logs.log_analytics import LogAnalytics, open_log_analytics
 from shared.adapters.windows import Patience
 from shared.catalog.log_queries import LOG_QUERIES
 from shared.catalog.metrics import CATALOG

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from shared.adapters.sql_connections import (
+from shared.adapters.sql.connections import (
     APPLICATION,
     Outcome,
     Patience,
@@ -19,7 +19,7 @@ from shared.adapters.sql_connections import (
     positional,
     take,
 )
-from shared.adapters.sql_failures import SqlFailure
+from shared.adapters.sql.failures import SqlFailure
 
 ACCESS_TOKEN = 1256
 """SQL_COPT_SS_ACCESS_TOKEN: how the driver takes an Entra token."""

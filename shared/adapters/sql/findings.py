@@ -7,8 +7,8 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from shared.adapters.azure_sql_indexes import indexes, tables
-from shared.adapters.sql_connections import Row, Table, utc
+from shared.adapters.sql.connections import Row, Table, utc
+from shared.adapters.sql.indexes import indexes, tables
 from shared.catalog import inspection_queries as ask
 from shared.catalog.sql_queries import SqlQuery
 from shared.domain.culprits import in_line, masked

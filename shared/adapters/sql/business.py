@@ -3,8 +3,8 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 
-from shared.adapters.azure_sql_windows import Window
-from shared.adapters.sql_connections import Row, Table
+from shared.adapters.sql.connections import Row, Table
+from shared.adapters.sql.windows import Window
 from shared.catalog import sql_queries as sql
 from shared.catalog.sql_queries import LOST, WON, SqlQuery
 from shared.domain.samples import Sample

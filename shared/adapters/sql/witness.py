@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from functools import partial
 
-from shared.adapters.azure_sql import MOST_LEFT_BEHIND, Database, the_only
-from shared.adapters.azure_sql_findings import blocking as chains_of
-from shared.adapters.azure_sql_samples import checked, understood
 from shared.adapters.https import Outcomes
-from shared.adapters.sql_connections import Patience, Row, Statement, Table
-from shared.adapters.sql_failures import DENIED
+from shared.adapters.sql.azure_sql import MOST_LEFT_BEHIND, Database, the_only
+from shared.adapters.sql.connections import Patience, Row, Statement, Table
+from shared.adapters.sql.failures import DENIED
+from shared.adapters.sql.findings import blocking as chains_of
+from shared.adapters.sql.samples import checked, understood
 from shared.catalog.inspection_queries import BLOCKING_CHAINS
 from shared.catalog.sql_queries import RUNNING_REQUESTS, SqlQuery
 from shared.domain.culprits import Culprit, in_line, masked

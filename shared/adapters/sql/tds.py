@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from shared.adapters.sql_connections import (
+from shared.adapters.sql.connections import (
     APPLICATION,
     Outcome,
     Patience,
@@ -15,7 +15,7 @@ from shared.adapters.sql_connections import (
     positional,
     take,
 )
-from shared.adapters.sql_failures import SqlFailure
+from shared.adapters.sql.failures import SqlFailure
 
 
 def connect(address: SqlAddress, *, patience: Patience, roots: str = "") -> SqlConnection:

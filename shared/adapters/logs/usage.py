@@ -10,8 +10,8 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from shared.adapters.https import Outcomes
-from shared.adapters.log_analytics_rows import count_in, time_in, whole
-from shared.adapters.log_workspaces import Question, Workspaces
+from shared.adapters.logs.rows import count_in, time_in, whole
+from shared.adapters.logs.workspaces import Question, Workspaces
 from shared.catalog.log_queries import PAGES, USAGE, TableQuery
 from shared.catalog.metrics import CATALOG
 from shared.domain.samples import Reading, Sample

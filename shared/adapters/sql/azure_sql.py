@@ -16,23 +16,23 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from shared.adapters import azure_sql_samples as reading
-from shared.adapters.azure_sql_windows import Window, day_of, month_of, window_of
 from shared.adapters.https import Outcomes
-from shared.adapters.sql_connections import (
+from shared.adapters.sql import samples as reading
+from shared.adapters.sql.connections import (
     PATIENCE,
     Patience,
     SqlConnection,
     Statement,
     Table,
 )
-from shared.adapters.sql_failures import (
+from shared.adapters.sql.failures import (
     DENIED,
     TRANSIENT,
     UNCOMPILED,
     UNKNOWN_NAME,
     SqlFailure,
 )
+from shared.adapters.sql.windows import Window, day_of, month_of, window_of
 from shared.catalog.sql_queries import (
     BUSY,
     COUNTS,

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from shared.adapters.https import Outcomes, is_plain_loopback
-from shared.adapters.log_analytics_refusals import translated
+from shared.adapters.logs.refusals import translated
 from shared.adapters.windows import LONGEST, PATIENCE, Patience
 from shared.domain.errors import SourceError
 

@@ -12,7 +12,7 @@ from ipaddress import ip_address
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
-from shared.adapters.sql_failures import SqlFailure
+from shared.adapters.sql.failures import SqlFailure
 
 APPLICATION = "pantry-monitor"
 """How our sessions are known, so that they can be left out of what is counted."""
@@ -133,16 +133,16 @@ def connect(
 
     `driver` is an ODBC driver's name or path, or `python-tds`; by default the best one here.
     """
-    from shared.adapters import sql_odbc, sql_tds  # noqa: PLC0415 - both import this module
+    from shared.adapters.sql import odbc, tds  # noqa: PLC0415 - both import this module
 
     chosen = driver or best_driver()
     if chosen == PURE_PYTHON:
-        return sql_tds.connect(address, patience=patience)
-    return sql_odbc.connect(address, driver=chosen, patience=patience)
+        return tds.connect(address, patience=patience)
+    return odbc.connect(address, driver=chosen, patience=patience)
 
 
 def best_driver() -> str:
     """Microsoft's newest ODBC driver that is installed and can be loaded, else python-tds."""
-    from shared.adapters.sql_odbc import newest_driver  # noqa: PLC0415 - it imports this module
+    from shared.adapters.sql.odbc import newest_driver  # noqa: PLC0415 - it imports this module
 
     return newest_driver() or PURE_PYTHON

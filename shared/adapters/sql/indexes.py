@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import NamedTuple
 
-from shared.adapters.sql_connections import Row, Table, utc
+from shared.adapters.sql.connections import Row, Table, utc
 from shared.catalog import inspection_queries as ask
 from shared.catalog.sql_queries import SqlQuery
 from shared.domain.inspections import Index, TableSize, mb

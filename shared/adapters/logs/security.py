@@ -15,8 +15,8 @@ import msgspec
 from msgspec import Struct
 
 from shared.adapters.https import Outcomes
-from shared.adapters.log_analytics_rows import count_in, time_in, whole
-from shared.adapters.log_workspaces import Question, Reach, Workspaces
+from shared.adapters.logs.rows import count_in, time_in, whole
+from shared.adapters.logs.workspaces import Question, Reach, Workspaces
 from shared.adapters.windows import Window, window_of
 from shared.catalog.log_queries import SECURITY
 from shared.catalog.metrics import CATALOG

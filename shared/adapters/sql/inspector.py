@@ -13,12 +13,12 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from shared.adapters.azure_sql import HOW_TO_GRANT, MOST_LEFT_BEHIND, Database, opened, the_only
-from shared.adapters.azure_sql_findings import ADDED, PARTS
-from shared.adapters.azure_sql_samples import checked, own_share, understood
 from shared.adapters.https import Outcomes
-from shared.adapters.sql_connections import SqlConnection, Statement, Table
-from shared.adapters.sql_failures import DENIED, SqlFailure
+from shared.adapters.sql.azure_sql import HOW_TO_GRANT, MOST_LEFT_BEHIND, Database, opened, the_only
+from shared.adapters.sql.connections import SqlConnection, Statement, Table
+from shared.adapters.sql.failures import DENIED, SqlFailure
+from shared.adapters.sql.findings import ADDED, PARTS
+from shared.adapters.sql.samples import checked, own_share, understood
 from shared.catalog.inspection_queries import INSPECTION_QUERIES
 from shared.catalog.sql_queries import GRANTED, GRANTS, OWN_SHARE, Grant, SqlQuery
 from shared.domain.errors import SourceError

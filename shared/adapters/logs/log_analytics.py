@@ -12,8 +12,8 @@ from functools import partial
 from typing import Any
 
 from shared.adapters.https import Outcomes
-from shared.adapters.log_analytics_rows import Minutes, minutes_of
-from shared.adapters.log_workspaces import (
+from shared.adapters.logs.rows import Minutes, minutes_of
+from shared.adapters.logs.workspaces import (
     PUBLIC_CLOUD,
     Question,
     Reach,

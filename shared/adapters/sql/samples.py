@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.adapters.azure_sql_business import SAMPLED, tallied
-from shared.adapters.azure_sql_windows import Window
-from shared.adapters.sql_connections import Table, utc
+from shared.adapters.sql.business import SAMPLED, tallied
+from shared.adapters.sql.connections import Table, utc
+from shared.adapters.sql.windows import Window
 from shared.catalog import sql_queries as sql
 from shared.catalog.sql_queries import SqlQuery
 from shared.domain.errors import SourceError

@@ -1,0 +1,1 @@
+"""Log Analytics: telemetry, usage and conduct, by KQL."""

@@ -1,0 +1,1 @@
+"""The database by SQL: connections, a visit's figures, inspections, and who blocks whom."""
