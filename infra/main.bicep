@@ -487,6 +487,9 @@ output url string = functionApp.outputs.url
 @description('The identity that needs its grants in the database.')
 output principalId string = functionApp.outputs.principalId
 
+@description('The same identity\'s client id, which is what the database\'s user is made of.')
+output clientId string = functionApp.outputs.clientId
+
 @description('Resource id of the function app, as python -m shared.doctor --app takes it.')
 output functionAppId string = functionApp.outputs.id
 

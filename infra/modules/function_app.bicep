@@ -88,6 +88,12 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
   }
 }
 
+// A site tells its identity's principal alone; the client id is told here.
+resource identity 'Microsoft.ManagedIdentity/identities@2023-01-31' existing = {
+  scope: app
+  name: 'default'
+}
+
 @description('The app\'s name.')
 output name string = app.name
 
@@ -99,3 +105,6 @@ output url string = 'https://${app.properties.defaultHostName}'
 
 @description('The identity that gets the roles.')
 output principalId string = app.identity.principalId
+
+@description('The same identity, as SQL knows it.')
+output clientId string = identity.properties.clientId

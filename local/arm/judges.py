@@ -56,6 +56,9 @@ JUDGES: Mapping[str, Judge] = {
     "Microsoft.KeyVault/vaults/secrets": Judge(
         "keyvault.v2023_07_01", "secrets", "SecretCreateOrUpdateParameters", "Secret"
     ),
+    "Microsoft.ManagedIdentity/identities": Judge(
+        "msi.v2023_01_31", "system_assigned_identities", "SystemAssignedIdentity"
+    ),
     "Microsoft.OperationalInsights/workspaces": Judge("loganalytics", "workspaces", "Workspace"),
     "Microsoft.OperationalInsights/workspaces/savedSearches": Judge(
         "loganalytics", "saved_searches", "SavedSearch"

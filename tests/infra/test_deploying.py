@@ -18,6 +18,7 @@ HOOKS = INFRA / "hooks"
 DATABASE = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Sql/servers/sql-crm/databases/crm"
 OUTPUTS = {
     "functionAppName": "func-pantry-1",
+    "clientId": "7c1a4f60-93a5-4a43-8a53-2f1de0a0c3b7",
     "functionAppId": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/func-1",
     "databaseId": DATABASE,
     "url": "https://func-pantry-1.azurewebsites.net",
@@ -61,11 +62,12 @@ def test_the_identity_is_let_into_the_database_and_master_is_left_alone(bench: P
 
     assert done.returncode == 0, done.stderr
     said = log(bench, "sqlcmd")
-    signing_in = "--authentication-method ActiveDirectoryDefault"
+    signing_in = "--authentication-method ActiveDirectoryAzCli"
     assert said.startswith(
         f"-S sql-crm.database.windows.net -d crm {signing_in} -b -i /dev/stdin\n"
     )
-    assert "CREATE USER [func-pantry-1] FROM EXTERNAL PROVIDER;" in said
+    assert f"CONVERT(uniqueidentifier, N'{OUTPUTS['clientId']}')" in said
+    assert "@login bit = 0;" in said
     assert "GRANT VIEW DATABASE STATE TO [func-pantry-1];" in said
     assert "func-pantry-monitor" not in said
     assert "SERVER ROLE" not in said
@@ -78,9 +80,23 @@ def test_the_servers_role_is_given_when_it_is_wanted(bench: Path) -> None:
 
     _, _, said = log(bench, "sqlcmd").partition("-d master ")
     in_master, _, in_database = said.partition("-d crm ")
-    assert "CREATE LOGIN [func-pantry-1] FROM EXTERNAL PROVIDER;" in in_master
-    assert "CREATE USER [func-pantry-1] FROM LOGIN [func-pantry-1];" in in_database
+    assert "EXEC (N'CREATE LOGIN [func-pantry-1] FROM EXTERNAL PROVIDER');" in in_master
+    assert f"N'{OUTPUTS['clientId']}'" in in_master
+    assert "@login bit = 1;" in in_database
+    assert "00000000-" not in in_master + in_database
     assert "ALTER SERVER ROLE [##MS_ServerStateReader##] ADD MEMBER [func-pantry-1];" in in_master
+
+
+def test_a_database_that_takes_no_grants_fails_the_deployment_and_says_who_may(
+    bench: Path,
+) -> None:
+    stand_in(bench, "sqlcmd", "cat > /dev/null; exit 1")
+
+    done = run(bench, "grant_sql.sh")
+
+    assert done.returncode == 1
+    assert "crm on sql-crm did not take the grants" in done.stderr
+    assert f"client id {OUTPUTS['clientId']}" in done.stderr
 
 
 def test_who_is_not_the_servers_admin_can_leave_the_grants_to_somebody_else(bench: Path) -> None:
@@ -207,10 +223,22 @@ def test_the_deployment_knows_no_password() -> None:
 
     # Without it a group's template asks for the group, and nobody is there to answer.
     assert "AZURE_RESOURCE_GROUP" in variables
-    assert any("sqlcmd" in step.get("run", "") for step in deploy["jobs"]["deploy"]["steps"])
+    (sqlcmd,) = [
+        step for step in deploy["jobs"]["deploy"]["steps"] if "SHA256" in step.get("env", {})
+    ]
+    assert "sha256sum --check" in sqlcmd["run"].partition("sudo tar")[0]
     assert deploy["permissions"] == {"contents": "read", "id-token": "write"}
     assert set(read) - variables == secrets
     assert set(read) & variables == {"BUDGET_START"}
+
+
+@pytest.mark.parametrize("workflow", ["ci.yml", "deploy.yml"])
+def test_actions_are_named_by_what_nobody_can_move(workflow: str) -> None:
+    used = re.findall(r"uses: (.*)", (ROOT / ".github" / "workflows" / workflow).read_text())
+
+    assert used
+    for action in used:
+        assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action), action
 
 
 def test_ci_runs_what_the_project_calls_its_proof() -> None:

@@ -251,7 +251,7 @@ CASES = [
     ),
     Broken(
         f"##MS_ServerStateReader## on {TARGET}",
-        "CREATE LOGIN [pantry-monitor] FROM EXTERNAL PROVIDER; "
+        "EXEC (N'CREATE LOGIN [pantry-monitor] FROM EXTERNAL PROVIDER'); "
         "ALTER SERVER ROLE [##MS_ServerStateReader##] ADD MEMBER [pantry-monitor]",
         takes(VIEW_SERVER_STATE),
         verdict=Verdict.LACKING,

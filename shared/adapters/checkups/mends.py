@@ -79,7 +79,7 @@ def join_server_role(server: str, role: str, name: str) -> str:
     """Give a login a server's role; a user of the database alone has no login yet."""
     unknown = f"NOT EXISTS (SELECT 1 FROM sys.server_principals WHERE name = N'{name}')"  # noqa: S608 - shown, not run
     statement = (
-        f"IF {unknown} CREATE LOGIN [{name}] FROM EXTERNAL PROVIDER; "
+        f"IF {unknown} EXEC (N'CREATE LOGIN [{name}] FROM EXTERNAL PROVIDER'); "
         f"ALTER SERVER ROLE [{role}] ADD MEMBER [{name}]"
     )
     return f"{sql(server, 'master', statement)}   # {GRANT_SCRIPT}: its user must be FROM LOGIN"
