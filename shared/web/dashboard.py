@@ -20,6 +20,7 @@ from shared.domain.metrics import Metric
 from shared.domain.rules import Severity
 from shared.web.binding import bound
 from shared.web.doors import Document, Door, answered
+from shared.web.report_page import STYLE
 from shared.web.slimming import slim_sheet
 
 STATIC = Path(__file__).parent / "static"
@@ -36,10 +37,11 @@ TYPES = {
     ".txt": "text/plain",
 }
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-    "form-action 'none'; base-uri 'none'; frame-ancestors 'none'; "
+    f"default-src 'none'; script-src 'self'; style-src 'self' {STYLE}; img-src 'self'; "
+    "connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'; "
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )
+"""A report that the page opens is held to this, too; so its style is let in by its hash."""
 FOR_EVER = "public, max-age=31536000, immutable"
 ASK_AGAIN = "no-cache"
 

@@ -100,9 +100,10 @@ sentences UTC.</p>
 </html>
 """
 
-_HASH = b64encode(sha256(_STYLE.encode()).digest()).decode()
+STYLE = f"'sha256-{b64encode(sha256(_STYLE.encode()).digest()).decode()}'"
+"""The page's own style, as policies name it."""
 POLICY = (
-    f"default-src 'none'; style-src 'sha256-{_HASH}'; base-uri 'none'; form-action 'none'; "
+    f"default-src 'none'; style-src {STYLE}; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'"
 )
 HTML = "text/html; charset=utf-8"

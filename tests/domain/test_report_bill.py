@@ -59,9 +59,9 @@ def test_dollars_are_those_of_the_counted_days_and_the_month_is_of_such_days() -
     assert found.without_grants == pytest.approx(DAYS * 0.004 + logged + ran)
     assert [one.name for one in found.lines] == ["queue_operations", "executions", "log_bytes"]
     assert found.sentence == (
-        "The monitor cost $ 0.02 (6 of 7 days counted, UTC), at list prices $ 0.12 in a month of "
-        "such days and $ 7.15 without what is free of it. Equal rules of Azure Monitor, 2 metric "
-        "alerts and 1 log alert, would be $ 1.70 a month. Not counted: 1 day, by no night so far."
+        "The monitor cost $0.02 (6 of 7 days counted, UTC), at list prices $0.12 in a month of "
+        "such days and $7.15 without what is free of it. Equal rules of Azure Monitor, 2 metric "
+        "alerts and 1 log alert, would be $1.70 a month. Not counted: 1 day, by no night so far."
     )
 
 
@@ -132,5 +132,5 @@ def test_a_report_of_a_month_has_thirty_days() -> None:
 
 def test_money_is_never_nothing_when_it_is_a_little() -> None:
     assert [money(one) for one in (0, 0.0001, 0.005, 0.56, 1234.5)] == [
-        *("$ 0.00", "less than $ 0.01", "$ 0.01", "$ 0.56", "$ 1,234.50"),
+        *("$0.00", "less than $0.01", "$0.01", "$0.56", "$1,234.50"),
     ]

@@ -1,13 +1,19 @@
 """The dashboard as people use it, in a real Chromium; its pictures go to build/dashboard."""
 
+import base64
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
+from shared import bootstrap
+from shared.web.auth import Gate
+from shared.web.platform_login import HEADER
 from tests.walks.page_stage import (
     AXE,
     FIRST_STORM,
@@ -429,3 +435,56 @@ def test_business_and_security_are_told_by_name_over_the_chosen_range(stage: Sta
         expect(page.locator(".list")).to_contain_text("whole for the role admin alone")
         tried = page.get_by_role("region", name="Failed logins by address")
         expect(tried.get_by_role("rowheader").first).to_have_text(re.compile(r"^[\d.]+\.0/24$"))
+
+
+@contextmanager
+def opened_report(page: Page, label: str) -> Iterator[Page]:
+    """The tab in which the button opens the report; whatever it complains of is a failure."""
+    troubles: list[str] = []
+    page.context.on("console", lambda said: troubles.append(said.text))
+    button = page.get_by_role("button", name=label)
+    button.focus()
+    with page.expect_popup() as popup:
+        page.keyboard.press("Enter")
+    report = popup.value
+    expect(report.get_by_role("heading", level=1)).to_contain_text("pantry-crm: report of")
+    yield report
+    assert troubles == []
+
+
+@pytest.mark.parametrize(("theme", "ground"), [("light", "243, 244, 246"), ("dark", "11, 18, 32")])
+def test_the_report_opens_in_its_style_for_who_has_a_token(
+    stage: Stage, theme: str, ground: str
+) -> None:
+    with stage.page(theme=theme, size="phone") as page:
+        expect(episode(page)).to_be_visible()
+        with opened_report(page, "Report 7d") as report:
+            expect(report.get_by_text("What the monitor costs")).to_be_visible()
+            look = "getComputedStyle(document.body).backgroundColor"
+            assert report.evaluate(look) == f"rgb({ground})"
+            assert report.evaluate("document.documentElement.scrollWidth") <= SIZES["phone"][0]
+            picture(report, f"report-{theme}")
+
+
+def test_the_report_opens_for_whom_the_platform_knows(stage: Stage) -> None:
+    """Its front end makes a header of the cookie, which a browser sends by itself."""
+    claims = [{"typ": "oid", "val": "o-1"}, {"typ": "roles", "val": "reader"}]
+    said = base64.b64encode(json.dumps({"claims": claims}).encode()).decode()
+    known = patch.object(bootstrap, "gate", lambda: Gate(platform_login=True))
+    with known, stage.page(role=None) as page:
+        page.context.set_extra_http_headers({HEADER: said})
+        page.reload()
+        expect(page.locator(".sentence")).to_be_visible()
+        with opened_report(page, "Report 30d") as report:
+            expect(report.get_by_role("heading", level=1)).to_contain_text("30 days")
+
+
+def test_a_report_that_does_not_come_leaves_no_empty_tab(stage: Stage) -> None:
+    with stage.page() as page:
+        expect(episode(page)).to_be_visible()
+        page.context.route("**/report?*", lambda route: route.fulfill(status=503, body="{}"))
+        with page.expect_popup() as popup:
+            page.get_by_role("button", name="Report 7d").click()
+
+        expect(page.get_by_role("alert")).to_contain_text("the answer can't be read")
+        assert popup.value.is_closed()

@@ -34,7 +34,8 @@ def test_the_page_is_html_under_a_strict_policy() -> None:
 
     assert (page.status_code, page.mimetype) == (200, "text/html; charset=utf-8")
     policy = page.headers["Content-Security-Policy"]
-    assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self';")
+    assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self' 'sha256-")
+    assert policy.count("sha256") == 1, "a report that it opens has one style"
     assert "unsafe" not in policy
     assert "http" not in policy
     assert page.headers["X-Content-Type-Options"] == "nosniff"

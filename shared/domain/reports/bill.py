@@ -167,8 +167,8 @@ def _of_rules(same: Equals) -> str:
 
 
 def money(dollars: float) -> str:
-    """US dollars in a sentence: `$ 0.56`; what is less than half a cent is not nothing."""
-    return "less than $ 0.01" if 0 < dollars < 0.005 else f"$ {dollars:,.2f}"
+    """US dollars in a sentence: `$0.56`; what is less than half a cent is not nothing."""
+    return "less than $0.01" if 0 < dollars < 0.005 else f"${dollars:,.2f}"
 
 
 def _days(count: int) -> str:

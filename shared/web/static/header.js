@@ -41,6 +41,7 @@ function buttons(/** @type {any} */ state, /** @type {any} */ act) {
     h("button", { type: "button", "aria-pressed": String(state.paused), onclick: act.pause }, state.paused ? "Resume" : "Pause"),
     h("button", { type: "button", onclick: act.nextTheme }, `Theme: ${state.place.theme}`),
     h("button", { type: "button", class: "for-desks", onclick: act.fullscreen, "aria-pressed": String(state.isFull) }, state.isFull ? "Leave full screen" : "Full screen"),
+    ["7d", "30d"].map((one) => h("button", { type: "button", key: one, onclick: () => act.report(one) }, `Report ${one} ↗`)),
     state.isPage && h("button", { type: "button", class: "for-desks", onclick: act.help }, "Help"),
     h("button", { type: "button", onclick: act.signOut }, "Sign out"));
 }

@@ -6,6 +6,7 @@
 import { Address } from "./address.js";
 import { ApiError } from "./api.js";
 import { columnsOf } from "./columns.js";
+import { inTab } from "./tabs.js";
 import { tabledRange } from "./tables.js";
 import { granted, Wishes } from "./wishes.js";
 import { iso, MonitorClock } from "./times.js";
@@ -320,6 +321,8 @@ export class Monitor {
         const { editor, place } = this.state;
         if (place.rule === draft.id) this.change({ editor: { ...(editor?.id === draft.id ? editor : draft), ...changes } });
       },
+      report: (/** @type {string} */ range) =>
+        inTab(this.#api.get("report", { range, format: "html", target: this.state.place.target })).catch((error) => this.#failed(error)),
       readList: (/** @type {string} */ name) => this.readList(name),
       refresh: this.refresh,
       pause: () => {
