@@ -31,13 +31,16 @@ class Breaking:
     faults: Faults
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        fault = self.faults.take(self.name) if scope["type"] == "http" else None
+        fault = self._met(scope) if scope["type"] == "http" else None
         if fault is None:
             await self.app(scope, receive, send)
         elif fault.kind in {"slow", "hang"}:
             await self._delay(fault, scope, receive, send)
         else:
             await wrong_answer(fault)(scope, receive, send)
+
+    def _met(self, scope: Scope) -> Fault | None:
+        return self.faults.take(self.name, path=scope["path"])
 
     async def _delay(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
         """As with a real slow service, work begun for a client that gave up is still done."""

@@ -22,7 +22,7 @@ ANSWERERS = (
 KINDS = {
     "slow": "answers after `seconds`",
     "throttle": "429, with Retry-After when `retry_after` (seconds) is given",
-    "error": "an error of `status` 500 to 599",
+    "error": "an error of `status` 500 to 599, or 403",
     "hang": "no answer until the fault is cleared",
     "refuse": "nobody listens on the port",
     "garbage": "200 with bytes that are no JSON",
@@ -31,27 +31,36 @@ KINDS = {
 }
 
 
+FORBIDDEN = 403
+
+
 @dataclass(frozen=True)
 class Fault:
-    """One way to be broken; `times` is how many requests it hits, None for all."""
+    """One way to be broken; `times` is how many requests it hits, None for all.
+
+    `part`: it hits only requests to paths that hold this text, as those of one resource do.
+    """
 
     kind: str
     seconds: float = 1.0
     retry_after: int | None = None
     status: int = 500
     times: int | None = None
+    part: str = ""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"there is no fault {self.kind!r}; there are {', '.join(KINDS)}")
         if self.seconds < 0 or (self.retry_after or 0) < 0:
             raise ValueError("seconds and retry_after are 0 or more")
-        if not 500 <= self.status <= 599:
-            raise ValueError(f"the status of an error is 500 to 599, not {self.status}")
+        if not 500 <= self.status <= 599 and self.status != FORBIDDEN:
+            raise ValueError(f"the status of an error is 500 to 599, or 403, not {self.status}")
         if self.times is not None and self.times < 1:
             raise ValueError(f"a fault hits 1 request or more, not {self.times}")
         if self.kind == "refuse" and self.times is not None:
             raise ValueError("nobody counts refused connections: a refuse has no times")
+        if self.kind == "refuse" and self.part:
+            raise ValueError("who is refused has not said yet what for: a refuse has no part")
 
 
 @dataclass
@@ -88,11 +97,15 @@ class Faults:
             active = self._active.get(answerer)
             return active.fault if active and active.left != 0 else None
 
-    def take(self, answerer: str, kinds: Collection[str] = KINDS) -> Fault | None:
+    def take(
+        self, answerer: str, kinds: Collection[str] = KINDS, *, path: str = ""
+    ) -> Fault | None:
         """The fault that this request meets, if it is one of these kinds; counts it."""
         with self._lock:
             active = self._active.get(answerer)
             if active is None or active.left == 0 or active.fault.kind not in kinds:
+                return None
+            if active.fault.part not in path:
                 return None
             if active.left is not None:
                 active.left -= 1
@@ -133,7 +146,7 @@ class Faults:
 
 def read_fault(given: Any) -> Fault:
     """A fault from JSON; raises ValueError with a sentence for whoever wrote it."""
-    fields = ("kind", "seconds", "retry_after", "status", "times")
+    fields = ("kind", "seconds", "retry_after", "status", "times", "part")
     if not isinstance(given, Mapping) or not given.keys() <= set(fields) or "kind" not in given:
         raise ValueError(f"a fault is an object with kind and, if need be, {', '.join(fields[1:])}")
     for name, value in given.items():
@@ -143,7 +156,7 @@ def read_fault(given: Any) -> Fault:
 
 def _check(name: str, value: Any) -> None:
     number = isinstance(value, int) and not isinstance(value, bool)
-    if name == "kind":
+    if name in {"kind", "part"}:
         right = isinstance(value, str)
     elif name == "seconds":
         right = number or isinstance(value, float)

@@ -127,6 +127,12 @@ def test_a_fault_hits_as_many_requests_as_it_says(cloud: Cloud) -> None:
     assert cloud.desk.faults.broken() == {}
 
 
+def test_a_fault_of_a_part_hits_only_what_is_asked_there(cloud: Cloud) -> None:
+    cloud.desk.faults.set("identity", Fault("error", status=403, part="/elsewhere"))
+    assert _ask(cloud).ok
+    assert requests.get(f"{cloud.urls['identity']}/elsewhere/x", timeout=5).status_code == 403
+
+
 def test_the_others_stay_whole(cloud: Cloud) -> None:
     cloud.desk.faults.set("identity", Fault("drop"))
     assert requests.get(cloud.urls["desk"], timeout=5).ok
@@ -170,6 +176,7 @@ def test_the_control_endpoint_says_what_would_be_right(
         ({"kind": "drop", "times": 0}, "1 request or more"),
         ({"kind": "drop", "times": True}, "times can't be True"),
         ({"kind": "refuse", "times": 3}, "a refuse has no times"),
+        ({"kind": "refuse", "part": "/x"}, "a refuse has no part"),
         ({"status": 500}, "an object with kind"),
         ([], "an object with kind"),
     ],
