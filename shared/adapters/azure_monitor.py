@@ -150,9 +150,9 @@ class AzureMonitor:
     def _ask(self, target: str, queries: Sequence[MetricsQuery]) -> list[Sample]:
         """All samples, after a second question about what was refused among others."""
         end = time.monotonic() + self._patience.deadline
-        first = self._answers(queries, end)
+        first = self._answers(target, queries, end)
         again = [more for query, answer in first.items() for more in self._again(query, answer)]
-        second = self._answers(again, end)
+        second = self._answers(target, again, end)
         _log.debug("%s: %d requests to Azure Monitor", target, len(queries) + len(again))
         asked_again = {metric for query in again for metric in query.metrics}
         healed = asked_again - _refused(second).keys()
@@ -184,11 +184,12 @@ class AzureMonitor:
             raise SourceError(f"every metric was refused: {said}")
 
     def _answers(
-        self, queries: Sequence[MetricsQuery], end: float
+        self, target: str, queries: Sequence[MetricsQuery], end: float
     ) -> dict[MetricsQuery, Understood]:
         """What each query gave; raises SourceError for one by the minute that failed."""
         calls = [partial(self._get, query) for query in queries]
-        found = self._outcomes.of(calls, within=max(end - time.monotonic(), 0))
+        left = max(end - time.monotonic(), 0)
+        found = self._outcomes.of(calls, within=left, target=target)
         answers: dict[MetricsQuery, Understood] = {}
         failures: list[str] = []
         for query, outcome in zip(queries, found, strict=True):

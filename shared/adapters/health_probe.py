@@ -87,8 +87,7 @@ class HealthProbe:
         self._patience = patience
         self._given_trust = trust
         self._certificates: dict[str, _Certificate] = {}
-        # Each target is a server of its own: one that drips must not silence the others.
-        self._outcomes = {target: Outcomes() for target in urls}
+        self._outcomes = Outcomes()
 
     @cached_property
     def _trust(self) -> ssl.SSLContext:
@@ -100,7 +99,8 @@ class HealthProbe:
         calls: list[Callable[[], _Answer | datetime]] = [partial(self._ask, url.geturl())]
         if url.scheme == "https" and self._is_certificate_due(target, now):
             calls.append(partial(certificate_ends, url, timeout=self._patience.connect))
-        answer, *certificates = self._outcomes[target].of(calls, within=self._patience.deadline)
+        within = self._patience.deadline
+        answer, *certificates = self._outcomes.of(calls, within=within, target=target)
         for ends in certificates:
             self._keep_certificate(target, ends, now)
         values = {**_values(target, answer), **self._days_left(target, now)}

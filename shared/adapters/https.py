@@ -45,29 +45,33 @@ def outcomes(calls: Sequence[Callable[[], T]], *, within: float) -> list[T | Exc
 class Outcomes:
     """The `outcomes` of one caller's calls, again and again, without piling up threads.
 
-    While `most` of its calls are left behind and still busy, new ones fail at once.
+    While `most` of its calls are left behind and still busy, new ones fail at once. Each target's
+    are counted for themselves: one that hangs must not silence the others.
     """
 
     def __init__(self, most: int = MOST_LEFT_BEHIND) -> None:
         self._most = most
-        self._left: list[threading.Thread] = []
+        self._left: dict[str, list[threading.Thread]] = {}
         self._lock = threading.Lock()
 
-    def of(self, calls: Sequence[Callable[[], T]], *, within: float) -> list[T | Exception]:
+    def of(
+        self, calls: Sequence[Callable[[], T]], *, within: float, target: str = ""
+    ) -> list[T | Exception]:
         """See `outcomes`; a TimeoutError for each call while too many are left behind."""
-        busy = self._still_busy()
+        busy = self._still_busy(target)
         if busy >= self._most:
             late = f"not asked: earlier calls still wait for an answer ({busy})"
             return [TimeoutError(late) for _ in calls]
         found, threads = _side_by_side(calls, within)
         with self._lock:
-            self._left += [thread for thread in threads if thread.is_alive()]
+            self._left[target] += [thread for thread in threads if thread.is_alive()]
         return found
 
-    def _still_busy(self) -> int:
+    def _still_busy(self, target: str) -> int:
         with self._lock:
-            self._left = [thread for thread in self._left if thread.is_alive()]
-            return len(self._left)
+            left = [thread for thread in self._left.get(target, []) if thread.is_alive()]
+            self._left[target] = left
+            return len(left)
 
 
 def _side_by_side(

@@ -112,3 +112,12 @@ def test_calls_that_answer_are_not_counted() -> None:
     found = [outcomes.of([lambda: 1, lambda: 2], within=5) for _ in range(5)]
 
     assert found == [[1, 2]] * 5
+
+
+def test_one_target_does_not_pay_for_another(dripping: Dripping) -> None:
+    outcomes = Outcomes(most=1)
+    outcomes.of([asking(dripping, set())], within=SOON, target="one")
+
+    assert outcomes.of([lambda: "mine"], within=5, target="other") == ["mine"]
+    (refused,) = outcomes.of([lambda: "mine"], within=5, target="one")
+    assert isinstance(refused, TimeoutError)

@@ -261,7 +261,9 @@ def test_one_that_hangs_makes_the_other_wait_for_nothing(played: Played) -> None
 def test_the_other_one_costs_the_first_one_no_time_in_any_minute(played: Played) -> None:
     """Not in the minutes after it either: what it left hanging takes nobody's place."""
     usual = statistics.median(
-        second for number in range(PLAYED) for second in played.late(TARGET, START + number * MINUTE)
+        second
+        for number in range(PLAYED)
+        for second in played.late(TARGET, START + number * MINUTE)
     )
 
     assert usual < PATIENCE.read

@@ -79,7 +79,7 @@ class Workspaces:
         workspace = self.workspace_of(target)
         calls = [partial(self._answer, workspace, question) for question in questions]
         answers: list[Any] = []
-        found = outcomes.of(calls, within=self._patience.deadline)
+        found = outcomes.of(calls, within=self._patience.deadline, target=target)
         for question, outcome in zip(questions, found, strict=True):
             if isinstance(outcome, SourceError):
                 raise outcome

@@ -123,7 +123,7 @@ class AzureSql:
         self._databases = databases
         self._deadline = deadline
         self._standings = {target: _Standing() for target in databases}
-        self._outcomes = {target: Outcomes(MOST_LEFT_BEHIND) for target in databases}
+        self._outcomes = Outcomes(MOST_LEFT_BEHIND)
 
     def read(
         self, target: str, *, since: Mapping[str, datetime | None], now: datetime
@@ -134,7 +134,7 @@ class AzureSql:
             raise SourceError(f"no database is set for {target}")
         until = time.monotonic() + self._deadline - LAST_BATCH_S
         visit = partial(_visit, database, self._standings[target], since, now, until)
-        return the_only(self._outcomes[target].of([visit], within=self._deadline))
+        return the_only(self._outcomes.of([visit], within=self._deadline, target=target))
 
 
 def the_only(outcomes: Sequence[T | Exception]) -> T:

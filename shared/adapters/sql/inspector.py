@@ -51,7 +51,7 @@ class AzureSqlInspector:
     def __init__(self, databases: Mapping[str, Database], *, deadline: float = DEADLINE_S) -> None:
         self._databases = databases
         self._deadline = deadline
-        self._outcomes = {target: Outcomes(MOST_LEFT_BEHIND) for target in databases}
+        self._outcomes = Outcomes(MOST_LEFT_BEHIND)
 
     def knows(self, target: str) -> bool:
         """See Inspector.knows."""
@@ -61,7 +61,7 @@ class AzureSqlInspector:
         """See Inspector.inspect."""
         until = time.monotonic() + min(LAST_BEGUN_S, self._deadline)
         visit = partial(_inspect, self._databases[target], now, until)
-        return the_only(self._outcomes[target].of([visit], within=self._deadline))
+        return the_only(self._outcomes.of([visit], within=self._deadline, target=target))
 
 
 def _inspect(database: Database, now: datetime, until: float) -> Inspection:

@@ -24,8 +24,9 @@ DEADLINE_S = 5.0
 class AzureSqlWitness:
     """A Witness; it makes a connection of its own, for one statement."""
 
-    def __init__(self, databases: Mapping[str, Database]) -> None:
+    def __init__(self, databases: Mapping[str, Database], *, deadline: float = DEADLINE_S) -> None:
         self._databases = databases
+        self._deadline = deadline
         self._outcomes = Outcomes(MOST_LEFT_BEHIND)
 
     def running(self, target: str) -> Sequence[Culprit]:
@@ -41,7 +42,8 @@ class AzureSqlWitness:
         database = self._databases.get(target)
         if database is None:
             return []
-        return the_only(self._outcomes.of([partial(_asked, database, query)], within=DEADLINE_S))
+        look = partial(_asked, database, query)
+        return the_only(self._outcomes.of([look], within=self._deadline, target=target))
 
 
 def _asked(database: Database, query: SqlQuery) -> Table:
