@@ -96,7 +96,7 @@ param dataLocation string = 'Europe'
 @description('Whom Azure itself tells by e-mail when the monitor falls silent or fails; empty: nobody, and no such alerts.')
 param operatorEmail string = ''
 
-@description('US dollars a month beyond which that address is told, for this resource group; 0: no budget.')
+@description('What this resource group may cost a month, in the currency of the subscription\'s bill: that address is told at four fifths of it; 0: no budget.')
 @minValue(0)
 param monthlyBudget int = 5
 
@@ -108,6 +108,9 @@ param loginClientId string = ''
 
 @description('Issuer of that sign-in, such as https://login.microsoftonline.com/<tenant>/v2.0.')
 param loginIssuer string = ''
+
+@description('Client ids of further applications that people come from when they are signed in, such as the CRM\'s own.')
+param loginApplications array = []
 
 @description('Resource id of the Azure Communication Services that send the mails by the app\'s identity; empty: none, or the connection string.')
 param communicationId string = ''
@@ -369,15 +372,15 @@ module settings 'modules/settings.bicep' = {
       SQL_HOST: sqlHost
       SQL_DRIVER: sqlDriver
       BUSINESS_NAMES: businessNames
-      LOG_ANALYTICS_WORKSPACE_ID: empty(crmWorkspaceId) ? '' : crmWorkspace.properties.customerId
+      LOG_ANALYTICS_WORKSPACE_ID: empty(crmWorkspaceId) ? '' : crmWorkspace!.properties.customerId
       HEALTH_URL: healthUrl
       MORE_TARGETS: moreTargets
       AZURE_MONITOR_ENDPOINT: azureMonitorEndpoint
       LOG_ANALYTICS_ENDPOINT: logAnalyticsEndpoint
       ALERT_EMAIL: alertEmail
       ACS_CONNECTION_STRING: empty(acsConnectionString) ? '' : '${secretIn}acs-connection-string)'
-      ACS_ENDPOINT: createCommunication ? communicationServices.outputs.endpoint : (empty(communicationId) ? '' : 'https://${communication.properties.hostName}')
-      MAIL_FROM: empty(mailFrom) ? (createCommunication ? communicationServices.outputs.sender : '') : mailFrom
+      ACS_ENDPOINT: createCommunication ? communicationServices!.outputs.endpoint : (empty(communicationId) ? '' : 'https://${communication!.properties.hostName}')
+      MAIL_FROM: empty(mailFrom) ? (createCommunication ? communicationServices!.outputs.sender : '') : mailFrom
       MAILS_PER_MINUTE: string(mailsPerMinute)
       MAILS_PER_HOUR: string(mailsPerHour)
       SLACK_WEBHOOKS: empty(slackWebhooks) ? '' : '${secretIn}slack-webhooks)'
@@ -444,7 +447,7 @@ module ownCommunicationRole 'modules/communication_role.bicep' = if (createCommu
   name: 'own-communication-role'
   params: {
     principalId: functionApp.outputs.principalId
-    name: communicationServices.outputs.name
+    name: communicationServices!.outputs.name
   }
 }
 
@@ -475,6 +478,7 @@ module login 'modules/login.bicep' = if (!empty(loginClientId)) {
     appName: settings.outputs.appName
     clientId: loginClientId
     issuer: loginIssuer
+    applications: loginApplications
   }
 }
 

@@ -9,6 +9,9 @@ param clientId string
 @description('Issuer of the tokens.')
 param issuer string
 
+@description('Client ids of further applications that people come from.')
+param applications array
+
 resource app 'Microsoft.Web/sites@2024-04-01' existing = {
   name: appName
 }
@@ -44,6 +47,11 @@ resource authentication 'Microsoft.Web/sites/config@2024-04-01' = {
         }
         validation: {
           allowedAudiences: ['api://${clientId}', clientId]
+          // Left out, it is kept as an empty list, which lets nobody in who has a valid token
+          // (github.com/pnp/Microsoft365-Analytics-Insights/pull/264).
+          defaultAuthorizationPolicy: {
+            allowedApplications: union([clientId], applications)
+          }
         }
       }
     }

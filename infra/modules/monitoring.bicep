@@ -50,7 +50,7 @@ output applicationInsightsName string = applicationInsights.name
 output workspaceResourceId string = empty(existingWorkspaceId) ? workspace.id : existingWorkspaceId
 
 @description('Id (a GUID) of the workspace that was created; empty for one that existed.')
-output workspaceId string = empty(existingWorkspaceId) ? workspace.properties.customerId : ''
+output workspaceId string = empty(existingWorkspaceId) ? workspace!.properties.customerId : ''
 
 @description('Name of the workspace that was created.')
 output workspaceName string = workspaceName

@@ -15,7 +15,7 @@ param workspaceResourceId string
 @description('Who is told by e-mail.')
 param operatorEmail string
 
-@description('US dollars a month of this resource group; 0: no budget.')
+@description('What this resource group may cost a month, in the currency of the subscription\'s bill; 0: no budget.')
 param monthlyBudget int
 
 @description('First day of the budget\'s first month, the same in every deployment; empty: no budget.')
@@ -79,7 +79,7 @@ resource failing 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = {
   location: location
   properties: {
     displayName: 'The monitor fails'
-    description: 'More than 5 exceptions in 15 minutes; infra/queries/failures_today.kql says which.'
+    description: 'More than 5 exceptions in 15 minutes. Look at docs/operate.md, "It fails"; infra/queries/failures_today.kql says which.'
     severity: 2
     enabled: true
     evaluationFrequency: 'PT15M'

@@ -140,6 +140,15 @@ def test_whoever_is_not_signed_in_on_the_platform_is_left_to_the_app() -> None:
     assert found["globalValidation"] == {"unauthenticatedClientAction": "AllowAnonymous"}
 
 
+def test_whoever_is_signed_in_on_the_platform_is_let_through_to_the_app() -> None:
+    found = resources("modules/login.bicep")["authentication"]["properties"]
+    validation = found["identityProviders"]["azureActiveDirectory"]["validation"]
+
+    assert validation["defaultAuthorizationPolicy"] == {
+        "allowedApplications": ("union", ["clientId"], Name("applications"))
+    }
+
+
 def test_every_skip_of_the_scan_says_why() -> None:
     inline = [line for text in TEXTS.values() for line in text.splitlines() if "checkov:" in line]
     _, _, listed = (INFRA / ".checkov.yaml").read_text().partition("skip-check:\n")

@@ -64,7 +64,7 @@ SPOILED = [
     (APP, "minTlsVersion: '1.2'", "alwaysOn: true", "alwaysOn is refused on Flex"),
     (MAIN, "HEALTH_URL: healthUrl", "HEALTH_URL: ''", "healthUrl is not used"),
     (MAIN, "HEALTH_URL: healthUrl", "HEALTH_URL: healthUri", "healthUri is not declared"),
-    (MAIN, "'https://${communication.p", "'https://${comunication.p", "comunication is not decl"),
+    (MAIN, "'https://${communication!.p", "'https://${comunication!.p", "comunication is not decl"),
     (MAIN, "modules/storage.bicep", "modules/storages.bicep", "which does not exist"),
     (MAIN, "modules/storage.bicep", "modules/storages.bicep", "storage.bicep is used by nobody"),
     (MAIN, "    pythonVersion: pythonVersion\n", "", "functionApp needs pythonVersion"),
