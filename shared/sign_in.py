@@ -26,7 +26,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m shared.sign_in", description=__doc__)
     parser.add_argument("--as", dest="who", required=True, help="who it is for, as the audit says")
-    parser.add_argument("--role", choices=list(Role), default=Role.ADMIN, help="default: admin")
+    # As plain words: argparse tells a wrong one which there are by their repr.
+    roles = [role.value for role in Role]
+    parser.add_argument("--role", choices=roles, default=Role.ADMIN.value, help="default: admin")
     parser.add_argument(
         "--minutes",
         type=_minutes,

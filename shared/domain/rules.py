@@ -206,12 +206,30 @@ def _hint(name: str, known: Sequence[str]) -> str:
     return f"did you mean {near[0]!r}?" if near else f"the fields are {', '.join(known)}"
 
 
+_WRONG_TYPE = re.compile(r"Expected `([^`]*)`, got `([^`]*)`")
+_TYPES = {
+    "array": "a list",
+    "bool": "true or false",
+    "float": "a number",
+    "int": "a whole number",
+    "object": "an object",
+    "str": "text",
+}
+
+
+def _in_words(wrong: re.Match[str]) -> str:
+    wanted = " or ".join(_TYPES.get(one, one) for one in wrong[1].split(" | "))
+    got = "a fraction" if wrong[2] == "float" else _TYPES.get(wrong[2], wrong[2])
+    return f"must be {wanted}, not {got}"
+
+
 def _sentence(error: str) -> str:
-    """Msgspec's words, with the place first: `$.actions[0].type: Invalid enum value 'fax'`."""
-    said, _, place = error.partition(" - at `$.")
+    """What msgspec says, in words, its place first: `actions[0].type: Invalid enum value 'fax'`."""
+    said, _, place = _WRONG_TYPE.sub(_in_words, error).partition(" - at `$.")
     if not place:
         return said
-    return f"{place.rstrip('`')}: {said}" + _choices(place.rstrip("`"))
+    between = " " if said.startswith("must be ") else ": "
+    return f"{place.rstrip('`')}{between}{said}" + _choices(place.rstrip("`"))
 
 
 def _choices(place: str) -> str:

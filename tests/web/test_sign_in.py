@@ -68,6 +68,16 @@ def test_a_longer_life_is_refused(capsys: pytest.CaptureFixture[str], minutes: s
     assert f"whole minutes from 1 to 60, not {minutes}" in capsys.readouterr().err
 
 
+def test_a_role_that_is_none_is_refused_with_those_that_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["--as", ME, "--role", "boss"], {"CRM_TOKEN_KEY": CRM_KEY})
+
+    said = capsys.readouterr().err.replace("'", "")
+    assert "(choose from admin, reader, deployer)" in said
+
+
 @pytest.mark.parametrize(
     ("key", "said"),
     [
