@@ -15,7 +15,7 @@ from shared.domain.decisions import Suppression, Transition
 from shared.domain.deliveries import Attempt, Status, first_delivery
 from shared.domain.machine import State
 from shared.domain.reasons import Reason
-from shared.domain.samples import Failure
+from shared.domain.samples import Failure, FailureKind
 from shared.domain.times import iso
 from shared.services.evaluate import Evaluation
 from shared.services.passes import Pass, PassKind, line_of
@@ -31,7 +31,11 @@ def a_pass(**changes: Any) -> Pass:
     given: dict[str, Any] = {
         "kind": PassKind.TICK,
         "id": "0badcafe",
-        "answers": [a_reading({8: 1.0}, covered=9), Failure("probe", at(9), "HTTP 503")],
+        "answers": [
+            a_reading({8: 1.0}, covered=9),
+            Failure("probe", at(9), "HTTP 503"),
+            Failure("users", at(9), "it waits: DTU is at 99 %, …", FailureKind.DEFERRED),
+        ],
         "rules": 2,
         "evaluation": Evaluation(
             transitions=[
@@ -123,6 +127,12 @@ def test_a_query_finds_what_the_log_says(file: Path) -> None:
 def test_a_query_is_documented_and_says_what_it_asks(file: Path) -> None:
     assert file.read_text().startswith("// ")
     assert f"infra/queries/{file.name}" in DOCUMENT
+
+
+def test_a_source_that_waits_is_no_source_that_fails() -> None:
+    rows = answers((INFRA / "queries" / "failing_sources.kql").read_text())
+
+    assert [row["name"] for row in rows] == ["probe"]
 
 
 def test_what_failed_today_is_all_of_it() -> None:
