@@ -41,12 +41,11 @@ function buttons(/** @type {any} */ state, /** @type {any} */ act) {
     h("button", { type: "button", "aria-pressed": String(state.paused), onclick: act.pause }, state.paused ? "Resume" : "Pause"),
     h("button", { type: "button", onclick: act.nextTheme }, `Theme: ${state.place.theme}`),
     h("button", { type: "button", class: "for-desks", onclick: act.fullscreen, "aria-pressed": String(state.isFull) }, state.isFull ? "Leave full screen" : "Full screen"),
-    ["7d", "30d"].map((one) => h("button", { type: "button", key: one, onclick: () => act.report(one) }, `Report ${one} ↗`)),
     state.isPage && h("button", { type: "button", class: "for-desks", onclick: act.help }, "Help"),
     h("button", { type: "button", onclick: act.signOut }, "Sign out"));
 }
 
-/** The views, as links that can be opened elsewhere, too. @param {any} state @param {any} act */
+/** The views, as links that can be opened elsewhere, too, and the report, which opens there alone. @param {any} state @param {any} act */
 export function views(state, act) {
   return h("nav", { class: "views", "aria-label": "Views" }, VIEWS.map((view) => {
     const open = view === "episodes" && state.board?.data.alerts.length;
@@ -55,7 +54,7 @@ export function views(state, act) {
     return h("a", {
       key: view, href: act.link(place), "aria-current": isHere ? "page" : null, onclick: act.follow(place),
     }, capital(view), open ? h("span", { class: "count" }, h("span", { class: "hush" }, ", open: "), open) : null);
-  }));
+  }), ["7d", "30d"].map((one) => h("button", { type: "button", class: "link", key: one, onclick: () => act.report(one) }, `Report ${one} ↗`)));
 }
 
 /** @param {string[]} all @param {string | null} chosen @param {any} act */
