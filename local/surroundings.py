@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Iterable, Mapping
 from functools import cache
 
-from local.cloud import email, resources, slack, sms, teams, webhooks
+from local.cloud import email, resources, slack, sms, teams, telemetry, webhooks
 from local.cloud.answerers import Desk
 from local.cloud.clouds import Cloud
 from local.odbc import NoOdbc, driver
@@ -21,7 +21,7 @@ _IDENTITIES = ("AZURE_", "IDENTITY_", "IMDS_", "MSI_", "WEBSITE_")
 def surroundings(
     cloud: Cloud, *, storage: str, changes: Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """Every setting of the app, and the variables by which azure-identity finds its identity.
+    """Every setting of the app and of its host, and the variables of its identity.
 
     `storage` is the connection string of the storage account; `changes` win.
     """
@@ -44,6 +44,7 @@ def surroundings(
         "AUTH_JWKS_URL": cloud.jwks_url,
         "CRM_TOKEN_KEY": secrets.token_urlsafe(48),
         **cloud.identity_environment,
+        **telemetry.environment(cloud.desk),
         **(changes or {}),
     }
 

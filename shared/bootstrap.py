@@ -169,9 +169,8 @@ def office() -> Office:
         )
     except SettingsError as error:
         _log.error("%s", error)
-        names = ", ".join(error.names)
-        said = f"{names} can't be used; the log says why"
-        raise Problem(503, "settings_unusable", said, headers={"Retry-After": "60"}) from None
+        retry = {"Retry-After": "60"}
+        raise Problem(503, "settings_unusable", error.public, headers=retry) from None
 
 
 def problems() -> list[str]:
@@ -180,7 +179,7 @@ def problems() -> list[str]:
         given = settings()
     except SettingsError as error:
         _log.error("%s", error)
-        return [f"{', '.join(error.names)} can't be used; the log says why"]
+        return [error.public]
     rules, more = _stored(wall_now().replace(second=0, microsecond=0))
     ways = channels(given, open_identity, wall_now)
     return [

@@ -116,7 +116,7 @@ def _used(
     asked: argparse.Namespace, given: Settings, environment: Mapping[str, str]
 ) -> tuple[Usage, list[str]]:
     app_id = asked.app or given.own_app or app_id_in(environment)
-    who = Credentials(open_identity, management_scope(given), app_id)
+    who = Credentials(open_identity, management_scope(given.monitor_endpoint), app_id)
     storage = asked.storage or given.own_storage or storage_id(app_id, given.storage_account)
     counter = AzureUsage(
         who.token,

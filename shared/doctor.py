@@ -16,6 +16,9 @@ import msgspec
 from shared import bootstrap
 from shared.domain.checkups import Checkup, Verdict, is_fit
 from shared.examinations import examinations
+from shared.examinations.unusable import unusable
+from shared.examinations.veils import veiled
+from shared.furnishing.storage import open_identity
 from shared.services.examine import examine
 from shared.settings import Settings, SettingsError, load
 
@@ -36,30 +39,23 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 def diagnose(
     environment: Mapping[str, str], *, app_id: str = "", send: bool = False
 ) -> list[Checkup]:
-    """The settings' checkup first; when they can't be used, it is the only one."""
+    """The settings' checkup first; when they can't be used, only their vault is asked, too."""
     try:
         given = load(environment)
     except SettingsError as error:
-        return [_unusable(error)]
+        wanted = [*unusable(error, environment, open_identity, app_id)]
+        return veiled(examine(wanted), environment)
     usable = Checkup(name="settings", verdict=Verdict.WELL, said="can be used")
-    return [usable, *_examined(given, app_id, send=send)]
+    return veiled([usable, *_examined(given, environment, app_id, send=send)], environment)
 
 
-def _unusable(error: SettingsError) -> Checkup:
-    return Checkup(
-        name="settings",
-        verdict=Verdict.BROKEN,
-        said=" ".join(str(error).split()),
-        breaks="nothing works",
-        mend="az functionapp config appsettings set --ids <function app> --settings "
-        + " ".join(f"'{name}=…'" for name in error.names),
+def _examined(
+    given: Settings, environment: Mapping[str, str], app_id: str, *, send: bool
+) -> list[Checkup]:
+    now, wall, home = bootstrap.utc_now(), bootstrap.wall_now, bootstrap.furnish(given)
+    return examine(
+        examinations(given, home, now=now, wall=wall, host=environment, app_id=app_id, send=send)
     )
-
-
-def _examined(given: Settings, app_id: str, *, send: bool) -> list[Checkup]:
-    now, wall = bootstrap.utc_now(), bootstrap.wall_now
-    home = bootstrap.furnish(given)
-    return examine(examinations(given, home, now=now, wall=wall, app_id=app_id, send=send))
 
 
 def as_text(found: Sequence[Checkup]) -> str:

@@ -16,12 +16,28 @@ from shared.setting_table import TABLE, Setting
 
 
 class SettingsError(ValueError):
-    """The settings can't be accepted: one line per problem; only `names` are for everybody."""
+    """The settings can't be accepted: one line per problem; only `names` are for everybody.
 
-    def __init__(self, problems: Mapping[str, str]) -> None:
+    `problems`: a sentence for each name, without secrets. `unfollowed`: those that still hold
+    their reference into a key vault, with that reference.
+    """
+
+    def __init__(
+        self, problems: Mapping[str, str], unfollowed: Mapping[str, str] | None = None
+    ) -> None:
         lines = "".join(f"\n- {problem}" for problem in problems.values())
         super().__init__(f"the settings can't be used:{lines}")
         self.names = tuple(problems)
+        self.problems = tuple(problems.values())
+        self.unfollowed = unfollowed or {}
+
+    @property
+    def public(self) -> str:
+        """What anybody may hear: names, and which of them lack a secret of the vault."""
+        said = f"{', '.join(self.names)} can't be used; the log says why"
+        if not self.unfollowed:
+            return said
+        return f"{said} ({', '.join(self.unfollowed)}: the key vault was not read)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,21 +133,36 @@ def load(environment: Mapping[str, str]) -> Settings:
         try:
             values[setting.field] = _resolved(setting, given)
         except ValueError as error:
-            said = "" if setting.secret else f", not {given!r}"
+            said = "" if setting.secret or is_reference(given) else f", not {given!r}"
             problems[setting.name] = f"{setting.name} must be {error}{said}"
     if not values.get("storage") and not values.get("storage_account"):
         needed = "set AzureWebJobsStorage (a connection string) or AzureWebJobsStorage__accountName"
         problems.setdefault("AzureWebJobsStorage", needed)
     problems.update(_disagreements(values))
     if problems:
-        raise SettingsError(problems)
+        raise SettingsError(problems, _unfollowed(environment))
     return Settings(**values)
+
+
+def _unfollowed(environment: Mapping[str, str]) -> dict[str, str]:
+    """The references that the platform left in place, because it could not follow them."""
+    given = {setting.name: environment.get(setting.name, "") for setting in TABLE}
+    return {name: text for name, text in given.items() if is_reference(text)}
+
+
+def is_reference(text: str) -> bool:
+    """Whether a value is one that the platform should have followed into a key vault."""
+    return text.lstrip().lower().startswith("@microsoft.keyvault(")
 
 
 def _resolved(setting: Setting, given: str) -> Any:
     """The value; a reference that the platform could not follow is no secret to sign with."""
-    if given.startswith("@Microsoft.KeyVault("):
-        raise ValueError("what its Key Vault reference names, which was not found")
+    if is_reference(given):
+        raise ValueError(
+            f"what {given.strip()} refers to, which the platform could not read: is that secret "
+            "there and enabled, and has the app's identity the role Key Vault Secrets User on the "
+            "vault? python -m shared.doctor says what mends it"
+        )
     return setting.parse(given)
 
 

@@ -1,25 +1,38 @@
 """The doctor's own words: what it says of settings, how it writes, and what it ends with."""
 
 import json
-from dataclasses import replace
+import os
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from msgspec.structs import replace as replace_struct
 
 from local.architecture_page import functions
 from shared import doctor
 from shared.adapters.checkups import mends
 from shared.adapters.checkups.identities import Credentials, Identity, identity_of
+from shared.adapters.checkups.vault_mends import set_secret_entry
+from shared.adapters.checkups.vaults import Reference
 from shared.domain.checkups import Checkup, Verdict
+from shared.domain.errors import Unwell
 from shared.examinations import RUN_BY_THEMSELVES, app_id_in, examinations
 from shared.examinations.account import mend_storage
 from shared.examinations.rounds import Round
-from shared.settings import load
+from shared.examinations.unusable import unusable
+from shared.examinations.veils import veiled
+from shared.settings import SettingsError, load
 from tests.builders import T0, a_desk
 from tests.test_settings import GOOD
 
 APP = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/pantry-monitor"
 DATABASE = "/subscriptions/s/resourceGroups/crm/providers/Microsoft.Sql/servers/sql/databases/db"
+STORAGE_KEY = "c2VjcmV0IGtleQ=="
+STORAGE = f"AccountName=pantry;AccountKey={STORAGE_KEY}"
 WELL = Checkup(name="tables", verdict=Verdict.WELL, said="take a row")
 ILL = Checkup(
     name="login to pantry-crm", verdict=Verdict.BROKEN, said="no", breaks="DTU", mend="sqlcmd …"
@@ -36,10 +49,49 @@ def test_settings_that_cannot_be_used_are_the_only_finding(
     assert (found["name"], found["verdict"], found["breaks"]) == (
         "settings",
         "broken",
-        "nothing works",
+        "nothing works: no pass, no alert, no answer but this",
     )
-    assert "'MAILS_PER_HOUR=…' 'CRM_TOKEN_KEY=…'" in found["mend"]
+    assert "--settings 'MAILS_PER_HOUR=<what would be right>' && az" in found["mend"]
     assert "s3cret" not in json.dumps(found)
+
+
+REFERENCE = "@Microsoft.KeyVault(VaultName=kv-pantry;SecretName=crm-token-key)"
+
+
+@dataclass
+class Nobody:
+    """A credential that has no token to give."""
+
+    said: str = "az login first"
+
+    def get_token(self, _: str) -> SimpleNamespace:
+        raise ValueError(self.said)
+
+
+def test_a_reference_that_was_not_followed_has_its_vault_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(doctor, "open_identity", Nobody)
+
+    found = doctor.diagnose({**GOOD, "CRM_TOKEN_KEY": REFERENCE}, app_id=APP)
+
+    assert [(one.name, one.verdict) for one in found] == [
+        ("settings", Verdict.BROKEN),
+        ("identity", Verdict.BROKEN),
+        ("secrets", Verdict.UNTRIED),
+    ]
+    assert REFERENCE in found[0].said
+    assert "Key Vault Secrets User" in found[0].said
+    assert f"{APP}/config/configreferences/appsettings/refresh?api" in found[0].mend
+
+
+def test_a_reference_in_no_known_form_is_named() -> None:
+    with pytest.raises(SettingsError) as refused:
+        load({**GOOD, "CRM_TOKEN_KEY": "@Microsoft.KeyVault(crm)"})
+    asked = {one.name: one.ask for one in unusable(refused.value, {}, Nobody)}
+
+    with pytest.raises(Unwell, match="CRM_TOKEN_KEY refers to no vault: the forms are @Micro"):
+        asked["secrets"]()
 
 
 @pytest.mark.parametrize(("found", "code"), [([WELL], 0), ([WELL, ILL], 1)])
@@ -104,6 +156,92 @@ def test_commands_name_what_they_are_about() -> None:
     assert f"https://management.azure.com{APP}/host/default/sync" in mends.sync_triggers(who)
 
 
+AZ = """#!/bin/sh
+echo "$*" >> {log}
+case "$*" in
+    *"secret show"*) printf '%s' '{held}';;
+    *"appsettings list"*) printf '%s' '{held}';;
+esac
+"""
+HELD = '{"ops": {"url": "https://old", "key": "k"}, "its": "https://other"}'
+
+
+def pasted(command: str, bench: Path) -> list[str]:
+    """What az was told when somebody pasted the command into a shell."""
+    az = bench / "az"
+    az.write_text(AZ.format(log=bench / "log", held=HELD))
+    az.chmod(0o755)
+    path = f"{bench}:{os.environ['PATH']}"
+    subprocess.run(["sh", "-c", command], env={"PATH": path}, check=True)
+    return (bench / "log").read_text().splitlines()
+
+
+CHANGING: list[Callable[[str, Identity], str]] = [
+    partial(mends.set_entry, "WEBHOOKS", "ops"),
+    partial(set_secret_entry, "kv", "webhooks", "ops"),
+]
+
+
+@pytest.mark.parametrize("change", CHANGING, ids=["setting", "secret"])
+def test_one_entry_is_changed_and_the_others_stay(
+    tmp_path: Path, change: Callable[[str, Identity], str]
+) -> None:
+    told = pasted(change("https://new/$x", Identity("7c1a", APP)), tmp_path)
+
+    changed = '{"ops": {"url": "https://new/$x", "key": "k"}, "its": "https://other"}'
+    assert changed in told[1]
+
+
+def test_whatever_stands_in_a_value_can_be_pasted(tmp_path: Path) -> None:
+    value = """{"a": "it's $HOME `id` \\ \"q\" <url>"}"""
+
+    told = pasted(mends.set_setting("BUSINESS_NAMES", value, Identity()), tmp_path)
+
+    ids = "--ids <resource id of the function app>"
+    assert told == [f"functionapp config appsettings set {ids} --settings BUSINESS_NAMES={value}"]
+
+
+def a_round(environment: dict[str, str], *, references: list[Reference] | None) -> Round:
+    who = Credentials(lambda: None, "s", APP)
+    made = Round(load(environment), a_desk().house, who, T0, lambda: T0, {})
+    made.changes.references.known = references
+    return made
+
+
+def test_a_setting_is_changed_where_it_lies() -> None:
+    here, there = {"AzureWebJobsStorage": STORAGE}, {"AzureWebJobsStorage__accountName": "pantry"}
+    kept = [Reference("WEBHOOKS", "hooks", "kv", "https://kv.vault.azure.net")]
+
+    known = a_round(there, references=kept).setting
+    unknown = a_round(there, references=None).setting
+
+    assert "--vault-name kv --name hooks --value '<url>'" in known("WEBHOOKS", "<url>")()
+    assert "appsettings set" in known("HEARTBEAT_URL", "<url>")()
+    assert "--vault-name '<vault>' --name heartbeat-url" in unknown("HEARTBEAT_URL", "<url>")()
+    assert "appsettings set" in unknown("AUTH_JWKS_URL", "<url>")()
+    assert "appsettings set" in a_round(here, references=None).setting("WEBHOOKS", "<url>")()
+
+
+def test_secrets_in_others_words_are_veiled() -> None:
+    host = {
+        "SLACK_WEBHOOKS": '{"#ops": "https://hooks.slack.com/services/T1/B1/s3cr3t"}',
+        "ACTION_KEYS": f"{'a' * 32}, {'b' * 32}",
+        "AzureWebJobsStorage": STORAGE,
+        "SQL_HOST": "shown.database.windows.net",
+    }
+    said = (
+        "ValueError: url: /services/T1/B1/s3cr3t, "
+        f"{'b' * 32}, {STORAGE_KEY}, shown.database.windows.net, hooks.slack.com"
+    )
+
+    [found] = veiled([replace_struct(ILL, said=said, mend=f"use {'a' * 32}")], host)
+
+    assert found.said == (
+        "ValueError: url: ***, ***, ***, shown.database.windows.net, hooks.slack.com"
+    )
+    assert found.mend == "use ***"
+
+
 def test_an_account_that_is_opened_by_identity_has_its_roles_examined() -> None:
     given = load({"AzureWebJobsStorage__accountName": "pantry"})
     home = replace(a_desk().house, measured={})
@@ -113,14 +251,21 @@ def test_an_account_that_is_opened_by_identity_has_its_roles_examined() -> None:
     wanted = examinations(given, home, now=T0, wall=lambda: T0, identity=lambda: nobody)
 
     after = {one.name: one.after for one in wanted}
-    assert after["tables"] == after["blobs"] == after["queues"] == ("identity",)
+    assert (
+        after["secrets"]
+        == after["telemetry"]
+        == after["tables"]
+        == after["blobs"]
+        == after["queues"]
+        == ("identity",)
+    )
 
 
 @pytest.mark.parametrize("kind", ["Table", "Queue", "Blob"])
 def test_a_role_that_is_missing_on_the_account_is_named(kind: str) -> None:
     degree = "Owner" if kind == "Blob" else "Contributor"
     given = load({"AzureWebJobsStorage__accountName": "pantry"})
-    on = Round(given, a_desk().house, Credentials(lambda: None, "s", APP), T0, lambda: T0)
+    on = Round(given, a_desk().house, Credentials(lambda: None, "s", APP), T0, lambda: T0, {})
 
     mend = mend_storage(on, kind, degree)
 

@@ -189,10 +189,14 @@ def test_an_issuer_keeps_its_last_slash_because_tokens_name_it_exactly() -> None
 def test_a_reference_that_nobody_resolved_is_no_key_to_sign_with() -> None:
     reference = "@Microsoft.KeyVault(SecretUri=https://pantry.vault.azure.net/secrets/crm)"
 
-    with pytest.raises(SettingsError, match="Key Vault reference") as refused:
-        load({**GOOD, "CRM_TOKEN_KEY": reference})
+    with pytest.raises(SettingsError, match="role Key Vault Secrets User on the vault") as refused:
+        load({**GOOD, "CRM_TOKEN_KEY": reference, "SLACK_WEBHOOKS": f" {reference.lower()}"})
 
-    assert refused.value.names == ("CRM_TOKEN_KEY",)
+    assert refused.value.names == ("SLACK_WEBHOOKS", "CRM_TOKEN_KEY")
+    assert refused.value.unfollowed["CRM_TOKEN_KEY"] == reference
+    assert reference in refused.value.problems[1]
+    assert "the key vault was not read" in refused.value.public
+    assert "vault.azure.net" not in refused.value.public
 
 
 WRONG = {

@@ -67,7 +67,9 @@ class Desk:
     """What answerers share; `urls` is filled when they listen, so read it per request.
 
     `engine` is the database's, when it is among them. `forbidden`: the answerers for which the
-    monitor's identity lacks its role. `functions`: what the platform lists of the monitor's app.
+    monitor's identity lacks its role. `functions`: what the platform lists of the monitor's app;
+    `references`: its settings that refer to the vault, and the names of the secrets that they mean;
+    `secrets`: the names that the vault has.
 
     The world is asked from several threads at once.
     """
@@ -84,6 +86,8 @@ class Desk:
     identity_header: str = field(default_factory=secrets.token_hex, repr=False)
     forbidden: set[str] = field(default_factory=set)
     functions: set[str] = field(default_factory=set)
+    references: dict[str, str] = field(default_factory=lambda: dict(resources.REFERENCES))
+    secrets: set[str] = field(default_factory=lambda: set(resources.REFERENCES.values()))
     urls: dict[str, str] = field(default_factory=dict)
     engine: "DeskEngine | None" = None
 

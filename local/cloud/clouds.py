@@ -18,6 +18,8 @@ from local.cloud import (
     slack,
     sms,
     teams,
+    telemetry,
+    vault,
     webhooks,
 )
 from local.cloud.answerers import Answerer, Desk, Make, Service, TcpAnswerer
@@ -38,6 +40,8 @@ ALL: tuple[Make, ...] = (
     sms.answerer,
     crm.answerer,
     identity.answerer,
+    vault.answerer,
+    telemetry.answerer,
     inbox_page.answerer,
 )
 

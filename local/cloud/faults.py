@@ -16,6 +16,8 @@ ANSWERERS = (
     "sms",
     "crm",
     "identity",
+    "vault",
+    "telemetry",
     "desk",
 )
 

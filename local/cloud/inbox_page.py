@@ -19,6 +19,8 @@ from shared.domain.times import iso
 
 NAME = "desk"
 REFRESH_S = 5
+FORBID = "forbid"
+"""Beside the kinds of faults: 403, because the monitor's identity lacks its role there."""
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -49,7 +51,7 @@ iframe {{ border: 1px solid; width: 100%; height: 16rem; background: #fff }}
 
 def answerer(desk: Desk) -> Answerer:
     async def page(_: Request) -> Response:
-        return HTMLResponse(_page(messages(desk), desk.faults.broken()))
+        return HTMLResponse(_page(messages(desk), _broken(desk)))
 
     async def listing(_: Request) -> Response:
         found = [{**asdict(one), "at": one.at.isoformat()} for one in messages(desk)]
@@ -60,7 +62,7 @@ def answerer(desk: Desk) -> Answerer:
         return JSONResponse({"requests": [_raw(one) for one in found]})
 
     async def broken(_: Request) -> Response:
-        return JSONResponse(desk.faults.broken())
+        return JSONResponse(_broken(desk))
 
     async def control(request: Request) -> Response:
         return await _control(desk, request)
@@ -96,15 +98,27 @@ async def _control(desk: Desk, request: Request) -> Response:
         return _refusal(f"there is no answerer {name!r} to break; there are {_list(others)}")
     try:
         if request.method == "DELETE":
+            desk.forbidden.discard(name)
             await asyncio.to_thread(desk.faults.clear, name)
         else:
-            fault = read_fault(json.loads(await request.body()))
-            await asyncio.to_thread(desk.faults.set, name, fault)
+            await _break(desk, name, json.loads(await request.body()))
     except json.JSONDecodeError:
         return _refusal("the body is no JSON")
     except ValueError as error:
         return _refusal(str(error))
-    return JSONResponse(desk.faults.broken())
+    return JSONResponse(_broken(desk))
+
+
+async def _break(desk: Desk, name: str, given: Any) -> None:
+    """By a fault, or by taking the role with which the monitor is let in."""
+    if given == {"kind": FORBID}:
+        desk.forbidden.add(name)
+    else:
+        await asyncio.to_thread(desk.faults.set, name, read_fault(given))
+
+
+def _broken(desk: Desk) -> dict[str, Any]:
+    return {**{name: {"kind": FORBID} for name in sorted(desk.forbidden)}, **desk.faults.broken()}
 
 
 def _refusal(sentence: str) -> Response:

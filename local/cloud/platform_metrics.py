@@ -16,6 +16,7 @@ from local.cloud.metric_definitions import TYPES, resource_type
 from local.cloud.metric_queries import BadQuery, read_query
 from local.cloud.resources import MONITOR, SUBSCRIPTION
 from local.cloud.tokens import TokenRefused
+from local.cloud.vault import references
 
 ARM_AUDIENCE = "https://management.azure.com"
 BATCH_AUDIENCE = "https://metrics.monitor.azure.com"
@@ -23,6 +24,7 @@ ARM_VERSIONS = (
     *("2018-01-01", "2019-07-01", "2021-05-01", "2023-10-01", "2024-02-01"),
     "2024-04-01",
 )
+REFERENCE_VERSIONS = ("2022-03-01", *ARM_VERSIONS)
 BATCH_VERSIONS = ("2023-10-01", "2024-02-01")
 MOST_RESOURCES = 50
 
@@ -64,6 +66,9 @@ async def _answered(desk: Desk, request: Request, audience: str, work: Work) -> 
 
 
 def _one(desk: Desk, request: Request, _: bytes) -> Response:
+    if request.url.path.lower() == f"{MONITOR}/config/configreferences/appsettings".lower():
+        _parameters(request, REFERENCE_VERSIONS)
+        return JSONResponse(references(desk))
     given = _parameters(request, ARM_VERSIONS)
     if request.url.path.lower() == f"{MONITOR}/functions".lower():
         return JSONResponse({"value": [{"name": f"app/{one}"} for one in sorted(desk.functions)]})

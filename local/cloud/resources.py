@@ -10,4 +10,13 @@ DATABASE = f"{GROUP}/providers/Microsoft.Sql/servers/pantry-sql/databases/pantry
 MONITOR = f"{GROUP}/providers/Microsoft.Web/sites/pantry-monitor"
 WORKSPACE = "9a1f6f3c-2b64-4f0e-8a57-61c0f2d7b3e4"
 
+REFERENCES = {
+    name: name.lower().replace("_", "-")
+    for name in (
+        *("ACS_CONNECTION_STRING", "SMS_CONNECTION_STRING", "SLACK_WEBHOOKS", "SLACK_BOT_TOKEN"),
+        *("WEBHOOKS", "TEAMS_WEBHOOKS", "ACTION_KEYS", "HEARTBEAT_URL", "CRM_TOKEN_KEY"),
+    )
+}
+"""The settings of the monitor that are secrets of its vault."""
+
 REGION = "westeurope"

@@ -20,6 +20,7 @@ MonitorError
 Beside it stands settings.SettingsError: the settings need the standard library only.
 """
 
+from collections.abc import Callable
 from datetime import timedelta
 
 
@@ -99,13 +100,21 @@ class NotAsked(ChannelError):
 class Unwell(MonitorError):
     """A dependency that was examined is not as it should be.
 
-    `mend`: the command that helps. `limps`: what works all the same needs nobody to get up.
+    `mend`: the command that helps, or what will know it once everything else has been asked.
+    `limps`: what works all the same needs nobody to get up.
     """
 
-    def __init__(self, message: str, *, mend: str = "", limps: bool = False) -> None:
+    def __init__(
+        self, message: str, *, mend: str | Callable[[], str] = "", limps: bool = False
+    ) -> None:
         super().__init__(message)
-        self.mend = mend
+        self._mend = mend
         self.limps = limps
+
+    @property
+    def mend(self) -> str:
+        """The command, as it is known by now."""
+        return self._mend if isinstance(self._mend, str) else self._mend()
 
 
 class Untried(Unwell):

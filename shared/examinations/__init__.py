@@ -1,11 +1,11 @@
 """What a doctor examines: furnished like the house, from the same settings (docs/adr/020).
 
-Each examination really asks. Nothing is stored but a row and a message that are gone at once, and
-nobody is told anything.
+Each examination really asks. Nothing is stored but a row and a message that are gone at once and a
+line in the log, and nobody is told anything.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -13,11 +13,13 @@ from shared import bootstrap
 from shared.adapters.checkups.identities import Credentials
 from shared.domain.checkups import Checkup
 from shared.examinations.account import account
+from shared.examinations.changes import management_scope
 from shared.examinations.itself import RUN_BY_THEMSELVES, itself
 from shared.examinations.life import life, messages
 from shared.examinations.people import providers
-from shared.examinations.rounds import Round, app_id_in, management_scope
+from shared.examinations.rounds import Round, app_id_in
 from shared.examinations.targets import sources_of
+from shared.examinations.veils import veiled
 from shared.furnishing.storage import open_identity
 from shared.ports import Examination, House, WallClock
 from shared.services.examine import examine
@@ -33,15 +35,18 @@ def examinations(
     now: datetime,
     wall: WallClock,
     identity: Callable[[], Any] = open_identity,
+    host: Mapping[str, str] | None = None,
     app_id: str = "",
     send: bool = False,
 ) -> list[Examination]:
     """All of them, in the order in which their findings are told.
 
-    `send`: a test message through every channel, too, which people get.
+    `host`: the environment that the settings are from; without it this process's. `send`: a test
+    message through every channel, too, which people get.
     """
-    known = app_id or app_id_in(os.environ)
-    on = Round(given, home, Credentials(identity, management_scope(given), known), now, wall)
+    host = os.environ if host is None else host
+    who = Credentials(identity, management_scope(given.monitor_endpoint), app_id or app_id_in(host))
+    on = Round(given, home, who, now, wall, host)
     return [
         *itself(on),
         *account(on),
@@ -55,4 +60,5 @@ def examinations(
 def checkups() -> list[Checkup]:
     """Everything examined with the settings and over the house of this process."""
     given, home, now = bootstrap.settings(), bootstrap.house(), bootstrap.utc_now()
-    return examine(examinations(given, home, now=now, wall=bootstrap.wall_now))
+    found = examine(examinations(given, home, now=now, wall=bootstrap.wall_now))
+    return veiled(found, os.environ)

@@ -1,10 +1,16 @@
-"""The app itself: who it is, and whether the platform knows its functions."""
+"""The app itself: who it is, what the platform knows of it, and whether its telemetry arrives."""
 
 from collections.abc import Iterator
+from functools import partial
 
-from shared.adapters.checkups import apps, mends
+from shared import setting_forms as form
+from shared.adapters.checkups import apps, mends, telemetry
+from shared.adapters.checkups.identities import Credentials
+from shared.adapters.checkups.vaults import References, ask_vaults
 from shared.catalog.platform_metrics import NAMESPACES
-from shared.examinations.rounds import IDENTITY, Round, management_scope
+from shared.domain.errors import Unwell
+from shared.examinations.changes import management_scope
+from shared.examinations.rounds import IDENTITY, Round
 from shared.furnishing.sources import BY_LOGS
 from shared.ports import Examination
 
@@ -14,23 +20,72 @@ RUN_BY_THEMSELVES = (
 )
 """The functions that nobody calls: when the platform does not list them, nothing happens."""
 
+CONNECTION = "APPLICATIONINSIGHTS_CONNECTION_STRING"
+AUTHENTICATION = "APPLICATIONINSIGHTS_AUTHENTICATION_STRING"
+"""Settings of the host, which sends what the app logs."""
+INGESTION_DOMAINS = (
+    *("applicationinsights.azure.com", "services.visualstudio.com"),
+    *("applicationinsights.us", "applicationinsights.azure.cn"),
+)
+
 
 def itself(on: Round) -> Iterator[Examination]:
     """The identity, where one is used, and what it can see of its own app."""
     if not _uses_identity(on):
         return
-    yield Examination(
+    yield identity(on.who)
+    yield secrets(on.changes.references, on.who)
+    yield _functions(on)
+    connection = on.host.get(CONNECTION, "")
+    if connection or not on.given.storage:
+        yield Examination(
+            name="telemetry",
+            breaks="the log is empty: nobody can look back, and Azure's own alerts on the monitor "
+            "ring for nothing or never",
+            ask=partial(_send_line, on, connection, on.host.get(AUTHENTICATION, "")),
+            after=IDENTITY,
+        )
+
+
+def identity(who: Credentials) -> Examination:
+    """Whether there is a token at all."""
+    return Examination(
         name="identity",
         breaks="nothing that the identity opens can be read or sent",
-        ask=on.who.examine,
+        ask=who.examine,
     )
-    yield Examination(
+
+
+def secrets(references: References, who: Credentials) -> Examination:
+    """Whether the settings that refer to a vault have their secrets, and would have them again."""
+    return Examination(
+        name="secrets",
+        breaks="settings without their secrets can't be used, and then nothing works: at once, or "
+        "when the platform reads the vault again (each day, and after a change)",
+        ask=lambda: ask_vaults(references.listed(), who.token, lambda: who.identity),
+        after=IDENTITY,
+    )
+
+
+def _send_line(on: Round, connection: str, authentication: str) -> str:
+    try:
+        to = telemetry.read_ingestion(connection, authentication)
+        form.azure(*INGESTION_DOMAINS)(to.endpoint)
+    except ValueError as error:
+        new = "<connection string of the monitor's Application Insights>"
+        said = f"{CONNECTION} is not right: {error}" if connection else f"{CONNECTION} is not set"
+        raise Unwell(said, mend=mends.set_setting(CONNECTION, new, on.who.identity)) from error
+    return telemetry.send_line(to, on.wall(), on.who.token, lambda: on.who.identity)
+
+
+def _functions(on: Round) -> Examination:
+    return Examination(
         name="functions",
         breaks="what is not listed never runs: no pass, no message",
         ask=lambda: apps.ask_functions(
             on.given.monitor_endpoint,
             on.who.identity.app_id,
-            lambda: on.who.token(management_scope(on.given)),
+            lambda: on.who.token(management_scope(on.given.monitor_endpoint)),
             RUN_BY_THEMSELVES,
             lambda: mends.sync_triggers(on.who.identity),
         ),

@@ -55,4 +55,4 @@ def messages(on: Round) -> Iterator[Examination]:
 
 def _start_again(on: Round) -> str:
     who = on.who.identity
-    return f"{mends.sync_triggers(who)}; {mends.restart(who.app_id)}"
+    return f"{mends.sync_triggers(who)}; {mends.restart_monitor(who)}"

@@ -68,7 +68,7 @@ def _slack(on: Round) -> Iterator[Examination]:
             ),
         )
     for name, url in given.slack_webhooks.items():
-        mend = on.setting("SLACK_WEBHOOKS", _one_of(name, "<a new webhook's URL>"))
+        mend = on.setting("SLACK_WEBHOOKS", "<a new webhook's URL>", name)
         yield Examination(
             name=f"slack {name}",
             breaks=f"alerts to {name} reach nobody but the fallback",
@@ -77,7 +77,7 @@ def _slack(on: Round) -> Iterator[Examination]:
 
 
 def _new_bot_token(on: Round) -> str:
-    set_it = mends.set_setting("SLACK_BOT_TOKEN", "<xoxb-…>", on.who.identity)
+    set_it = on.setting("SLACK_BOT_TOKEN", "<xoxb-…>")()
     return (
         "give the bot the scope chat:write under OAuth & Permissions at api.slack.com/apps, "
         f"install it again, then {set_it}"
@@ -89,7 +89,7 @@ def _hooks(on: Round) -> Iterator[Examination]:
     hooks = [("webhook", "WEBHOOKS", name, url) for name, (url, _) in given.webhooks.items()]
     hooks += [("teams", "TEAMS_WEBHOOKS", *one) for one in given.teams_webhooks.items()]
     for kind, setting, name, url in hooks:
-        mend = on.setting(setting, _one_of(name, "<url>"))
+        mend = on.setting(setting, "<url>", name)
         yield _reach(on, f"{kind} {name}", url, f"the {kind} {name}", mend)
 
 
@@ -99,8 +99,3 @@ def _reach(on: Round, name: str, url: str, who: str, mend: Callable[[], str]) ->
         breaks=f"what goes to {who} does not arrive",
         ask=partial(people.reach, url, who, listed=on.given.webhook_hosts, mend=mend),
     )
-
-
-def _one_of(name: str, value: str) -> str:
-    """An entry of a setting that is a JSON object; the others stay."""
-    return f'{{"{name}": "{value}", …}}'

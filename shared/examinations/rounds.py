@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
-from shared.adapters.checkups import mends
 from shared.adapters.checkups.identities import Credentials
 from shared.adapters.checkups.storage import account_name
+from shared.examinations.changes import Changes
 from shared.ports import House, WallClock
 from shared.settings import Settings
 
@@ -18,13 +18,17 @@ IDENTITY = ("identity",)
 
 @dataclass(frozen=True)
 class Round:
-    """One round of a doctor: the settings and the house, who asks, world time and the wall's."""
+    """One round of a doctor: the settings and the house, who asks, world time and the wall's.
+
+    `host`: the environment, for what is the Functions host's and no setting of ours.
+    """
 
     given: Settings
     house: House
     who: Credentials
     now: datetime
     wall: WallClock
+    host: Mapping[str, str]
 
     @cached_property
     def account(self) -> str:
@@ -35,9 +39,15 @@ class Round:
         """The app's credential, as bootstrap's makers want it."""
         return self.who.credential
 
-    def setting(self, name: str, value: str) -> Callable[[], str]:
-        """How a setting is changed, once it is known who the app is."""
-        return lambda: mends.set_setting(name, value, self.who.identity)
+    @cached_property
+    def changes(self) -> Changes:
+        """How the app's settings are changed."""
+        deployed = not self.given.storage
+        return Changes(self.who, self.given.monitor_endpoint, deployed=deployed)
+
+    def setting(self, name: str, value: str, entry: str = "") -> Callable[[], str]:
+        """How one is changed, or the URL of one entry of it; once it is known who the app is."""
+        return partial(self.changes.of, name, value, entry)
 
 
 def app_id_in(environment: Mapping[str, str]) -> str:
@@ -49,13 +59,6 @@ def app_id_in(environment: Mapping[str, str]) -> str:
         return ""
     where = f"/subscriptions/{subscription}/resourceGroups/{group}"
     return f"{where}/providers/Microsoft.Web/sites/{name}"
-
-
-def management_scope(given: Settings) -> str:
-    """What tokens for Azure's management are asked for; on a desk the public cloud's."""
-    is_here = given.monitor_endpoint.startswith("http://")
-    cloud = "https://management.azure.com" if is_here else given.monitor_endpoint.rstrip("/")
-    return f"{cloud}/.default"
 
 
 def breaks(house: House, source: str) -> str:

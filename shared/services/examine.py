@@ -4,79 +4,114 @@ import threading
 import time
 from collections.abc import Sequence
 from datetime import timedelta
+from queue import Empty, Queue
 
 from shared.domain.checkups import Checkup, Verdict
 from shared.domain.errors import Untried, Unwell
 from shared.ports import Examination
 
 PATIENCE = timedelta(seconds=15)
-"""For everything that is asked side by side; longer than any client's own time-outs."""
+"""For everything together, whatever hangs; longer than any one client's own time-outs."""
+
+_LATER = "ask again in a minute; https://status.azure.com says whether Azure is well"
 
 
 def examine(
     examinations: Sequence[Examination], *, patience: timedelta = PATIENCE
 ) -> list[Checkup]:
-    """A checkup of each, in the order given; those that need others come after them.
+    """A checkup of each, in the order given; each is asked as soon as those that it needs are well.
 
     What needs something that is broken is not asked: its answer would hide where the trouble is.
     """
-    found: dict[str, Checkup] = {}
-    left = list(examinations)
-    names = {one.name for one in examinations}
-    while left:
-        ready = [one for one in left if found.keys() >= names.intersection(one.after)]
-        if not ready:
-            raise ValueError(f"these wait for each other: {', '.join(one.name for one in left)}")
-        left = [one for one in left if one not in ready]
-        found |= _side_by_side(ready, found, patience)
-    return [found[one.name] for one in examinations]
+    asking = _Asking(examinations, patience)
+    while asking.goes_on():
+        pass
+    # Only now: what mends one thing may be known by what another said.
+    return [_checkup(one, asking.found[one.name]) for one in examinations]
 
 
-def _side_by_side(
-    ready: Sequence[Examination], known: dict[str, Checkup], patience: timedelta
-) -> dict[str, Checkup]:
-    held_up = {one.name: _held_up(one, known) for one in ready}
-    asked = [one for one in ready if held_up[one.name] is None]
-    found: dict[str, Checkup] = {}
-    # Daemons on purpose: one that hangs must not keep a process from ending.
-    threads = [threading.Thread(target=_note, args=(one, found), daemon=True) for one in asked]
-    end = time.monotonic() + patience.total_seconds()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(max(end - time.monotonic(), 0))
-    arrived = dict(found)
-    late = f"no answer within {patience.total_seconds():.0f} s"
-    return {
-        one.name: held_up[one.name] or arrived.get(one.name) or _judged(one, Unwell(late))
-        for one in ready
-    }
+Finding = str | Unwell
+"""How it is, in a sentence, when it is well; else what is wrong."""
 
 
-def _held_up(one: Examination, known: dict[str, Checkup]) -> Checkup | None:
+class _Asking:
+    """Examinations under way, side by side, until all are told or patience ends."""
+
+    def __init__(self, examinations: Sequence[Examination], patience: timedelta) -> None:
+        self.found: dict[str, Finding] = {}
+        self._names = {one.name for one in examinations}
+        self._waiting = list(examinations)
+        self._under_way: set[str] = set()
+        self._arrived: Queue[tuple[str, Finding]] = Queue()
+        self._late = f"no answer within {patience.total_seconds():.0f} s"
+        self._end = time.monotonic() + patience.total_seconds()
+
+    def goes_on(self) -> bool:
+        """One step; False when nothing is left."""
+        ready = [one for one in self._waiting if self.found.keys() >= self._needs(one)]
+        self._waiting = [one for one in self._waiting if one not in ready]
+        for one in ready:
+            self._begin(one)
+        if not ready and self._waiting and not self._under_way:
+            names = ", ".join(one.name for one in self._waiting)
+            raise ValueError(f"these wait for each other: {names}")
+        if not ready and self._under_way:
+            self._hear()
+        return bool(self._waiting or self._under_way)
+
+    def _needs(self, one: Examination) -> set[str]:
+        return self._names.intersection(one.after)
+
+    def _begin(self, one: Examination) -> None:
+        held_up = _held_up(one, self.found)
+        if held_up is not None:
+            self.found[one.name] = held_up
+            return
+        self._under_way.add(one.name)
+        # Daemons on purpose: one that hangs must not keep a process from ending.
+        threading.Thread(target=_note, args=(one, self._arrived), daemon=True).start()
+
+    def _hear(self) -> None:
+        """The next that is told; when patience ends, all that are not told count as broken."""
+        try:
+            name, told = self._arrived.get(timeout=max(self._end - time.monotonic(), 0))
+        except Empty:
+            self.found |= {name: Unwell(self._late, mend=_LATER) for name in self._under_way}
+            self._under_way.clear()
+        else:
+            self.found[name] = told
+            self._under_way.remove(name)
+
+
+def _held_up(one: Examination, known: dict[str, Finding]) -> Unwell | None:
     """Why it is not asked at all; None when nothing stands in its way."""
     for name in one.after:
-        if name in known and known[name].verdict in (Verdict.BROKEN, Verdict.UNTRIED):
-            return _judged(one, Untried(f"it needs {name} first"))
+        found = known.get(name)
+        if isinstance(found, Unwell) and _verdict(found) is not Verdict.LACKING:
+            return Untried(f"it needs {name} first")
     return None
 
 
-def _note(one: Examination, found: dict[str, Checkup]) -> None:
+def _note(one: Examination, arrived: "Queue[tuple[str, Finding]]") -> None:
+    found: Finding
     try:
-        found[one.name] = Checkup(name=one.name, verdict=Verdict.WELL, said=one.ask())
+        found = one.ask()
     except Unwell as unwell:
-        found[one.name] = _judged(one, unwell)
+        found = unwell
     except Exception as error:  # noqa: BLE001 - whatever it is, it is this dependency's
-        found[one.name] = _judged(one, Unwell(f"{type(error).__name__}: {error}"))
+        found = Unwell(f"{type(error).__name__}: {error}", mend=_LATER)
+    arrived.put((one.name, found))
 
 
-def _judged(one: Examination, unwell: Unwell) -> Checkup:
+def _checkup(one: Examination, found: Finding) -> Checkup:
+    if not isinstance(found, Unwell):
+        return Checkup(name=one.name, verdict=Verdict.WELL, said=found)
     return Checkup(
         name=one.name,
-        verdict=_verdict(unwell),
-        said=str(unwell),
+        verdict=_verdict(found),
+        said=" ".join(str(found).split()),
         breaks=one.breaks,
-        mend=unwell.mend,
+        mend=found.mend,
     )
 
 

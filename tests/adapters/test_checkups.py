@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.checkups import apps, people, storage
+from shared.adapters.checkups import apps, people, storage, telemetry
 from shared.adapters.checkups.databases import DatabaseExaminer, Place
-from shared.adapters.checkups.identities import Credentials
+from shared.adapters.checkups.identities import Credentials, Identity
 from shared.adapters.memory import MemoryRows
 from shared.adapters.rows import Row
 from shared.adapters.sql.azure_sql import Database
@@ -163,11 +163,36 @@ def test_a_service_that_takes_an_empty_message_is_not_what_it_should_be() -> Non
             )
 
 
+@pytest.mark.parametrize(
+    ("status", "body", "said"),
+    [
+        (206, b'{"itemsAccepted": 0, "errors": [{"statusCode": 439}]}', "its daily cap is reached"),
+        (402, b"", "its daily cap is reached"),
+        (308, b"", "another region"),
+        (200, b'{"itemsAccepted": 0}', "answered 200"),
+        (500, b"\x00", "answered 500"),
+    ],
+)
+def test_telemetry_that_is_not_kept_is_not_well(status: int, body: bytes, said: str) -> None:
+    with running_provider() as provider:
+        provider.answers(status, body)
+        to = telemetry.Ingestion(provider.url, "key", "app", telemetry.AUDIENCE, by_identity=True)
+        with pytest.raises(Unwell, match=said):
+            telemetry.send_line(to, T0, str, Identity)
+
+
 def test_functions_that_are_not_listed_are_named() -> None:
     with running_provider() as provider:
         provider.answers(200, b'{"value": [{"name": "pantry/WarmUp"}]}')
         with pytest.raises(Unwell, match="does not list tick, watch"):
             apps.ask_functions(provider.url, APP, lambda: "token", ("watch", "tick"), nothing_mends)
+        provider.answers(404)
+        with pytest.raises(Unwell, match="Azure knows no app") as found:
+            apps.ask_functions(provider.url, APP, lambda: "token", (), nothing_mends)
+        assert "az functionapp list" in found.value.mend
+        provider.answers(403)
+        with pytest.raises(Unwell, match="function list --resource-group g --name pantry-monitor"):
+            apps.ask_functions(provider.url, APP, lambda: "token", (), nothing_mends)
         provider.answers(200, b'{"keys": []}')
         with pytest.raises(Unwell, match="without signing keys"):
             apps.ask_issuer(provider.url, nothing_mends)

@@ -6,6 +6,8 @@ import re
 import pytest
 
 from local.bicep_files import INFRA, BicepFile, parse, read_infra
+from local.cloud.resources import REFERENCES
+from shared.examinations.changes import IN_THE_VAULT
 from shared.setting_table import TABLE, Setting
 from tests.infra.infra_checks import EXCUSED, MAIN, ROLES, ROLES_FILE, problems
 
@@ -29,6 +31,12 @@ def read(path: str) -> BicepFile:
 
 def test_nothing_disagrees() -> None:
     assert problems(TEXTS) == []
+
+
+def test_the_doctor_knows_which_settings_lie_in_the_vault() -> None:
+    found = re.findall(r"^      (\w+): .*'\$\{secretIn\}([a-z-]+)\)'", TEXTS[MAIN], re.MULTILINE)
+
+    assert dict(found) == IN_THE_VAULT == REFERENCES
 
 
 def test_an_excused_setting_is_one_that_exists() -> None:

@@ -1,6 +1,7 @@
 """What is broken is named once, where the trouble is; what hangs or crashes spoils nothing else."""
 
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -68,6 +69,76 @@ def test_what_is_optional_or_cannot_be_asked_is_told_and_breaks_nothing() -> Non
 
     assert list(verdicts(found).values()) == [Verdict.LACKING, Verdict.UNTRIED, Verdict.WELL]
     assert is_fit(found)
+
+
+def test_one_patience_is_for_all_however_they_wait_for_each_other() -> None:
+    ended = threading.Event()
+    slow = timedelta(milliseconds=300)
+
+    def wait() -> str:
+        ended.wait(0.2)
+        return "at last"
+
+    began = time.monotonic()
+    found = examine(
+        [
+            an_examination("well"),
+            an_examination("first", wait),
+            an_examination("second", wait, "first"),
+            an_examination("third", wait, "second"),
+        ],
+        patience=slow,
+    )
+    took = time.monotonic() - began
+    ended.set()
+
+    assert took < 0.55
+    assert list(verdicts(found).values()) == [
+        *(Verdict.WELL, Verdict.WELL),
+        *(Verdict.BROKEN, Verdict.UNTRIED),
+    ]
+    assert found[2].mend.startswith("ask again")
+    assert found[3].said == "it needs second first"
+
+
+def test_nobody_waits_for_whom_he_does_not_need() -> None:
+    asked = threading.Event()
+
+    def hold() -> str:
+        asked.wait(5)
+        return "fine"
+
+    def follow() -> str:
+        asked.set()
+        return "fine"
+
+    found = examine(
+        [
+            an_examination("slow", hold),
+            an_examination("login"),
+            an_examination("grant", follow, "login"),
+        ]
+    )
+
+    assert set(verdicts(found).values()) == {Verdict.WELL}
+
+
+def test_what_mends_it_is_asked_when_everything_is_known() -> None:
+    known: list[str] = []
+
+    def name() -> str:
+        asked.wait(5)
+        known.append("the app")
+        return "fine"
+
+    def fail() -> str:
+        asked.set()
+        raise Unwell("no", mend=lambda: f"restart {known}")
+
+    asked = threading.Event()
+    found = examine([an_examination("mail", fail), an_examination("identity", name)])
+
+    assert found[0].mend == "restart ['the app']"
 
 
 def test_what_hangs_or_crashes_is_broken_alone() -> None:

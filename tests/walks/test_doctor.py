@@ -1,6 +1,7 @@
 """Each dependency broken in turn: the doctor names that one, what it breaks, and its mend."""
 
-from collections.abc import Callable, Iterator, Mapping
+import subprocess
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -11,7 +12,7 @@ import pytest
 from azure.identity import ManagedIdentityCredential
 
 from local.azurite import Azurite
-from local.cloud import identity, resources, slack
+from local.cloud import identity, resources, slack, telemetry
 from local.cloud.faults import Fault
 from local.cloud.sql.grants import VIEW_DATABASE_STATE, VIEW_DEFINITION, VIEW_SERVER_STATE
 from local.rig import TARGET, Rig, running_rig
@@ -22,6 +23,7 @@ from shared.catalog.sql_queries import COUNTS, NAME_SETS
 from shared.domain.checkups import Checkup, Verdict, is_fit
 from shared.domain.times import MINUTE
 from shared.examinations import RUN_BY_THEMSELVES, examinations
+from shared.examinations.veils import veiled
 from shared.furnishing.sources import BY_LOGS
 from shared.furnishing.storage import IDENTITY_PATIENCE
 from shared.services.examine import examine
@@ -55,13 +57,18 @@ def look(
     send: bool = False,
 ) -> dict[str, Checkup]:
     """What a doctor finds who begins now, with other settings."""
-    given = settings.load({**rig.environment, **(changes or {})})
+    environment = {**rig.environment, **(changes or {})}
+    given = settings.load(environment)
     credential = partial(ManagedIdentityCredential, **IDENTITY_PATIENCE)
     fresh = bootstrap.furnish(given, credential)
     home = replace(fresh, wall=rig.clock.wall)
     now = rig.clock.now + later
-    found = examine(examinations(given, home, now=now, wall=wall, identity=credential, send=send))
-    return {one.name: one for one in found}
+    found = examine(
+        examinations(
+            given, home, now=now, wall=wall, identity=credential, host=environment, send=send
+        )
+    )
+    return {one.name: one for one in veiled(found, environment)}
 
 
 @dataclass(frozen=True)
@@ -144,6 +151,19 @@ def unlisted(rig: Rig) -> Iterator[None]:
 
 
 @contextmanager
+def _emptied(secret: str, rig: Rig) -> Iterator[None]:
+    rig.desk.secrets.remove(secret)
+    try:
+        yield
+    finally:
+        rig.desk.secrets.add(secret)
+
+
+def loses(secret: str) -> Callable[[Rig], AbstractContextManager[None]]:
+    return partial(_emptied, secret)
+
+
+@contextmanager
 def poisoned(rig: Rig) -> Iterator[None]:
     queues = open_queues(connection_string=rig.environment["AzureWebJobsStorage"])
     queue = f"{DELIVERIES_QUEUE}-poison"
@@ -170,6 +190,7 @@ def _elsewhere(rig: Rig, service: str) -> str:
     return ";".join([*kept, nowhere])
 
 
+PUT = "az keyvault secret set --vault-name vault --name"
 METRICS = tuple(f"{kind} of {TARGET}" for kind in ("plan", "app", "database"))
 CRM = NAME_SETS["crm"]
 COUNTED = {
@@ -186,14 +207,43 @@ LOGGED = (
 )
 """Everything that is read from the workspace."""
 
+PROGRAMS = ("az ", "sqlcmd ", "sudo ")
+SENTENCES = (
+    "nothing to do here",
+    "give the bot the scope",
+    "look at them, then throw them away",
+    "docs/settings.md names",
+    "mend the sources",
+)
+"""What no command can do."""
+
 CASES = [
     Broken(
         "identity",
-        "az webapp identity assign --ids",
+        "az functionapp identity assign --ids",
         breaks("identity", "error"),
         also=("sign-in",),
     ),
     Broken("functions", f"{resources.MONITOR}/host/default/sync", unlisted),
+    Broken("secrets", f'--role "Key Vault Secrets User" {WHO}', forbids("vault")),
+    Broken(
+        "secrets",
+        "az keyvault secret set --vault-name vault --name crm-token-key",
+        loses("crm-token-key"),
+    ),
+    Broken("secrets", "az keyvault recover --name vault", breaks("vault", "refuse")),
+    Broken(
+        "telemetry",
+        f'--role "Monitoring Metrics Publisher" {WHO} --scope '
+        f"\"$(az monitor app-insights component show --query \"[?appId=='{telemetry.RESOURCE}']",
+        forbids("telemetry"),
+    ),
+    Broken(
+        "telemetry",
+        "--settings APPLICATIONINSIGHTS_AUTHENTICATION_STRING=Authorization=AAD",
+        changes={"APPLICATIONINSIGHTS_AUTHENTICATION_STRING": ""},
+    ),
+    Broken("telemetry", "nothing to do here", breaks("telemetry", "drop")),
     Broken("tables", "az storage account show --name", no_tables),
     Broken("queues", "az storage account show --name", no_queues),
     Broken(
@@ -211,7 +261,10 @@ CASES = [
         also=METRICS[1:],
     ),
     Broken(
-        METRICS[1], "nothing to do here", breaks("platform", "refuse"), also=(*METRICS, "functions")
+        METRICS[1],
+        "nothing to do here",
+        breaks("platform", "refuse"),
+        also=(*METRICS, "functions", "secrets"),
     ),
     Broken(
         f"logs of {TARGET}",
@@ -276,31 +329,31 @@ CASES = [
         """'BUSINESS_NAMES={"sessions": "Nowhere", "sessions.seenAt": "lastActivityAt"}'""",
         changes={"BUSINESS_NAMES": '{"sessions": "Nowhere"}'},
     ),
-    Broken("mail", "--settings 'ACS_CONNECTION_STRING=", forbids("email")),
-    Broken("mail", "--settings 'ACS_CONNECTION_STRING=", breaks("email", "refuse")),
-    Broken("sms", "--settings 'SMS_CONNECTION_STRING=", forbids("sms")),
+    Broken("mail", f"{PUT} acs-connection-string", forbids("email")),
+    Broken("mail", f"{PUT} acs-connection-string", breaks("email", "refuse")),
+    Broken("sms", f"{PUT} sms-connection-string", forbids("sms")),
     Broken("slack bot", "the scope chat:write", changes={"SLACK_BOT_TOKEN": "xoxb-revoked"}),
     Broken(
         "slack #alerts",
-        "--settings 'SLACK_WEBHOOKS=",
+        f"{PUT} slack-webhooks",
         breaks("slack", "error"),
         also=("slack #performance", "slack bot"),
     ),
     Broken(
         "webhook ops",
-        "--settings 'WEBHOOKS=",
+        f"{PUT} webhooks",
         breaks("webhooks", "refuse"),
         also=("webhook tickets",),
     ),
     Broken(
         "teams operations",
-        "--settings 'TEAMS_WEBHOOKS=",
+        f"{PUT} teams-webhooks",
         breaks("teams", "refuse"),
         also=("teams management",),
     ),
     Broken(
         "heartbeat",
-        "--settings 'HEARTBEAT_URL=",
+        f"{PUT} heartbeat-url",
         changes={"HEARTBEAT_URL": "http://127.0.0.1:1/ping"},
     ),
     Broken(
@@ -335,8 +388,19 @@ def test_what_is_broken_is_named_with_what_mends_it(rig: Rig, case: Broken) -> N
     assert ill.keys() <= {case.name, *case.also}
     assert ill[case.name].verdict is case.verdict
     assert case.mend in ill[case.name].mend
-    assert ill[case.name].breaks
+    assert_can_be_pasted(ill.values())
     assert is_fit(found.values()) == (case.verdict is Verdict.LACKING)
+
+
+def assert_can_be_pasted(ill: Iterable[Checkup]) -> None:
+    """Each says what it breaks, and a shell understands its mend, what is in <> included."""
+    for one in ill:
+        assert one.breaks, one
+        if one.mend.startswith(PROGRAMS):
+            checked = subprocess.run(["sh", "-n", "-c", one.mend], capture_output=True, check=False)
+            assert checked.returncode == 0, one.mend
+        else:
+            assert one.mend.startswith(SENTENCES), one.mend
 
 
 def test_every_kind_of_examination_was_broken(rig: Rig) -> None:

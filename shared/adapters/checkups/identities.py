@@ -3,6 +3,7 @@
 from base64 import urlsafe_b64decode
 from collections.abc import Callable
 from functools import cached_property
+from shlex import quote
 from typing import Any
 
 import msgspec
@@ -88,5 +89,5 @@ class Credentials:
         return f"has a token as {self._found.principal}"
 
     def _mend(self) -> str:
-        ids = self.identity.app_id
-        return f"az webapp identity assign --ids {ids}   # on a desk of your own: az login"
+        ids = quote(self.identity.app_id)
+        return f"az functionapp identity assign --ids {ids}   # on a desk of your own: az login"

@@ -1,15 +1,29 @@
 """The commands that mend what an examination found, ready to be pasted.
 
-What the monitor can't know stands in angle brackets.
+What the monitor can't know stands in angle brackets, quoted like everything that a shell would
+take for its own.
 """
 
 import json
 import re
+from collections.abc import Mapping
+from shlex import quote
 
 from shared.adapters.checkups.identities import Identity
 
 GRANT_SCRIPT = "infra/sql/grant-monitor.sql"
 NOTHING = "nothing to do here: it is asked again each minute; https://status.azure.com says more"
+RAISE_CAP = (
+    "az monitor log-analytics workspace update --resource-group '<group>' "
+    "--workspace-name '<the monitor's own>' --quota '<GB a day>'   # and dailyCapGb for good"
+)
+LIST_APPS = 'az functionapp list --query "[].id" --output tsv   # --app wants one of these'
+_WITH_ENTRY = (
+    "import json, sys; name, url = sys.argv[1:]; given = json.load(sys.stdin); "
+    "old = given.get(name); "
+    'given[name] = {**old, "url": url} if isinstance(old, dict) else url; '
+    "print(json.dumps(given))"
+)
 _DATABASE = re.compile(
     r".*/resourceGroups/([^/]+)/.*/servers/([^/]+)/databases/([^/]+)", re.IGNORECASE
 )
@@ -34,24 +48,52 @@ def communication_scope(host: str) -> str:
     return f'"$(az communication list --query "[?hostName==\'{host}\'].id" --output tsv)"'
 
 
+def telemetry_scope(resource: str) -> str:
+    """What finds the id of the Application Insights by its own id (ApplicationId)."""
+    query = f"[?appId=='{resource or '<ApplicationId>'}'].id"
+    return f'"$(az monitor app-insights component show --query "{query}" --output tsv)"'
+
+
 def set_setting(name: str, value: str, who: Identity) -> str:
     """Change one of the app's settings; by hand it lasts until the next deployment."""
-    return f"az functionapp config appsettings set --ids {who.app_id} --settings '{name}={value}'"
+    settings = quote(f"{name}={value}")
+    return f"az functionapp config appsettings set --ids {quote(who.app_id)} --settings {settings}"
 
 
-def set_names(names: dict[str, str], who: Identity) -> str:
+def set_entry(name: str, entry: str, url: str, who: Identity) -> str:
+    """Change the URL of one entry of a setting that is a JSON object; the others stay."""
+    ids = quote(who.app_id)
+    query = f"[?name=='{name}'].value"
+    listed = f'az functionapp config appsettings list --ids {ids} --query "{query}" --output tsv'
+    changed = f'"{name}=$({listed} | {with_entry(entry, url)})"'
+    return f"az functionapp config appsettings set --ids {ids} --settings {changed} --output none"
+
+
+def with_entry(entry: str, url: str) -> str:
+    """A filter that changes the URL of one entry of the JSON object that it is given."""
+    return f"python3 -c '{_WITH_ENTRY}' {quote(entry)} {quote(url)}"
+
+
+def set_names(names: Mapping[str, str], who: Identity) -> str:
     """Say what the CRM calls its tables."""
     return set_setting("BUSINESS_NAMES", json.dumps(names), who)
 
 
-def show(resource_id: str) -> str:
-    """Look whether a resource is there."""
-    return f"az resource show --ids {resource_id} --query properties.state"
+def list_functions(app_id: str) -> str:
+    """Which functions the platform knows."""
+    _, _, group = app_id.partition("/resourceGroups/")
+    named = f"--resource-group {group.partition('/')[0]} --name {app_id.rpartition('/')[2]}"
+    return f'az functionapp function list {named} --query "[].name"'
 
 
 def restart(resource_id: str) -> str:
-    """Restart an app."""
-    return f"az webapp restart --ids {resource_id}"
+    """Restart a web app."""
+    return f"az webapp restart --ids {quote(resource_id)}"
+
+
+def restart_monitor(who: Identity) -> str:
+    """Restart the function app."""
+    return f"az functionapp restart --ids {quote(who.app_id)}"
 
 
 def sync_triggers(who: Identity) -> str:

@@ -57,9 +57,9 @@ def ask_communication(endpoint: str, path: str, sign: Sign, *, who: str, mend: M
     answer = _post(to, headers, who=who, mend=mend)
     if answer.status in _STRANGERS:
         said = " ".join(filter(None, (f"{who} answered {answer.status}", error_code(answer.body))))
-        raise Unwell(said, mend=mend())
+        raise Unwell(said, mend=mend)
     if answer.status != HTTPStatus.BAD_REQUEST:
-        raise Unwell(f"{who} answered {answer.status} to an empty message, not 400", mend=mend())
+        raise Unwell(f"{who} answered {answer.status} to an empty message, not 400", mend=mend)
     return "lets us in; whether it likes the sender only a real message tells (--send)"
 
 
@@ -75,11 +75,11 @@ def ask_slack_bot(endpoint: str, token: str, mend: Mend) -> str:
     said = _object(answer.body)
     if said.get("ok") is not True:
         word = code_word(said.get("error")) or f"status {answer.status}"
-        raise Unwell(f"Slack does not take the bot's token: {word}", mend=mend())
+        raise Unwell(f"Slack does not take the bot's token: {word}", mend=mend)
     held = {one.strip() for one in answer.headers.get("X-OAuth-Scopes", "").split(",")}
     missing = [one for one in SCOPES if one not in held]
     if missing:
-        raise Unwell(f"the bot lacks the scope {', '.join(missing)}", mend=mend())
+        raise Unwell(f"the bot lacks the scope {', '.join(missing)}", mend=mend)
     return f"takes the bot's token, with {', '.join(sorted(filter(None, held)))}"
 
 
@@ -90,7 +90,7 @@ def ask_slack_webhook(name: str, url: str, mend: Mend) -> str:
     answer = _post(to, lambda: headers, who=f"the Slack webhook for {name}", mend=mend)
     word = code_word(answer.body.decode("ascii", "replace"))
     if word not in _HOOK_IS_THERE:
-        raise Unwell(f"Slack says {answer.status} {word} of its webhook".strip(), mend=mend())
+        raise Unwell(f"Slack says {answer.status} {word} of its webhook".strip(), mend=mend)
     return "is there"
 
 
@@ -105,9 +105,9 @@ def reach(url: str, who: str, *, listed: tuple[str, ...] = (), mend: Mend) -> st
     [error] = outcomes([dial], within=_DIAL_S)
     if isinstance(error, ForbiddenAddress):
         said = f"{who} is inside a network; if that is meant, its host goes into WEBHOOK_HOSTS"
-        raise Unwell(said, mend=mend())
+        raise Unwell(said, mend=mend)
     if isinstance(error, Exception):
-        raise Unwell(f"{who} was not reached: {type(error).__name__}", mend=mend())
+        raise Unwell(f"{who} was not reached: {type(error).__name__}", mend=mend)
     return "takes connections; what it does with a message only a real one tells (--send)"
 
 
@@ -118,7 +118,7 @@ def _post(
         # Chosen by whoever runs the monitor, so it may stand on a private endpoint.
         return Egress([to.with_port]).post(to, EMPTY, headers, who)
     except ChannelError as error:
-        raise Unwell(str(error), mend=mend()) from error
+        raise Unwell(str(error), mend=mend) from error
 
 
 def _object(body: bytes) -> Mapping[str, object]:

@@ -1,0 +1,164 @@
+"""Secrets that settings only refer to: did the platform follow, may the app still read the vault?
+
+The platform keeps what it read for a day, so a role that was taken away is noticed when it reads
+again, or here. References, and how they are followed anew:
+https://learn.microsoft.com/azure/app-service/app-service-key-vault-references; how they are listed:
+https://learn.microsoft.com/rest/api/appservice/web-apps/get-app-settings-key-vault-references; the
+role's right to list names: https://learn.microsoft.com/azure/key-vault/general/rbac-guide.
+"""
+
+import re
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
+from http import HTTPStatus
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from shared.adapters.checkups import vault_mends
+from shared.adapters.checkups.identities import Identity
+from shared.adapters.checkups.mends import NOTHING
+from shared.adapters.checkups.web import ask, object_of, objects_of
+from shared.domain.errors import Untried, Unwell
+
+VAULT_VERSION = "7.4"
+SCOPE = "https://vault.azure.net/.default"
+ROLE = "Key Vault Secrets User"
+FOLLOWED, UNKNOWN = "Resolved", "not followed"
+MOST_PAGES = 40
+"""Of 25 secrets each."""
+
+_DOMAINS = (".vault.azure.net", ".vault.usgovcloudapi.net", ".vault.azure.cn")
+_PARTS = re.compile(r"(\w+)=([^;)]+)")
+_URI = re.compile(r"(https?://[^/]+)/secrets/([^/]+)")
+
+
+class Reference(NamedTuple):
+    """A setting whose value is a secret of a vault; how the platform got on with it."""
+
+    setting: str
+    secret: str
+    vault: str
+    endpoint: str
+    status: str = UNKNOWN
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether the app has the secret's value."""
+        return self.status == FOLLOWED
+
+
+def read_reference(setting: str, text: str, status: str = UNKNOWN) -> Reference | None:
+    """What `@Microsoft.KeyVault(…)` refers to, in either of its forms; None: nothing usable."""
+    parts = {name.lower(): value.strip() for name, value in _PARTS.findall(text)}
+    found = _URI.match(parts.get("secreturi", ""))
+    if found and _may_get_tokens(found[1]):
+        vault = (urlsplit(found[1]).hostname or "").partition(".")[0]
+        return Reference(setting, found[2], vault, found[1], status)
+    if "vaultname" in parts and "secretname" in parts:
+        vault = parts["vaultname"]
+        return Reference(
+            setting, parts["secretname"], vault, f"https://{vault}{_DOMAINS[0]}", status
+        )
+    return None
+
+
+def _may_get_tokens(endpoint: str) -> bool:
+    host = urlsplit(endpoint).hostname or ""
+    return host == "127.0.0.1" or (endpoint.startswith("https://") and host.endswith(_DOMAINS))
+
+
+def list_references(management: str, app_id: str, token: Callable[[], str]) -> list[Reference]:
+    """Which settings of the app are references; raises Untried when nobody says so."""
+    if "/" not in app_id:
+        raise Untried("the app's resource id is not known here: --app names it")
+    url = f"{management.rstrip('/')}{app_id}{vault_mends.REFERENCES}?{vault_mends.VERSION}"
+    answer = ask("GET", url, "Azure", lambda: NOTHING, token=token())
+    if answer.status_code != HTTPStatus.OK:
+        listing = vault_mends.list_references(app_id)
+        raise Untried(f"Azure answered {answer.status_code} to who asks; whoever may: {listing}")
+    return [one for one in map(_listed, objects_of(answer, "value")) if one is not None]
+
+
+def _listed(given: dict[str, Any]) -> Reference | None:
+    name = str(given.get("name", "")).rpartition("/")[2]
+    said = given.get("properties") or {}
+    found = read_reference(name, str(said.get("reference", "")), str(said.get("status", "")))
+    named = said.get("vaultName")
+    return found._replace(vault=named) if found and named else found
+
+
+class References:
+    """Which settings refer to a vault, and what is known of it without asking once more."""
+
+    def __init__(self, ask_for_them: Callable[[], list[Reference]]) -> None:
+        self._ask = ask_for_them
+        self.known: list[Reference] | None = None
+        """None: nobody has said yet."""
+
+    def listed(self) -> list[Reference]:
+        """All of them; raises Unwell when nobody says so."""
+        self.known = self._ask()
+        return self.known
+
+
+def ask_vaults(
+    references: Collection[Reference], token: Callable[[str], str], who: Callable[[], Identity]
+) -> str:
+    """Whether whoever asks may read every vault, every secret is there, and all were followed."""
+    for endpoint in dict.fromkeys(one.endpoint for one in references):
+        wanted = [one for one in references if one.endpoint == endpoint]
+        _look_into(wanted, token, who)
+    stale = [one for one in references if not one.is_followed]
+    if stale:
+        said = ", ".join(f"{one.setting} ({one.status})" for one in stale)
+        raise Unwell(f"the platform has not followed {said}", mend=vault_mends.follow_again(who()))
+    return f"{_told(references)} can be read" if references else "no setting refers to a vault"
+
+
+def _look_into(
+    wanted: Sequence[Reference], token: Callable[[str], str], who: Callable[[], Identity]
+) -> None:
+    """Raise Unwell unless one vault has all these secrets for whoever asks."""
+    first = wanted[0]
+    look = partial(vault_mends.look_for_vault, first.vault)
+    url = f"{first.endpoint}/secrets?api-version={VAULT_VERSION}&maxresults=25"
+    held: set[str] = set()
+    for _ in range(MOST_PAGES):
+        answer = ask("GET", url, f"the vault {first.vault}", look, token=token(SCOPE))
+        if answer.status_code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+            return _let_people_pass(wanted, answer.status_code, who())
+        if answer.status_code != HTTPStatus.OK:
+            said = f"the vault {first.vault} answered {answer.status_code}"
+            raise Unwell(said, mend=look)
+        held |= _enabled(objects_of(answer, "value"))
+        url = str(object_of(answer).get("nextLink") or "")
+        if urlsplit(url).hostname != urlsplit(first.endpoint).hostname:
+            break
+    missing = [one for one in wanted if one.secret not in held]
+    if missing:
+        said = f"the vault {first.vault} has no secret {_told(missing)} that is enabled"
+        pairs = [(one.secret, one.setting) for one in missing]
+        raise Unwell(said, mend=vault_mends.fill_vault(first.vault, pairs, who()))
+    return None
+
+
+def _let_people_pass(wanted: Sequence[Reference], status: int, who: Identity) -> None:
+    """Of somebody at a desk the vault says nothing about the app: what the platform says counts."""
+    if not who.is_app and all(one.is_followed for one in wanted):
+        return
+    vault, names = wanted[0].vault, ", ".join(one.setting for one in wanted)
+    said = f"the vault {vault} answered {status}: {ROLE} is lacking, by which {names} are read"
+    raise Unwell(said, mend=vault_mends.let_read(vault, ROLE, who))
+
+
+def _enabled(listed: Sequence[dict[str, Any]]) -> set[str]:
+    """The names of secrets that can be followed; their values are not asked for."""
+    return {
+        str(one.get("id", "")).rpartition("/")[2]
+        for one in listed
+        if (one.get("attributes") or {}).get("enabled", True)
+    }
+
+
+def _told(references: Collection[Reference]) -> str:
+    return ", ".join(f"{one.secret} ({one.setting})" for one in references)

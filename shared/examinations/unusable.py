@@ -1,0 +1,63 @@
+"""Settings that can't be used: what is wrong with each, and whether the vault behind it answers.
+
+Nothing else can be examined then, because everything is furnished from settings.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from shared.adapters.checkups import vault_mends
+from shared.adapters.checkups.identities import Credentials
+from shared.adapters.checkups.vaults import References, read_reference
+from shared.domain.errors import Unwell
+from shared.examinations.changes import Changes, management_scope
+from shared.examinations.itself import identity, secrets
+from shared.examinations.rounds import app_id_in
+from shared.ports import Examination
+from shared.setting_table import TABLE
+from shared.settings import SettingsError
+
+_MANAGEMENT = "AZURE_MONITOR_ENDPOINT"
+
+
+def unusable(
+    error: SettingsError,
+    host: Mapping[str, str],
+    open_credential: Callable[[], Any],
+    app_id: str = "",
+) -> Iterator[Examination]:
+    """The settings themselves, and the vault that some of them were not read from."""
+    usual = next(one.default for one in TABLE if one.name == _MANAGEMENT)
+    management = host.get(_MANAGEMENT) or usual
+    who = Credentials(open_credential, management_scope(management), app_id or app_id_in(host))
+    changes = Changes(who, management, deployed=not host.get("AzureWebJobsStorage"))
+    yield Examination(
+        name="settings",
+        breaks="nothing works: no pass, no alert, no answer but this",
+        ask=lambda: _tell(error, changes),
+    )
+    if error.unfollowed:
+        yield identity(who)
+        yield secrets(References(lambda: _read(error.unfollowed)), who)
+
+
+def _tell(error: SettingsError, changes: Changes) -> str:
+    raise Unwell("; ".join(error.problems), mend=lambda: _mend(error, changes))
+
+
+def _mend(error: SettingsError, changes: Changes) -> str:
+    wrong = [name for name in error.names if name not in error.unfollowed]
+    mend = [changes.of(name, "<what would be right>") for name in wrong]
+    if error.unfollowed:
+        again = vault_mends.follow_again(changes.who.identity)
+        mend.append(f"{again}   # when what is broken below is mended")
+    return " && ".join(mend)
+
+
+def _read(unfollowed: Mapping[str, str]) -> list[Any]:
+    found = {name: read_reference(name, text) for name, text in unfollowed.items()}
+    strange = [name for name, one in found.items() if one is None]
+    if strange:
+        forms = "@Microsoft.KeyVault(VaultName=…;SecretName=…) or @Microsoft.KeyVault(SecretUri=…)"
+        raise Unwell(f"{', '.join(strange)} refers to no vault: the forms are {forms}")
+    return list(found.values())
