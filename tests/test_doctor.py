@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from azure.core.credentials import AccessToken
 from msgspec.structs import replace as replace_struct
 
 from local.architecture_page import functions
@@ -22,10 +23,14 @@ from shared.domain.checkups import Checkup, Verdict
 from shared.domain.errors import Unwell
 from shared.examinations import RUN_BY_THEMSELVES, app_id_in, examinations
 from shared.examinations.account import mend_storage
+from shared.examinations.bill import bill
 from shared.examinations.rounds import Round
 from shared.examinations.unusable import unusable
 from shared.examinations.veils import veiled
+from shared.ports import Examination
+from shared.services.examine import examine
 from shared.settings import SettingsError, load
+from tests.adapters.providers import running_provider
 from tests.builders import T0, a_desk
 from tests.test_settings import GOOD
 
@@ -33,6 +38,11 @@ APP = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/pantry-mo
 DATABASE = "/subscriptions/s/resourceGroups/crm/providers/Microsoft.Sql/servers/sql/databases/db"
 STORAGE_KEY = "c2VjcmV0IGtleQ=="
 STORAGE = f"AccountName=pantry;AccountKey={STORAGE_KEY}"
+WHO = (
+    "--assignee-object-id <object id of the app's identity> "
+    "--assignee-principal-type ServicePrincipal"
+)
+COUNTING = ("counting executions", "counting transactions", "counting log bytes")
 WELL = Checkup(name="tables", verdict=Verdict.WELL, said="take a row")
 ILL = Checkup(
     name="login to pantry-crm", verdict=Verdict.BROKEN, said="no", breaks="DTU", mend="sqlcmd …"
@@ -272,3 +282,60 @@ def test_a_role_that_is_missing_on_the_account_is_named(kind: str) -> None:
     assert f'--role "Storage {kind} Data {degree}"' in mend(403)
     assert "az storage account show --name pantry --query id" in mend(403)
     assert "statusOfPrimary" in mend(None)
+
+
+OWN = {
+    "MONITOR_APP_ID": APP,
+    "MONITOR_STORAGE_ID": "/subscriptions/s/resourceGroups/g/providers/"
+    "Microsoft.Storage/storageAccounts/pantry",
+    "MONITOR_WORKSPACE_ID": "9a1f6f3c-2b64-4f0e-8a57-61c0f2d7b3e4",
+}
+
+
+@pytest.mark.parametrize(
+    ("status", "mends_it"),
+    [
+        (
+            403,
+            {
+                "counting executions": f'--role "Monitoring Reader" {WHO} --scope {APP}',
+                "counting transactions": f'--role "Monitoring Reader" {WHO} --scope '
+                f"{OWN['MONITOR_STORAGE_ID']}",
+                "counting log bytes": f'--role "Log Analytics Reader" {WHO} --scope "$(az monitor',
+            },
+        ),
+        (404, dict.fromkeys(COUNTING, "az resource list")),
+        (500, dict.fromkeys(COUNTING, mends.NOTHING)),
+    ],
+)
+def test_what_the_monitor_costs_is_lacking_where_its_own_resources_refuse_to_tell(
+    status: int, mends_it: dict[str, str]
+) -> None:
+    with running_provider() as provider:
+        provider.answers(status)
+        ends = dict.fromkeys(("AZURE_MONITOR_ENDPOINT", "LOG_ANALYTICS_ENDPOINT"), provider.url)
+        found = {
+            one.name: one
+            for one in examine(_counting({**GOOD, **OWN, **ends}))
+            if one.name in COUNTING
+        }
+
+    assert found.keys() == set(COUNTING)
+    for name, one in found.items():
+        assert one.verdict is Verdict.LACKING
+        assert one.breaks.startswith("optional: ")
+        assert str(status) in one.said
+        assert mends_it[name] in one.mend
+
+
+def test_nothing_is_examined_of_what_no_setting_names() -> None:
+    one = {"MONITOR_APP_ID": APP}
+
+    assert [found.name for found in _counting({**GOOD, **one})] == ["counting executions"]
+    assert _counting(GOOD) == []
+
+
+def _counting(environment: dict[str, str]) -> list[Examination]:
+    """The examinations of a round as somebody known."""
+    who = Credentials(lambda: SimpleNamespace(get_token=lambda _: AccessToken("token", 0)), "s")
+    return [*bill(Round(load(environment), a_desk().house, who, T0, lambda: T0, {}))]

@@ -13,6 +13,7 @@ from shared import bootstrap
 from shared.adapters.checkups.identities import Credentials
 from shared.domain.checkups import Checkup
 from shared.examinations.account import account
+from shared.examinations.bill import bill
 from shared.examinations.changes import management_scope
 from shared.examinations.itself import RUN_BY_THEMSELVES, itself
 from shared.examinations.life import life, messages
@@ -53,6 +54,7 @@ def examinations(
         *(one for target in given.targets for one in sources_of(target, on)),
         *providers(on),
         *life(on),
+        *bill(on),
         *(messages(on) if send else ()),
     ]
 

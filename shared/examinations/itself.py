@@ -97,4 +97,5 @@ def _uses_identity(on: Round) -> bool:
     given = on.given
     kinds = {kind for sources in on.house.measured.values() for kind in sources}
     asked = kinds & (NAMESPACES.keys() | set(BY_LOGS)) or (given.databases and not given.sql_user)
-    return bool(asked or given.acs_endpoint or not given.storage)
+    own = given.own_app or given.own_storage or given.own_workspace
+    return bool(asked or own or given.acs_endpoint or not given.storage)

@@ -50,7 +50,7 @@ def _mend_source(on: Round, target: str, source: str, error: SourceError) -> str
         return mends.restart(its.app or "<resource id of the CRM's app>")
     if isinstance(error, SourceDenied):
         if source in BY_LOGS:
-            role, scope = "Log Analytics Reader", _workspace_scope(its.workspace)
+            role, scope = "Log Analytics Reader", mends.workspace_scope(its.workspace)
         else:
             role, scope = "Monitoring Reader", getattr(its, source)
         return mends.grant_role(role, scope, on.who.identity)
@@ -92,8 +92,3 @@ def _counts(target: str, on: Round, visit: DatabaseExaminer, login: str) -> Iter
                 ask=partial(visit.count, source),
                 after=(login,),
             )
-
-
-def _workspace_scope(workspace: str) -> str:
-    query = f"[?customerId=='{workspace}'].id"
-    return f'"$(az monitor log-analytics workspace list --query "{query}" --output tsv)"'

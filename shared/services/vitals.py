@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from shared.domain.errors import SourceDenied, SourceError, Untried, Unwell
 from shared.domain.samples import Failure, FailureKind, Reading
-from shared.domain.times import MINUTE, iso
-from shared.ports import House, MetricSource, SourceGroup
+from shared.domain.times import DAY, MINUTE, Span, floor_day, iso
+from shared.ports import House, Meter, MetricSource, SourceGroup
 from shared.services.beat import DEAF, FRESH
 from shared.services.channels import KnownChannel, Outcome, try_channel
 from shared.services.leases import last_lease
@@ -45,6 +45,15 @@ def hear_together(
         kind = SourceDenied if failure.kind is FailureKind.DENIED else SourceError
         raise Unwell(failure.error, mend=mend(kind(failure.error)))
     return f"answer; the last {LOOK_BACK // MINUTE} minutes"
+
+
+def count_use(meter: Meter, *, mend: Callable[[str], str], now: datetime) -> str:
+    """Count the last whole day's use by the monitor itself; without it nobody is told less."""
+    end = floor_day(now)
+    found = meter.count(Span(end - DAY, end))
+    for problem in found.problems:
+        raise Unwell(problem, mend=mend(problem), limps=True)
+    return f"can be counted, as on {iso(end - DAY)[:10]}"
 
 
 def see_page(source: MetricSource, target: str, *, mend: Mend, now: datetime) -> str:

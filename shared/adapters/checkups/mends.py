@@ -43,6 +43,12 @@ def storage_scope(account: str) -> str:
     return f'"$(az storage account show --name {account} --query id --output tsv)"'
 
 
+def workspace_scope(workspace: str) -> str:
+    """What finds the id of a Log Analytics workspace by its GUID."""
+    query = f"[?customerId=='{workspace}'].id"
+    return f'"$(az monitor log-analytics workspace list --query "{query}" --output tsv)"'
+
+
 def communication_scope(host: str) -> str:
     """What finds the id of the Communication Services at a host."""
     return f'"$(az communication list --query "[?hostName==\'{host}\'].id" --output tsv)"'
