@@ -68,17 +68,19 @@ chaos: setup ## Kill a process between any two calls, lose every answer, and jud
 mutants: $(VENV_READY) ## Change the rule machine and delivery a little, and see that tests notice
 	$(PY) -m local.mutants $(ARGS)
 
-# Each in an environment of its own: they want other versions of what the project uses. Nothing is
-# compiled beforehand that runs once.
-MODELS := $(VENV)-models
-scan: ## Scan infra/ with checkov and by Microsoft's models; what is left out says why
+# In environments of their own: the scanners want other versions of what the project uses, and of each
+# other's. Nothing is compiled beforehand that runs once.
+JUDGES := $(VENV)-judges
+scan: ## Scan infra/ with checkov and by Microsoft's models, with hooks and workflows
 	VENV='$(VENV)-scan' PYTHON='$(PYTHON)' sh local/make_venv.sh
 	$(VENV)-scan/bin/python -m pip --disable-pip-version-check --quiet install --no-compile checkov==3.3.30
 	$(VENV)-scan/bin/python -m checkov.main --config-file infra/.checkov.yaml
-	VENV='$(MODELS)' PYTHON='$(PYTHON)' sh local/make_venv.sh
-	$(MODELS)/bin/python -m pip --disable-pip-version-check --quiet install --no-compile \
-		-r local/arm/requirements.txt -c constraints.txt
-	$(MODELS)/bin/python -m local.arm
+	VENV='$(JUDGES)' PYTHON='$(PYTHON)' sh local/make_venv.sh
+	$(JUDGES)/bin/python -m pip --disable-pip-version-check --quiet install --no-compile \
+		-r infra/scan.txt -c constraints.txt
+	$(JUDGES)/bin/python -m local.arm
+	$(JUDGES)/bin/shellcheck infra/hooks/*.sh
+	$(JUDGES)/bin/zizmor --offline --quiet .github
 
 azurite: setup ## Run the storage emulator until Ctrl-C and print how to reach it
 	$(PY) -m local.azurite $(ARGS)
@@ -92,7 +94,7 @@ lock: ## Write constraints.txt anew from the two requirement files
 	rm -rf $(VENV)-lock
 
 clean: ## Remove everything that was installed or generated
-	rm -rf $(VENV) $(VENV)-scan $(MODELS) $(NODE)/node_modules build/mutants .tools .coverage .hypothesis .*_cache
+	rm -rf $(VENV) $(VENV)-scan $(JUDGES) $(NODE)/node_modules build/mutants .tools .coverage .hypothesis .*_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV_READY): requirements.txt requirements-dev.txt constraints.txt local/make_venv.sh

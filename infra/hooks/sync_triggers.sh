@@ -10,6 +10,11 @@ wanted="tick watch roll_up advise send_report collect_target deliver"
 tries=${TRIES:-30}
 version=2024-04-01
 
+command -v az >/dev/null 2>&1 || {
+    echo "az is not here: install the Azure CLI and sign in (az login)" >&2
+    exit 1
+}
+
 while [ "$tries" -gt 0 ]; do
     az rest --method post --output none \
         --url "https://management.azure.com$id/host/default/sync?api-version=$version" || true

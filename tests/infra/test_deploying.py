@@ -142,6 +142,19 @@ def test_triggers_are_synced_until_every_function_is_listed(bench: Path) -> None
     assert done.stdout.count("not listed yet: tick watch") == 2
 
 
+def test_without_az_nothing_is_waited_for(bench: Path) -> None:
+    done = subprocess.run(
+        ["/bin/sh", str(HOOKS / "sync_triggers.sh")],
+        env={"PATH": str(bench / "bin"), **OUTPUTS},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert "az is not here" in done.stderr
+
+
 def test_a_function_that_is_never_listed_fails_the_deployment(bench: Path) -> None:
     stand_in(bench, "az", LISTING.replace("{names}", " ".join(RUN_BY_THEMSELVES[1:])))
 
@@ -174,13 +187,23 @@ def test_the_smoke_test_passes_what_answers_and_is_shut(bench: Path) -> None:
     assert "Authorization: Bearer a-token" in log(bench, "curl")
 
 
+def test_a_doctor_that_does_not_answer_yet_is_told_and_fails_nothing(bench: Path) -> None:
+    stand_in(bench, "curl", ANSWERS.replace('cat "${0%/bin/curl}/answer.json"', "exit 22"))
+    stand_in(bench, "python", "echo a-token")
+
+    done = run(bench, "smoke_test.sh", CRM_TOKEN_KEY="k" * 32)
+
+    assert done.returncode == 0, done.stderr
+    assert "doctor does not answer yet" in done.stdout
+
+
 def test_the_smoke_test_fails_on_an_open_door(bench: Path) -> None:
     stand_in(bench, "curl", ANSWERS)
 
     done = run(bench, "smoke_test.sh", STRANGERS="200")
 
     assert done.returncode == 1
-    assert "GET metrics is open to strangers" in done.stderr
+    assert "GET metrics answers 200 to strangers, not 401" in done.stderr
 
 
 def read_yaml(path: Path) -> Any:

@@ -2,17 +2,15 @@
 
 import re
 from enum import StrEnum
-from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar, ForwardRef
 
 import pytest
 
-from local import arm
 from local.arm.checks import look_at_object, misspelt, unanswered
 from local.arm.judges import EXCUSED, JUDGES, UNJUDGED
 from local.arm.shapes import shape_of
-from local.bicep_files import Name, parse, read_infra
+from local.bicep_files import INFRA, Name, parse, read_infra
 
 
 class Tier(StrEnum):
@@ -149,7 +147,7 @@ def test_every_resource_has_its_judge_and_every_judge_and_excuse_its_resource() 
 
 
 def test_the_judges_packages_are_pinned() -> None:
-    pinned = (Path(arm.__file__).parent / "requirements.txt").read_text()
+    pinned = (INFRA / "scan.txt").read_text()
     needed = {judge.package.partition(".")[0] for judge in JUDGES.values()}
 
     assert {f"azure-mgmt-{one}" for one in needed} == set(
