@@ -111,9 +111,15 @@ def furnish(given: Settings, identity: Callable[[], Any] | None = None) -> House
         pulse=pulse(given),
         retention=_retention(given),
         reporting=_reporting(given),
+        doubts=doubts(given),
         meter=meter(given, identity),
         prices=priced(Prices(), given.prices),
     )
+
+
+def doubts(given: Settings) -> list[str]:
+    """What of the targets' settings is left out, without their values."""
+    return [f"{name} can't all be used; the log says why" for name in given.doubts]
 
 
 def _retention(given: Settings) -> Retention:
@@ -183,6 +189,7 @@ def problems() -> list[str]:
     rules, more = _stored(wall_now().replace(second=0, microsecond=0))
     ways = channels(given, open_identity, wall_now)
     return [
+        *doubts(given),
         *unreachable(rules, ways, fallback(given)),
         *unreported(_reporting(given).to, ways),
         *unmeasured(rules, CATALOG, measured(given)),
@@ -213,7 +220,10 @@ def warn() -> None:
     for problem in problems():
         _log.warning("%s", problem)
     with suppress(SettingsError):
-        _tell_driver(settings())
+        given = settings()
+        for doubt in given.doubts.values():
+            _log.error("%s", doubt)
+        _tell_driver(given)
 
 
 def _tell_driver(given: Settings) -> None:

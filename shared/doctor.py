@@ -45,8 +45,7 @@ def diagnose(
     except SettingsError as error:
         wanted = [*unusable(error, environment, open_identity, app_id)]
         return veiled(examine(wanted), environment)
-    usable = Checkup(name="settings", verdict=Verdict.WELL, said="can be used")
-    return veiled([usable, *_examined(given, environment, app_id, send=send)], environment)
+    return veiled([_usable(given), *_examined(given, environment, app_id, send=send)], environment)
 
 
 def _examined(
@@ -55,6 +54,20 @@ def _examined(
     now, wall, home = bootstrap.utc_now(), bootstrap.wall_now, bootstrap.furnish(given)
     return examine(
         examinations(given, home, now=now, wall=wall, host=environment, app_id=app_id, send=send)
+    )
+
+
+def _usable(given: Settings) -> Checkup:
+    """Well, or what of it describes a target wrongly: the others are watched all the same."""
+    if not given.doubts:
+        return Checkup(name="settings", verdict=Verdict.WELL, said="can be used")
+    return Checkup(
+        name="settings",
+        verdict=Verdict.BROKEN,
+        said="; ".join(given.doubts.values()),
+        breaks="what they describe is not watched, and there is no heartbeat",
+        mend="az functionapp config appsettings set --ids <function app> --settings "
+        + " ".join(f"'{name}=<what would be right>'" for name in given.doubts),
     )
 
 

@@ -294,7 +294,8 @@ class House:
     not know has them all. `routing`: where the alerts go of rules that leave it open. `budgets`:
     what the resources behind the types of channel take. `reader_zone`: the time that messages tell
     beside UTC. `links`: makes the links by which their readers act; without it messages have none.
-    `retention`: how long what is stored is kept. `reporting`: who gets the week's, when.
+    `retention`: how long what is stored is kept. `reporting`: who gets the week's, when. `doubts`:
+    what of the targets' settings can't be used, in words for everybody.
     `meter`: counts what the monitor uses; None: no setting says where. `prices`: what that costs.
     """
 
@@ -319,6 +320,7 @@ class House:
     pulse: Pulse | None = None
     retention: Retention = KEPT
     reporting: Reporting = NOBODY
+    doubts: Sequence[str] = ()
     meter: Meter | None = None
     prices: Prices = field(default_factory=Prices)
 

@@ -37,11 +37,26 @@ _PERCENT = re.compile(r"[0-9]{2}(\.[0-9]{1,6})?")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
-def ids(text: str) -> tuple[str, ...]:
-    ids = tuple(one.strip() for one in text.split(",") if one.strip())
-    if not ids or not all(ID.fullmatch(one) for one in ids):
-        raise ValueError("names of 1-63 of a-z, 0-9 and -, joined by commas")
-    return tuple(dict.fromkeys(ids))
+class Doubtful(NamedTuple):
+    """A value without what of it can't be used, and a sentence about each of that.
+
+    For what describes several targets: one that is wrong is no reason to leave the others.
+    """
+
+    value: Any
+    doubts: tuple[str, ...]
+
+
+def ids(text: str) -> tuple[str, ...] | Doubtful:
+    """The first one must be right: other settings describe it."""
+    given = tuple(dict.fromkeys(one.strip() for one in text.split(",") if one.strip()))
+    wrong = tuple(one for one in given if not ID.fullmatch(one))
+    wanted = "names of 1-63 of a-z, 0-9 and -, joined by commas"
+    if not given or given[0] in wrong:
+        raise ValueError(wanted)
+    doubts = tuple(f"{wanted}, which {one!r} is not" for one in wrong)
+    right = tuple(one for one in given if one not in wrong)
+    return Doubtful(right, doubts) if doubts else right
 
 
 def needed(parse: Callable[[str], Any]) -> Callable[[str], Any]:

@@ -31,27 +31,26 @@ RESOURCE_FORMS: dict[str, Callable[[str], str]] = {
 }
 
 
-def more_targets(text: str) -> Mapping[str, Resources]:
+def more_targets(text: str) -> Mapping[str, Resources] | form.Doubtful:
     """Targets beyond the first, each with its own resources."""
     given = form.json_object(text, 'a JSON object like {"other-app": {"plan": "/subscriptions/…"}}')
-    return {target: _resources(target, one) for target, one in given.items()}
+    doubts: list[str] = []
+    described = {target: _resources(target, one, doubts) for target, one in given.items()}
+    return form.Doubtful(described, tuple(doubts)) if doubts else described
 
 
-def _resources(target: str, given: Any) -> Resources:
+def _resources(target: str, given: Any, doubts: list[str]) -> Resources:
+    """Those that are right; a sentence is added about each of the others."""
     known = Resources._fields
-    if (
-        not form.ID.fullmatch(target)
-        or not isinstance(given, dict)
-        or not given.keys() <= set(known)
-    ):
-        raise ValueError(f"for each target an object of {', '.join(known)}")
+    if not isinstance(given, dict) or not given.keys() <= set(known):
+        doubts.append(f"right for {target}: an object of {', '.join(known)}")
     values = {}
-    for name, value in given.items():
+    for name, value in given.items() if isinstance(given, dict) else ():
         try:
-            values[name] = RESOURCE_FORMS[name](str(value))
+            values[name] = RESOURCE_FORMS.get(name, form.one_word)(str(value))
         except ValueError as error:
-            raise ValueError(f"right for {target}: its {name} must be {error}") from error
-    return Resources(**values)
+            doubts.append(f"right for {target}: its {name} must be {error}, not {value!r}")
+    return Resources(**{name: value for name, value in values.items() if name in known})
 
 
 class DatabasePlace(NamedTuple):

@@ -4,13 +4,13 @@ Settings come from the environment (the function app's configuration). Everythin
 is said in one message; a secret's value is never said at all.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta, tzinfo
 from typing import Any
 
 from shared import setting_places as place
-from shared.setting_forms import Hook, Hours
+from shared.setting_forms import Doubtful, Hook, Hours
 from shared.setting_places import BusinessNames, DatabasePlace, Resources
 from shared.setting_table import TABLE, Setting
 
@@ -38,6 +38,15 @@ class SettingsError(ValueError):
         if not self.unfollowed:
             return said
         return f"{said} ({', '.join(self.unfollowed)}: the key vault was not read)"
+
+
+OF_SOME_TARGETS = frozenset(
+    {
+        *("APP_SERVICE_PLAN_ID", "APP_SERVICE_ID", "SQL_DATABASE_ID"),
+        *("LOG_ANALYTICS_WORKSPACE_ID", "HEALTH_URL", "MORE_TARGETS"),
+    }
+)
+"""What describes the first target, or the others: wrong, it is no reason to leave the rest."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,12 +109,14 @@ class Settings:
     auth_jwks_url: str
     auth_role_claim: str
     crm_token_key: str = field(repr=False)
+    doubts: Mapping[str, str] = field(default_factory=dict)
+    """What is left out of what describes the targets, by setting; the rest of it is used."""
 
     @property
     def resources(self) -> dict[str, Resources]:
         """What is measured for each target; the flat settings describe the first one."""
         first = Resources(self.plan, self.app, self.database, self.workspace, self.health_url)
-        given = {self.targets[0]: first, **self.more_targets}
+        given = {**self.more_targets, self.targets[0]: first}
         return {target: given.get(target, Resources()) for target in self.targets}
 
     @property
@@ -126,6 +137,19 @@ class Settings:
 
 def load(environment: Mapping[str, str]) -> Settings:
     """The settings in `environment`; raises SettingsError that names every problem."""
+    values, problems = _read(environment)
+    doubts = _joined([*_doubtful(values), *_forgiven(values, problems), *_strangers(values)])
+    if not values.get("storage") and not values.get("storage_account"):
+        needed = "set AzureWebJobsStorage (a connection string) or AzureWebJobsStorage__accountName"
+        problems.setdefault("AzureWebJobsStorage", needed)
+    problems.update(_disagreements(values))
+    if problems:
+        raise SettingsError(problems, _unfollowed(environment))
+    return Settings(**values, doubts=doubts)
+
+
+def _read(environment: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The values by field, and what is wrong by setting."""
     values: dict[str, Any] = {}
     problems: dict[str, str] = {}
     for setting in TABLE:
@@ -135,13 +159,45 @@ def load(environment: Mapping[str, str]) -> Settings:
         except ValueError as error:
             said = "" if setting.secret or is_reference(given) else f", not {given!r}"
             problems[setting.name] = f"{setting.name} must be {error}{said}"
-    if not values.get("storage") and not values.get("storage_account"):
-        needed = "set AzureWebJobsStorage (a connection string) or AzureWebJobsStorage__accountName"
-        problems.setdefault("AzureWebJobsStorage", needed)
-    problems.update(_disagreements(values))
-    if problems:
-        raise SettingsError(problems, _unfollowed(environment))
-    return Settings(**values)
+    return values, problems
+
+
+Doubt = tuple[str, str]
+"""A setting's name and a sentence about it."""
+
+
+def _doubtful(values: dict[str, Any]) -> Iterator[Doubt]:
+    """What is said of values of which only a part can be used; they become that part."""
+    for setting in TABLE:
+        value = values.get(setting.field)
+        if isinstance(value, Doubtful):
+            values[setting.field] = value.value
+            yield setting.name, f"{setting.name} must be {'; '.join(value.doubts)}"
+
+
+def _forgiven(values: dict[str, Any], problems: dict[str, str]) -> Iterator[Doubt]:
+    """The problems of one target's description, where others can be watched; they become doubts."""
+    has_more = len(values.get("targets", ())) > 1
+    for setting in TABLE:
+        if has_more and setting.name in OF_SOME_TARGETS and setting.name in problems:
+            values[setting.field] = setting.parse(setting.default)
+            yield setting.name, problems.pop(setting.name)
+
+
+def _strangers(values: Mapping[str, Any]) -> Iterator[Doubt]:
+    """Targets that are described in vain."""
+    strangers = set(values.get("more_targets", {})) - set(values.get("targets", ())[1:])
+    if strangers and "targets" in values:
+        names = ", ".join(sorted(strangers))
+        said = "it is for targets that MONITOR_TARGETS names, the first one left out"
+        yield "MORE_TARGETS", f"MORE_TARGETS describes {names}; {said}"
+
+
+def _joined(doubts: Iterable[Doubt]) -> dict[str, str]:
+    said: dict[str, list[str]] = {}
+    for name, sentence in doubts:
+        said.setdefault(name, []).append(sentence)
+    return {name: "; ".join(sentences) for name, sentences in said.items()}
 
 
 def _unfollowed(environment: Mapping[str, str]) -> dict[str, str]:
@@ -169,13 +225,6 @@ def _resolved(setting: Setting, given: str) -> Any:
 def _disagreements(values: Mapping[str, Any]) -> dict[str, str]:
     """What is wrong only between settings, among those that can be read at all."""
     problems = {}
-    strangers = set(values.get("more_targets", {})) - set(values.get("targets", ())[1:])
-    if strangers and "targets" in values:
-        names = ", ".join(sorted(strangers))
-        problems["MORE_TARGETS"] = (
-            f"MORE_TARGETS describes {names}; it is for targets that MONITOR_TARGETS names, "
-            "the first one left out"
-        )
     if (values.get("acs") or values.get("acs_endpoint")) and not values.get("mail_from", "-"):
         problems["MAIL_FROM"] = "MAIL_FROM must be set when mails can be sent"
     services = ("sms", "acs", "acs_endpoint")

@@ -104,6 +104,20 @@ def test_a_reference_in_no_known_form_is_named() -> None:
         asked["secrets"]()
 
 
+def test_a_target_that_is_described_wrongly_is_told_beside_everything_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(doctor, "_examined", lambda *_, **__: [WELL])
+    wrong = {"MONITOR_TARGETS": "one,two", "MORE_TARGETS": '{"two": {"plan": "p"}}'}
+
+    settings, rest = doctor.diagnose({**GOOD, **wrong})
+
+    assert (settings.verdict, rest) == (Verdict.BROKEN, WELL)
+    assert settings.said.startswith("MORE_TARGETS must be right for two: its plan must be")
+    assert settings.breaks == "what they describe is not watched, and there is no heartbeat"
+    assert settings.mend.endswith("'MORE_TARGETS=<what would be right>'")
+
+
 @pytest.mark.parametrize(("found", "code"), [([WELL], 0), ([WELL, ILL], 1)])
 def test_the_exit_code_says_whether_anything_is_broken(
     monkeypatch: pytest.MonkeyPatch, found: list[Checkup], code: int

@@ -122,7 +122,9 @@ def test_every_secret_is_left_out_of_the_repr() -> None:
 
 
 def test_every_setting_has_a_field_and_a_sentence_of_help() -> None:
-    assert [setting.field for setting in TABLE] == [one.name for one in fields(Settings)]
+    assert [*(setting.field for setting in TABLE), "doubts"] == [
+        one.name for one in fields(Settings)
+    ]
     for setting in TABLE:
         assert setting.help.endswith("."), setting.name
         assert len(setting.help) > 20, setting.name
@@ -199,8 +201,7 @@ def test_a_reference_that_nobody_resolved_is_no_key_to_sign_with() -> None:
     assert "vault.azure.net" not in refused.value.public
 
 
-WRONG = {
-    "AzureWebJobsStorage__accountName": ["pantry.example.com/", "Pantry", "p"],
+WRONG_OF_ONE_TARGET = {
     "APP_SERVICE_PLAN_ID": [
         "plan",
         "/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/app",
@@ -220,6 +221,10 @@ WRONG = {
         '{"stranger": {}}',
         '{"first": {}}',
     ],
+}
+"""What describes one target: with several, the others are watched all the same."""
+WRONG = {
+    "AzureWebJobsStorage__accountName": ["pantry.example.com/", "Pantry", "p"],
     "AZURE_MONITOR_ENDPOINT": [
         "",
         "https://example.com",
@@ -288,6 +293,69 @@ def test_what_could_never_work_is_refused(name: str, value: str) -> None:
         load({**GOOD, "MONITOR_TARGETS": "first,second", name: value})
 
     assert refused.value.names == (name,)
+
+
+each_wrong_description = pytest.mark.parametrize(
+    ("name", "value"),
+    [(name, value) for name, values in WRONG_OF_ONE_TARGET.items() for value in values],
+)
+
+
+@each_wrong_description
+def test_a_target_that_is_described_wrongly_is_no_reason_to_leave_the_others(
+    name: str, value: str
+) -> None:
+    given = load({**GOOD, "MONITOR_TARGETS": "first,second", name: value})
+
+    assert list(given.doubts) == [name]
+    assert given.doubts[name].startswith(f"{name} ")
+    assert given.resources == {"first": Resources(), "second": Resources()}
+
+
+@pytest.mark.parametrize("name", sorted(WRONG_OF_ONE_TARGET.keys() - {"MORE_TARGETS"}))
+def test_the_only_target_is_described_rightly_or_not_watched_at_all(name: str) -> None:
+    value = WRONG_OF_ONE_TARGET[name][0]
+    with pytest.raises(SettingsError) as refused:
+        load({**GOOD, name: value})
+
+    assert refused.value.names == (name,)
+
+
+def test_what_is_right_of_a_description_is_used() -> None:
+    page, plan = "https://a.example.com/", "/subscriptions/s/wrong"
+    more = {
+        "second": {"health_url": page, "plan": plan},
+        "third": {"health_url": page, "paln": plan},
+        "stranger": {"health_url": page},
+    }
+    given = load(
+        {
+            **GOOD,
+            "MONITOR_TARGETS": "first,second,third,Fourth",
+            "HEALTH_URL": page,
+            "MORE_TARGETS": json.dumps(more),
+        }
+    )
+
+    assert given.resources == dict.fromkeys(
+        ("first", "second", "third"), Resources(health_url=page)
+    )
+    assert given.doubts == {
+        "MONITOR_TARGETS": "MONITOR_TARGETS must be names of 1-63 of a-z, 0-9 and -, joined by "
+        "commas, which 'Fourth' is not",
+        "MORE_TARGETS": "MORE_TARGETS must be right for second: its plan must be a resource id "
+        "/subscriptions/<id>/resourceGroups/<group>/providers/Microsoft.Web/serverfarms/<name>, "
+        "not '/subscriptions/s/wrong'; right for third: an object of plan, app, database, "
+        "workspace, health_url; MORE_TARGETS describes stranger; it is for targets that "
+        "MONITOR_TARGETS names, the first one left out",
+    }
+
+
+def test_the_first_name_must_be_right_because_other_settings_describe_it() -> None:
+    with pytest.raises(SettingsError) as refused:
+        load({**GOOD, "MONITOR_TARGETS": "Pantry,second"})
+
+    assert refused.value.names == ("MONITOR_TARGETS",)
 
 
 def test_tokens_may_go_to_this_machine_in_plain_text() -> None:

@@ -54,7 +54,7 @@ def heartbeat(
     Of `newcomers` nobody expects yet that a pass has ended.
     """
     leases = last_leases(config=house.config)
-    problems: list[str] = []
+    problems = [*house.doubts]
     for target in targets:
         last = leases.get(target)
         problems += _blind(target, last, house, now, is_new=target in newcomers)

@@ -281,6 +281,15 @@ def noting(work: Any, asked: list[str]) -> Any:
     return noted
 
 
+def test_there_is_no_heartbeat_while_a_target_is_described_wrongly(make_desk: MakeDesk) -> None:
+    """It is as loud as a monitor that stops, and the others are watched all the same."""
+    desk = a_fleet(make_desk)
+    desk.tick(0)
+    doubtful = replace(desk.house, doubts=["MORE_TARGETS can't all be used; the log says why"])
+
+    assert heartbeat([TARGET], house=doubtful, now=at(1)) == list(doubtful.doubts)
+
+
 def test_many_problems_are_one_line_of_bounded_length(
     make_desk: MakeDesk, caplog: pytest.LogCaptureFixture
 ) -> None:
