@@ -1,6 +1,5 @@
 """The app's identity, which no pass waits long for, and what else the settings furnish."""
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +15,7 @@ from shared.furnishing.meters import meter
 from shared.settings import load
 from tests.adapters.providers import Provider, running_provider
 from tests.builders import T0
+from tests.stopwatch import seconds_at_most
 from tests.test_settings import GOOD
 
 SCOPE = "https://management.azure.com/.default"
@@ -42,23 +42,18 @@ def identity(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 def test_a_token_that_does_not_come_is_not_waited_for(platform: Provider, identity: Any) -> None:
     platform.delay = 3
-    began = time.monotonic()
 
-    with pytest.raises(ClientAuthenticationError):
+    with seconds_at_most(2), pytest.raises(ClientAuthenticationError):
         identity.get_token(SCOPE)
 
-    assert time.monotonic() - began < 2
     assert len(platform.asked) <= 2
 
 
 def test_nobody_sleeps_through_a_retry_after(platform: Provider, identity: Any) -> None:
     platform.answers(429, headers={"Retry-After": "30"})
-    began = time.monotonic()
 
-    with pytest.raises(ClientAuthenticationError):
+    with seconds_at_most(2), pytest.raises(ClientAuthenticationError):
         identity.get_token(SCOPE)
-
-    assert time.monotonic() - began < 2
 
 
 def test_the_fallback_may_name_the_alerts_address() -> None:

@@ -22,7 +22,7 @@ from tests.adapters.arm import (
     BY_THE_MINUTE,
     IDS,
     NOW,
-    QUICK,
+    PATIENT,
     SECRET,
     SINCE,
     TARGET,
@@ -34,9 +34,9 @@ from tests.adapters.arm import (
     plan_parameters,
     read,
     running_arm,
-    seconds_at_most,
 )
 from tests.adapters.platform import Platform
+from tests.stopwatch import seconds_at_most
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def source(arm: Arm) -> Iterator[Platform]:
 )
 def test_the_disk_fails_alone(arm: Arm, answer: Answer, caplog: pytest.LogCaptureFixture) -> None:
     arm.wrong["PT6H"] = answer
-    with opened(arm, patience=replace(QUICK, read=0.3)) as source:
+    with opened(arm, patience=replace(PATIENT, read=0.5 if answer.after else 30)) as source:
         samples = read(source, None)
 
     assert "appDiskUsage" not in samples

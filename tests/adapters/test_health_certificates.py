@@ -18,17 +18,18 @@ from shared.adapters.health_probe import HealthProbe
 from tests.adapters.site import (
     DAY,
     NOW,
+    QUICK,
     TARGET,
     Authority,
     Page,
     Site,
     probe,
     running,
-    seconds_at_most,
     unanswered,
     values,
     wait_for_the_left_behind,
 )
+from tests.stopwatch import seconds_at_most
 
 
 @pytest.fixture
@@ -188,7 +189,7 @@ def test_a_handshake_that_hangs_is_a_failed_probe() -> None:
     before = set(threading.enumerate())
     with socket.create_server(("127.0.0.1", 0)) as server, seconds_at_most(5):
         url = f"https://127.0.0.1:{server.getsockname()[1]}/"
-        found = values(probe(url).read(TARGET, since=None, now=NOW))
+        found = values(probe(url, patience=QUICK).read(TARGET, since=None, now=NOW))
         assert unanswered(found)
     wait_for_the_left_behind(before)
 

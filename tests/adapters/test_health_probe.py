@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared.adapters.health_probe import Patience
 from shared.catalog.metrics import CATALOG
 from shared.domain.errors import SourceError
 from tests.adapters.site import (
@@ -15,17 +14,18 @@ from tests.adapters.site import (
     MINUTE,
     NOW,
     PATH,
+    QUICK,
     TARGET,
     Page,
     Site,
     ask,
     probe,
     running,
-    seconds_at_most,
     unanswered,
     values,
     wait_for_the_left_behind,
 )
+from tests.stopwatch import seconds_at_most
 
 
 @pytest.fixture
@@ -153,7 +153,7 @@ def test_a_page_that_does_not_come_is_not_available(site: Site) -> None:
     site.page = Page(after=10)
 
     with seconds_at_most(5):
-        assert unanswered(ask(site))
+        assert unanswered(ask(site, patience=QUICK))
 
 
 def test_a_page_that_drips_is_cut_at_the_deadline(site: Site) -> None:
@@ -161,7 +161,7 @@ def test_a_page_that_drips_is_cut_at_the_deadline(site: Site) -> None:
     before = set(threading.enumerate())
 
     with seconds_at_most(5):
-        assert unanswered(ask(site))
+        assert unanswered(ask(site, patience=QUICK))
 
     wait_for_the_left_behind(before)
 
@@ -182,9 +182,8 @@ def test_nobody_listens() -> None:
 
 def test_a_name_that_nobody_knows() -> None:
     url = "http://no-such-host.invalid/"
-    patience = Patience(connect=1, read=0.5, deadline=8)
 
-    assert unanswered(values(probe(url, patience=patience).read(TARGET, since=None, now=NOW)))
+    assert unanswered(values(probe(url).read(TARGET, since=None, now=NOW)))
 
 
 @pytest.mark.parametrize("nonsense", [b"", b"SSH-2.0-OpenSSH_9.6\r\n", b"HTTP/1.1 abc\r\n\r\n"])
@@ -215,7 +214,7 @@ def test_why_a_probe_failed_is_logged_without_the_url(
     site.page = Page(503)
     ask(site)
     site.page = Page(after=10)
-    ask(site)
+    ask(site, patience=QUICK)
 
     assert len(caplog.messages) == 3
     assert all(TARGET in said for said in caplog.messages)

@@ -25,12 +25,15 @@ from shared.domain.histograms import value_of
 from shared.domain.samples import Reading
 from shared.services.collect import PATIENCE as ABANDONED_AFTER
 from tests.adapters.conftest import Answerer
+from tests.stopwatch import seconds_at_most
 
 T0 = datetime(2026, 3, 2, 9, tzinfo=UTC)
 NOW = T0 + timedelta(minutes=10, seconds=20)
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 COLUMNS = LOG_QUERIES[0].columns
+PATIENT = Patience(connect=30, read=30, deadline=60)
 SHORT = Patience(connect=0.3, read=0.3, deadline=0.6)
+"""For what never comes: of an answer that does, no machine must be too slow for it."""
 
 
 class AnyToken:
@@ -87,7 +90,7 @@ def opened() -> Iterator[Open]:
     sources: list[LogAnalytics] = []
 
     def open_(url: str, **options: Any) -> LogAnalytics:
-        given = {"credential": AnyToken(), "patience": SHORT, **options}
+        given = {"credential": AnyToken(), "patience": PATIENT, **options}
         sources.append(open_log_analytics({"crm": "a-guid", "bare": ""}, endpoint=url, **given))
         return sources[-1]
 
@@ -461,10 +464,9 @@ class TestRefusals:
         self, well: Answerer, source: LogAnalytics
     ) -> None:
         well.status, well.headers = 429, {"Retry-After": "60"}
-        began = time.monotonic()
 
-        assert "60 s" in refusal(source)
-        assert time.monotonic() - began < 2
+        with seconds_at_most(2):
+            assert "60 s" in refusal(source)
         assert len(well.asked) == 1
 
     def test_a_target_without_a_workspace_is_said(self, source: LogAnalytics) -> None:
@@ -479,13 +481,11 @@ class TestPatience:
         assert PATIENCE.deadline < ABANDONED_AFTER.total_seconds()
         assert PATIENCE.read > SERVER_TIMEOUT
 
-    def test_a_service_that_hangs_is_given_up(self, well: Answerer, source: LogAnalytics) -> None:
+    def test_a_service_that_hangs_is_given_up(self, well: Answerer, opened: Open) -> None:
         well.delay = 2 * SHORT.deadline
-        began = time.monotonic()
 
-        refusal(source)
-
-        assert time.monotonic() - began < 2 * SHORT.deadline
+        with seconds_at_most(2 * SHORT.deadline):
+            refusal(opened(well.url, patience=SHORT))
 
     def test_a_credential_that_hangs_is_given_up(self, well: Answerer, opened: Open) -> None:
         class Slow(AnyToken):
@@ -493,7 +493,7 @@ class TestPatience:
                 time.sleep(2 * SHORT.deadline)
                 return super().get_token(*scopes, **more)
 
-        said = refusal(opened(well.url, credential=Slow()))
+        said = refusal(opened(well.url, credential=Slow(), patience=SHORT))
 
         assert "no answer within" in said
 

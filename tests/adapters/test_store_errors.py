@@ -1,7 +1,6 @@
 """A store that is sick, silent or gone is StoreUnavailable, soon; what it refuses, StoreRefused."""
 
 import gc
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -14,6 +13,7 @@ from shared.adapters.tables import open_table
 from shared.domain.errors import Conflict, StoreError, StoreRefused, StoreUnavailable
 from shared.services.minute import DeliveryMessage
 from tests.adapters.conftest import Answerer
+from tests.stopwatch import seconds_at_most
 
 MESSAGE = DeliveryMessage("pantry-crm", "20260101T0005Z-1a2b3c4d", "9f8e7d6c")
 Call = Callable[[str], None]
@@ -65,13 +65,6 @@ def put(connection_string: str) -> None:
 READS = [get, query]
 WRITES = [insert, replace_and_delete]
 CALLS = [*READS, *WRITES, put]
-
-
-@contextmanager
-def seconds_at_most(limit: float) -> Iterator[None]:
-    start = time.monotonic()
-    yield
-    assert time.monotonic() - start < limit
 
 
 @pytest.mark.parametrize("call", CALLS)

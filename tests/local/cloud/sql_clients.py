@@ -17,6 +17,9 @@ USER, PASSWORD, PROGRAM = "reader", "pä$$wörd", "pantry-test"
 TOKEN_ATTRIBUTE = 1256
 DATETIMEOFFSET = -155
 
+LOGIN_TIMEOUT = 30
+"""A loaded machine is slow, not wrong."""
+
 
 class Client(Protocol):
     """How a test connects; `mark` stands for a parameter, `tls` is the version it speaks."""
@@ -38,6 +41,7 @@ class Client(Protocol):
         token: str = "",
         password: str = PASSWORD,
         timeout: int = 0,
+        login_timeout: int = LOGIN_TIMEOUT,
         autocommit: bool = True,
     ) -> Any: ...
 
@@ -65,6 +69,7 @@ class Odbc:
         token: str = "",
         password: str = PASSWORD,
         timeout: int = 0,
+        login_timeout: int = LOGIN_TIMEOUT,
         autocommit: bool = True,
     ) -> Any:
         pyodbc = _pyodbc()
@@ -76,7 +81,7 @@ class Odbc:
         connection = pyodbc.connect(
             f"{text}APP={PROGRAM};Encrypt={encrypt};ConnectRetryCount=0",
             autocommit=autocommit,
-            timeout=5,
+            timeout=login_timeout,
             attrs_before={TOKEN_ATTRIBUTE: _packed(token)} if token else {},
         )
         connection.timeout = timeout
@@ -105,6 +110,7 @@ class PurePython:
         token: str = "",
         password: str = PASSWORD,
         timeout: int = 0,
+        login_timeout: int = LOGIN_TIMEOUT,
         autocommit: bool = True,
     ) -> Any:
         where = urlsplit(url)
@@ -118,14 +124,15 @@ class PurePython:
             appname=PROGRAM,
             cafile=str(cafile) if cafile else None,
             timeout=timeout or None,
-            login_timeout=1,
+            login_timeout=login_timeout,
             disable_connect_retry=True,
             autocommit=autocommit,
             **who,
         )
 
     def number(self, error: BaseException) -> int:
-        # It tries again until its login timeout, and then says only that.
+        # It tries again until its login timeout (so a refusal wants a short one), and then says
+        # only that.
         said: Any = error.__cause__ or error
         return int(said.number)
 

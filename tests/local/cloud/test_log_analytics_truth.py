@@ -15,6 +15,7 @@ from local.cloud.tokens import Keys
 from local.world.engine import Script, ScriptedWorld
 from local.world.scenes import DtuStorm, ErrorBurst, Outage, SourceDown
 from local.world.truth import truth
+from shared.adapters.logs import workspaces
 from shared.adapters.logs.log_analytics import LogAnalytics, open_log_analytics
 from shared.adapters.windows import Patience
 from shared.catalog.log_queries import LOG_QUERIES
@@ -57,6 +58,12 @@ def clock() -> StillClock:
     return StillClock(BEGINS + HOURS + SETTLE + timedelta(seconds=20))
 
 
+@pytest.fixture(autouse=True)
+def time_for_a_slow_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first question of a process is seconds of work for the desk's parser."""
+    monkeypatch.setattr(workspaces, "SERVER_TIMEOUT", 60)
+
+
 @pytest.fixture
 def cloud(world: ScriptedWorld, clock: StillClock, keys: Keys) -> Iterator[Cloud]:
     with running_cloud(Desk(world=world, clock=clock, keys=keys), [log_analytics.answerer]) as it:
@@ -71,7 +78,8 @@ def source(cloud: Cloud) -> Iterator[LogAnalytics]:
 
 @contextmanager
 def a_source(cloud: Cloud, **options: object) -> Iterator[LogAnalytics]:
-    given = {"credential": Caller(cloud.desk.keys), **options}
+    patient = Patience(connect=30, read=90, deadline=100)
+    given = {"credential": Caller(cloud.desk.keys), "patience": patient, **options}
     source = open_log_analytics({"crm": WORKSPACE}, endpoint=cloud.urls["logs"], **given)  # type: ignore[arg-type]
     yield source
     source.close()

@@ -177,7 +177,7 @@ def test_a_drop_of_a_statement_without_rows_leaves_no_answer(
 def test_an_error_is_a_database_that_moves(client: Client, url: str, desk: Desk) -> None:
     desk.faults.set("sql", Fault("error"))
     with pytest.raises(client.errors) as caught:
-        client.connect(url)
+        client.connect(url, login_timeout=1)
     assert client.number(caught.value) == UNAVAILABLE
 
 

@@ -152,7 +152,7 @@ def test_a_refused_login_says_its_number(
 ) -> None:
     engine.refusal = refusal
     with pytest.raises(client.errors) as caught:
-        client.connect(url)
+        client.connect(url, login_timeout=1)
     assert client.number(caught.value) == refusal.number
 
 
