@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -20,6 +21,7 @@ from shared.services.count_usage import (
 from shared.services.night import night
 from shared.services.targets import activate
 from tests.builders import T0, TARGET, a_desk
+from tests.walks.interrupted import Interruption, Tables
 
 NIGHT = timedelta(hours=2, minutes=10)
 DENIED = Count(usage=Usage(), problems=("Transactions: Azure answered 403",))
@@ -167,3 +169,21 @@ def test_rows_go_with_the_summaries_of_their_days() -> None:
     assert drop_old_usage(house=house, now=late) == 2
     assert [*told(house)] == [T0 + 2 * DAY]
     assert floor_day(late) - KEPT.days == T0 + 2 * DAY
+
+
+def test_two_nights_at_once_leave_the_same_rows() -> None:
+    now = T0 + 4 * DAY + NIGHT
+    for at in range(1, 30):
+        tables = Tables()
+        house = replace(a_desk(storage=tables.storage).house, meter=Bill())
+        activate(TARGET, config=house.config, now=T0)
+        moment = Interruption(at, partial(count_usage, house=house, now=now))
+        tables.on_step(moment.step)
+        moment.run(partial(count_usage, house=house, now=now))
+        tables.on_step(lambda: None)
+
+        assert [*told(house)] == [T0 + number * DAY for number in range(4)], at
+        assert {one.count.usage.executions for one in told(house).values()} == {24_000}
+        if moment.calls < at:
+            return
+    pytest.fail("a night of four days takes no more calls than this")
