@@ -23,8 +23,11 @@ ENVIRONMENT = {
     "AUTH_ENABLED": "of the platform",
     "AZURE_": "what azure-identity looks for",
     "AZURE_RESOURCE_GROUP": "azd, for a template of a group",
+    "BUDGET_START": "infra/main.bicepparam",
     "GRANT_SERVER_STATE": "infra/hooks/grant_sql.sh",
+    "GRANT_SQL": "infra/hooks/grant_sql.sh",
     "MSI_": "what azure-identity looks for",
+    "PANTRY_TRACES": "local/bench_anomaly.py",
     "PROMTOOL_CASES": "tests/domain/test_promtool.py",
 }
 """Names in capitals that are no settings of the app, and where they are read."""
@@ -84,8 +87,7 @@ def test_every_module_that_is_run_exists_and_knows_its_options() -> None:
 
 def test_every_setting_that_is_named_exists() -> None:
     known = {setting.name for setting in TABLE} | ENVIRONMENT.keys()
-    spoken = "|".join(sorted({re.escape(one.name.partition("_")[0]) for one in TABLE}))
-    found = named(rf"(?<![\w.-])((?:{spoken})_[A-Z][A-Z_]+)(?![\w])")
+    found = named(r"(?<![\w.$-])([A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+)(?!\w)")
 
     assert len(found) > 30
     assert [one for one in found if one[1] not in known] == []
@@ -95,13 +97,44 @@ def test_every_parameter_and_output_of_the_deployment_exists() -> None:
     main = parse("main", (INFRA / "main.bicep").read_text())
     known = {*main.params, *main.outputs}
     text = "".join(file.read_text() for file in INFRA.rglob("*.bicep"))
+    known |= set(re.findall(r"\w+", text))
     documents = ("infra/README.md", "docs/operate.md")
-    words = named(r"^([a-z]+(?:[A-Z][a-z]+)+)$")
-    # A word of the language itself.
-    found = [one for one in words if one[0] in documents and one[1] != "dependsOn"]
+    words = named(r"^(?:export |.*\$)?([a-z]+[A-Z]\w*)(?: = .*|\" .*)?$")
+    found = [one for one in words if one[0] in documents]
 
     assert ("docs/operate.md", "operatorEmail") in found
-    assert [one for one in found if one[1] not in known and one[1] not in text] == []
+    assert ("infra/README.md", "functionAppName") in found
+    assert [one for one in found if one[1] not in known] == []
+
+
+def test_every_address_of_the_api_in_a_command_leads_somewhere() -> None:
+    paths = {_nameless(door.name) for door in ROUTES}
+    found = named(r"(?:api/monitoring|\$API)/([\w/{}-]+)")
+
+    assert len(found) > 5
+    assert [
+        (where, path)
+        for where, path in found
+        if path not in paths and re.sub(r"[\w-]+$", "{}", path) not in paths
+    ] == []
+
+
+def test_every_file_that_is_named_exists() -> None:
+    # Made by the app, and by whoever runs the host on a desk.
+    made = {"openapi.json", "local.settings.json"}
+    found = named(r"^([\w./-]+\.(?:py|sh|sql|bicep|bicepparam|kql|ya?ml|json|md|txt))$")
+
+    assert len(found) > 50
+    assert [one for one in found if one[1] not in made and not _is_named(*one)] == []
+
+
+def _is_named(where: str, path: str) -> bool:
+    """Whether a file is there: from the top, beside the document, or by the end of its path."""
+    near = (ROOT, (ROOT / where).parent, INFRA, ROOT / ".github" / "workflows")
+    rooms = (ROOT / "shared", ROOT / "tests")
+    return any((folder / path).is_file() for folder in near) or any(
+        next(room.rglob(path), None) for room in rooms
+    )
 
 
 def test_every_route_that_is_named_exists() -> None:
