@@ -141,7 +141,7 @@ class _Visit:
         if not workspace:
             return None
         start, end = iso(self._span.start), iso(self._span.end)
-        # Rows carry the time at which they were written, hours after theirs.
+        # The span is judged by TimeGenerated, which need not be an hour's own: so it is wide.
         asked = {
             "query": LOGGED.format(start=start, end=end),
             "timespan": f"{start}/{iso(self._span.end + DAY)}",
