@@ -100,6 +100,24 @@ def test_what_lacks_something_lacks_it_while_the_database_is_busy_too(
     assert kinds == {**dict.fromkeys(COUNTED, FailureKind.DEFERRED), "users": FailureKind.DENIED}
 
 
+def test_what_one_database_is_like_says_nothing_of_another(server: Server) -> None:
+    names = NAME_SETS["crm"]
+    other = Server()
+    source = AzureSql(
+        {TARGET: Database(server.connect, names), "b": Database(other.connect, names)}
+    )
+    since = dict.fromkeys(("dmv", *COUNTED), SINCE)
+    server.book["active_users"] = SqlFailure("The SELECT permission was denied", 229)
+    source.read(TARGET, since=since, now=NOW)
+    server.book["resource_stats"] = [a_row(SINCE + MINUTE, 80.0)]
+    busy = source.read(TARGET, since=since, now=NOW)
+
+    calm = source.read("b", since=since, now=NOW)
+
+    assert [one.source for one in busy if isinstance(one, Failure)] == list(COUNTED)
+    assert [one.source for one in calm if isinstance(one, Failure)] == []
+
+
 def test_a_table_that_is_not_there_disables_its_own_figures(
     server: Server, ask: Ask, caplog: pytest.LogCaptureFixture
 ) -> None:
