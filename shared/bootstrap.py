@@ -37,11 +37,10 @@ from shared.furnishing.sources import (
 from shared.furnishing.storage import ALERTS, CONFIG, SAMPLES, open_identity, queue, table
 from shared.ports import House
 from shared.services.reach import (
-    lacking,
+    lacking_of_some,
     refusing,
     unmeasured,
     unreachable,
-    unread,
     unreported,
 )
 from shared.services.rulebook import every_rule
@@ -198,13 +197,11 @@ def problems() -> list[str]:
 
 
 @lru_cache(maxsize=1)
-def _stored(
-    minute: datetime,  # noqa: ARG001 - what is kept, is kept for it
-) -> tuple[Sequence[Rule], Sequence[str]]:
+def _stored(minute: datetime) -> tuple[Sequence[Rule], Sequence[str]]:
     """The rules, and what sources lack or who refuses; read once a minute: anybody asks health."""
     home = house()
     try:
-        problems = [*lacking(home.measured, home.samples), *unread(home), *refusing(home.config)]
+        problems = [*lacking_of_some(home, now=minute), *refusing(home.config)]
         return every_rule(home), problems
     except StoreUnavailable:
         shipped = [home.routing.routed(rule) for rule in home.rules]

@@ -2,14 +2,18 @@
 
 import logging
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from shared.domain.errors import MonitorError
 from shared.domain.inspections import Inspection
-from shared.domain.quiet_hours import EVERY
+from shared.domain.quiet_hours import EVERY, QUARTER
 from shared.ports import House
 from shared.services.advise import advise, last_look
 from shared.services.inspect import inspect_all, last_inspection
+from shared.services.targets import in_turn
+
+WORK_FOR = timedelta(seconds=90)
+"""Looks are begun for so long, inspections included."""
 
 _log = logging.getLogger(__name__)
 
@@ -20,8 +24,15 @@ def consult_all(targets: Sequence[str], *, house: House, now: datetime) -> list[
     A look without a new inspection goes by the last one: what that has found is not gone because
     the database has no time.
     """
+    end = house.wall() + WORK_FOR
     inspected = dict(inspect_all(targets, house=house, now=now))
-    return [target for target in targets if _consult(target, inspected.get(target), house, now)]
+    # What was inspected comes first: the others have the next quarter hour.
+    some = dict.fromkeys([*inspected, *in_turn(targets, now, QUARTER)])
+    return [
+        target
+        for target in some
+        if house.wall() < end and _consult(target, inspected.get(target), house, now)
+    ]
 
 
 def _consult(target: str, inspection: Inspection | None, house: House, now: datetime) -> bool:

@@ -32,6 +32,7 @@ from shared.domain.records import (
 from shared.domain.times import DAY, MINUTE, floor_hour, floor_minute
 from shared.ports import House, Inspector
 from shared.services.renew import read_or_drop
+from shared.services.targets import in_turn
 
 BEGIN_FOR = timedelta(seconds=45)
 """Inspections of further targets are begun for so long; one takes at most a minute."""
@@ -49,7 +50,7 @@ def inspect_all(
     """
     found: list[tuple[str, Inspection]] = []
     end = house.wall() + BEGIN_FOR
-    for target in _in_turn(targets, now):
+    for target in in_turn(targets, now, QUARTER):
         if house.wall() >= end:
             break
         try:
@@ -59,11 +60,6 @@ def inspect_all(
         else:
             found += [(target, inspection)] if inspection is not None else []
     return found
-
-
-def _in_turn(targets: Sequence[str], now: datetime) -> Sequence[str]:
-    first = int(now.timestamp()) // int(QUARTER.total_seconds()) % max(len(targets), 1)
-    return [*targets[first:], *targets[:first]]
 
 
 def inspect(target: str, *, house: House, now: datetime) -> Inspection | None:

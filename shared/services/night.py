@@ -5,14 +5,14 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from shared.domain.times import iso
+from shared.domain.times import DAY, iso
 from shared.ports import House
 from shared.services.count_usage import count_usage, drop_old_usage
 from shared.services.maintain import drop_past_windows
 from shared.services.paces import drop_old_paces
 from shared.services.purge import purge
 from shared.services.summarize import KeepGoing, Rolled, roll_up_days
-from shared.services.targets import TARGETS
+from shared.services.targets import TARGETS, in_turn
 
 WORK_FOR, COUNT_FOR = timedelta(seconds=90), timedelta(seconds=70)
 """New work, and another day's counting, is begun for so long; the platform ends a function after
@@ -24,11 +24,15 @@ _log = logging.getLogger(__name__)
 def night(targets: Sequence[str], *, house: House, now: datetime) -> None:
     """Roll up and purge every target that is or was watched, drop what is long past, and count.
 
-    One that fails is told in the log and does not keep the others from their night.
+    One that fails is told in the log and does not keep the others from their night. When time runs
+    out, the rest waits for the next night, which begins with another target.
     """
     begun = house.wall()
     end = begun + WORK_FOR
-    for target in dict.fromkeys([*targets, *house.config.keys(TARGETS, "")]):
+    known = list(dict.fromkeys([*targets, *house.config.keys(TARGETS, "")]))
+    for target in in_turn(known, now, DAY):
+        if house.wall() >= end:
+            break
         try:
             _night(target, house, now, lambda: house.wall() < end)
         except Exception:  # noqa: BLE001 - whatever it is, it is this target's alone

@@ -1,6 +1,8 @@
 """Can anybody be told, and is everything measured? A monitor that can't do its work must say so."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 
 from shared.domain.chunks import Latest
 from shared.domain.metrics import Catalog
@@ -8,10 +10,14 @@ from shared.domain.quantities import clock
 from shared.domain.quiet_hours import Inspecting
 from shared.domain.records import INSPECTING
 from shared.domain.rules import Action, Rule, Severity
-from shared.domain.times import iso
+from shared.domain.times import MINUTE, iso
 from shared.ports import Channel, House, Ledger, SampleStore
 from shared.services.closures import closures
 from shared.services.renew import read_or_drop
+from shared.services.targets import in_turn
+
+MOST_LOOKED_AT = 200
+"""Targets of which health reads what they lack: two rows each."""
 
 
 def unreachable(
@@ -118,6 +124,15 @@ def _lacking(target: str, sources: Collection[str], latest: Latest) -> Iterator[
             f"{len(latest.damaged)} stored hours of {target}, the first at "
             f"{iso(latest.damaged[0])}, lost something and wait to be read again"
         )
+
+
+def lacking_of_some(house: House, *, now: datetime) -> list[str]:
+    """What `lacking` and `unread` say; of very many targets a part each time: who asks waits."""
+    some = in_turn(list(house.measured), now, MINUTE)[:MOST_LOOKED_AT]
+    part = replace(house, measured={target: house.measured[target] for target in some})
+    found = [*lacking(part.measured, part.samples), *unread(part)]
+    more = len(house.measured) - len(some)
+    return [*found, f"{more} more targets were not looked at this time"] if more else found
 
 
 def unread(house: House) -> list[str]:

@@ -6,7 +6,7 @@ outbox: so doubled ticks and killed processes neither lose nor double it.
 
 import logging
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from shared.domain.deliveries import channel_of
 from shared.domain.errors import Conflict, MonitorError
@@ -19,9 +19,12 @@ from shared.services.dispatch import dispatch
 from shared.services.reach import problem_of
 from shared.services.renew import read_or_drop
 from shared.services.report import make_report
-from shared.services.targets import activated_at
+from shared.services.targets import activated_at, in_turn
 
 WEEK = "7d"
+HALF_AN_HOUR = timedelta(minutes=30)
+WORK_FOR = timedelta(seconds=80)
+"""Reports are begun for so long; one is drawn and sent within half a minute."""
 
 _log = logging.getLogger(__name__)
 
@@ -30,14 +33,17 @@ def send_reports(targets: Sequence[str], *, house: House, now: datetime) -> list
     """Decide and send what is due; answers the targets whose report was decided just now.
 
     One that fails is told in the log and does not keep the others from theirs. What is decided
-    and could not be sent yet goes on by itself, as deliveries do.
+    and could not be sent yet goes on by itself, as deliveries do. When time runs out, the rest has
+    the next half hour, which begins with another target.
     """
     to = house.reporting.to
     problem = "" if to is None else problem_of(to, house.channels)
     if to is None or problem:
         _log.info("no weekly report: %s", problem or "REPORT_CHANNEL names nobody")
         return []
-    return [target for target in targets if _report(target, house, now)]
+    end = house.wall() + WORK_FOR
+    some = in_turn(targets, now, HALF_AN_HOUR)
+    return [target for target in some if house.wall() < end and _report(target, house, now)]
 
 
 def _report(target: str, house: House, now: datetime) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -13,6 +13,7 @@ from shared.domain.rules import KeptRule
 from shared.domain.times import floor_minute
 from shared.ports import House, Ledger
 
+GOLDEN = (5**0.5 - 1) / 2
 TARGETS = "target"
 RULES = "rule"
 
@@ -25,6 +26,17 @@ class Target(Struct, frozen=True, rename="camel"):
 
     activated_at: datetime
     retired_at: datetime | None = None
+
+
+def in_turn(targets: Sequence[str], now: datetime, every: timedelta) -> list[str]:
+    """All of them, each time from another place on: so nobody is always left when time runs out.
+
+    The places of successive turns lie apart by the golden ratio: if each turn serves a part of all,
+    however small, everybody is served after little more turns than it takes.
+    """
+    turn = int(now.timestamp()) // int(every.total_seconds())
+    first = int(turn * GOLDEN % 1 * len(targets))
+    return [*targets[first:], *targets[:first]]
 
 
 def activate(target: str, *, config: Ledger, now: datetime) -> datetime:

@@ -18,6 +18,7 @@ from shared.services.beat import MOST_TOLD, beat, heartbeat
 from shared.services.leases import LEASES
 from shared.services.minute import COLLECT_QUEUE, CollectMessage, is_outdated
 from shared.services.passes import Pass, PassKind
+from shared.services.reach import MOST_LOOKED_AT, lacking_of_some
 from shared.services.targets import TARGETS, Target, activate, activated_at
 from tests.builders import BAD, OK, TARGET, TICK, WATCH, Desk, ScriptedSource, a_rule, an_event, at
 from tests.services.conftest import MakeDesk
@@ -372,3 +373,14 @@ def test_the_queue_is_the_one_that_ticks_fill(make_desk: MakeDesk) -> None:
     watch_all(desk, 0)
 
     assert {name for name, _ in desk.storage.queue.take()} == {COLLECT_QUEUE}  # type: ignore[attr-defined]
+
+
+def test_health_looks_at_a_part_of_very_many_targets_and_says_so(make_desk: MakeDesk) -> None:
+    desk = a_fleet(make_desk)
+    many = {f"target-{number}": {"dmv"} for number in range(MOST_LOOKED_AT + 1)}
+    house = replace(desk.house, measured=many)
+    found = {said for minute in range(3) for said in lacking_of_some(house, now=at(minute))}
+
+    assert found == {"1 more targets were not looked at this time"}
+    few = replace(house, measured={TARGET: {"dmv"}})
+    assert lacking_of_some(few, now=at(0)) == []

@@ -4,7 +4,7 @@ import struct
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import count, islice
 from time import process_time
 
 import pytest
@@ -17,7 +17,7 @@ from shared.adapters.memory import MemoryRows
 from shared.adapters.rows import Op, ReplaceRow, Row, Rows
 from shared.catalog.metrics import CATALOG
 from shared.domain.alerts import AlertState
-from shared.domain.chunks import HourChunk
+from shared.domain.chunks import HourChunk, Latest
 from shared.domain.days import DayChunk, Versions
 from shared.domain.episodes import LineKind, TimelineLine
 from shared.domain.errors import StoreUnavailable
@@ -380,6 +380,27 @@ def test_a_target_that_fails_does_not_keep_the_others_from_their_night(
 
     assert len(days(house)) == 5
     assert "the night of sick-app broke off" in caplog.text
+
+
+def test_whoever_a_short_night_leaves_has_the_next_ones() -> None:
+    targets = [f"target-{number}" for number in range(5)]
+    house = a_desk().house
+    first = Latest(covered={"dmv": T0})
+    for target in targets:
+        house.samples.save(
+            target, [HourChunk(hour=T0, cells={"dtuUtilization": (1.0,) * 60})], first
+        )
+    looks = count()
+    hurried = replace(house, wall=lambda: MORNING + next(looks) * timedelta(seconds=20))
+
+    rolled = []
+    for number in range(4):
+        looks = count()
+        night(targets, house=hurried, now=MORNING + number * DAY)
+        rolled.append([one for one in targets if house.samples.days(one, T0, T0)])
+
+    assert 0 < len(rolled[0]) < len(targets)
+    assert rolled[-1] == targets
 
 
 def interrupted(at: int, other: Callable[[House], object]) -> tuple[int, House]:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -56,6 +57,24 @@ def test_it_is_sent_once_however_often_the_timer_ticks() -> None:
     assert (row.kind, row.status, row.rule) == (EventKind.REPORT, Status.SENT, "report")
     assert_at_rest(desk)
     assert desk.keys("alert:") == []
+
+
+def test_whom_time_runs_out_for_has_the_next_half_hour() -> None:
+    desk = reporting_desk()
+    targets = [f"target-{number}" for number in range(6)]
+    for target in targets:
+        activate(target, config=desk.house.config, now=DUE - timedelta(days=7))
+    looks = count()
+    hurried = replace(desk.house, wall=lambda: DUE + next(looks) * timedelta(seconds=6))
+
+    sent = []
+    for number in range(12):
+        looks = count()
+        now = DUE + number * timedelta(minutes=30)
+        sent.append(send_reports(targets, house=hurried, now=now))
+
+    assert 0 < len(sent[0]) < len(targets)
+    assert sorted(one for some in sent for one in some) == targets
 
 
 def test_the_next_week_has_a_report_of_its_own() -> None:

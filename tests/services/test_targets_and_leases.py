@@ -11,10 +11,11 @@ from shared.adapters.channels.sms import open_sms
 from shared.domain.records import Insert
 from shared.domain.routing import Routing
 from shared.domain.rules import Action, ActionType, KeptRule, Severity
+from shared.domain.times import DAY
 from shared.ports import Channel
 from shared.services.leases import LEASES, LENGTH, Lease, lease
 from shared.services.reach import unreachable
-from shared.services.targets import activate, rules_in_force
+from shared.services.targets import activate, in_turn, rules_in_force
 from tests.builders import LOG, MAIL, SLACK, TARGET, Desk, a_rule, at
 from tests.services.conftest import MakeDesk
 
@@ -29,6 +30,17 @@ def test_a_target_is_active_from_its_first_tick_on(desk: Desk) -> None:
 
     assert first == at(3)
     assert activate(TARGET, config=desk.house.config, now=at(90)) == at(3)
+
+
+@pytest.mark.parametrize(("many", "served"), [(1, 1), (7, 2), (200, 180), (1000, 180), (1000, 7)])
+def test_where_time_is_short_everybody_has_a_turn(many: int, served: int) -> None:
+    targets = [f"target-{number}" for number in range(many)]
+    least = -(-many // served)
+
+    turns = [in_turn(targets, at(0) + turn * DAY, DAY) for turn in range(200, 200 + 2 * least)]
+
+    assert all(sorted(one) == sorted(targets) for one in turns)
+    assert {target for one in turns for target in one[:served]} == set(targets)
 
 
 def test_rules_in_force_are_the_shipped_ones_replaced_by_their_edits(desk: Desk) -> None:
