@@ -249,6 +249,13 @@ def test_the_deployment_knows_no_password() -> None:
     (sqlcmd,) = [
         step for step in deploy["jobs"]["deploy"]["steps"] if "SHA256" in step.get("env", {})
     ]
+    # Later than five minutes after signing in no new token can be had.
+    steps = [str(step) for step in deploy["jobs"]["deploy"]["steps"]]
+    order = [
+        next(place for place, step in enumerate(steps) if said in step)
+        for said in ("azure/login@", "database.windows.net", "azd provision")
+    ]
+    assert order == sorted(order)
     assert "sha256sum --check" in sqlcmd["run"].partition("sudo tar")[0]
     assert deploy["permissions"] == {"contents": "read", "id-token": "write"}
     assert set(read) - variables == secrets
