@@ -33,6 +33,7 @@ resource authentication 'Microsoft.Web/sites/config@2024-04-01' = {
     }
     globalValidation: {
       // The dashboard's shell, health, and the links in messages are for everybody.
+      requireAuthentication: false
       unauthenticatedClientAction: 'AllowAnonymous'
     }
     httpSettings: {

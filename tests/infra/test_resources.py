@@ -137,7 +137,10 @@ def test_azure_itself_notices_silence_failures_and_money() -> None:
 def test_whoever_is_not_signed_in_on_the_platform_is_left_to_the_app() -> None:
     found = resources("modules/login.bicep")["authentication"]["properties"]
 
-    assert found["globalValidation"] == {"unauthenticatedClientAction": "AllowAnonymous"}
+    assert found["globalValidation"] == {
+        "requireAuthentication": False,
+        "unauthenticatedClientAction": "AllowAnonymous",
+    }
 
 
 def test_whoever_is_signed_in_on_the_platform_is_let_through_to_the_app() -> None:
