@@ -17,19 +17,27 @@ def seconds_at_most(limit: float) -> Iterator[None]:
     A stopped process, or a machine that runs others meanwhile, says nothing of the code. Whatever
     the code itself waits for lets the other threads run, so it counts.
     """
-    standstill = _Standstill()
-    standstill.start()
     began = time.monotonic()
-    try:
+    with standstill() as stood:
         yield
+    took = time.monotonic() - began
+    assert took - stood.seconds < limit, (
+        f"it took {took:.1f} s, of which all stood still {stood.seconds:.1f} s"
+    )
+
+
+@contextmanager
+def standstill() -> Iterator["Standstill"]:
+    """How long the whole process stood still meanwhile; complete when the block is over."""
+    stood = Standstill()
+    stood.start()
+    try:
+        yield stood
     finally:
-        took = time.monotonic() - began
-        standstill.end()
-    stood = standstill.seconds
-    assert took - stood < limit, f"it took {took:.1f} s, of which all stood still {stood:.1f} s"
+        stood.end()
 
 
-class _Standstill(threading.Thread):
+class Standstill(threading.Thread):
     """Naps, and adds up by how much its naps were too long: so long nobody here could run."""
 
     def __init__(self) -> None:

@@ -58,7 +58,7 @@ class Invocations:
         with self._changed:
             return self._counts[function]
 
-    def wait_for(self, function: str, count: int = 1, timeout_s: float = 10.0) -> list[Invocation]:
+    def wait_for(self, function: str, count: int = 1, timeout_s: float = 60.0) -> list[Invocation]:
         """Wait until it has ended `count` times; raises TimeoutError with what ended instead."""
         until = time.monotonic() + timeout_s
         with self._changed:

@@ -131,7 +131,7 @@ def wait_for_the_left_behind(before: set[threading.Thread]) -> None:
     """Calls that were cut end by themselves."""
     for thread in set(threading.enumerate()) - before:
         if thread.daemon:
-            thread.join(5)
+            thread.join(60)
             assert not thread.is_alive()
 
 

@@ -71,7 +71,7 @@ def running(
 
 def requests_at(where: Where, answerer: str) -> list[dict[str, Any]]:
     """The raw requests that an answerer took, oldest first."""
-    found = requests.get(f"{where['inbox']}/requests/{answerer}", timeout=10)
+    found = requests.get(f"{where['inbox']}/requests/{answerer}", timeout=60)
     return [one for one in found.json()["requests"] if one["method"] == "POST"]
 
 
@@ -85,7 +85,7 @@ def wait_for(what: Callable[[], bool], seconds: float) -> None:
 def ask(where: Where, path: str) -> Any:
     """The data that the API answers to an admin."""
     answer = requests.get(
-        f"{where['api']}/{path}", headers={"Authorization": f"Bearer {where['token']}"}, timeout=10
+        f"{where['api']}/{path}", headers={"Authorization": f"Bearer {where['token']}"}, timeout=60
     )
     assert answer.status_code == 200, answer.text
     return answer.json()["data"]
@@ -217,11 +217,11 @@ def test_it_runs_twice_in_a_row_on_one_port_and_leaves_nothing() -> None:
     for _ in range(2):
         with running("calm", port=port) as (process, where):
             assert where["api"].startswith(f"http://127.0.0.1:{port}/")
-            assert requests.get(f"{where['api']}/health", timeout=10).status_code == 200
+            assert requests.get(f"{where['api']}/health", timeout=60).status_code == 200
         assert process.returncode == 0
         assert children_of(process.pid) == [], "Azurite ended with it"
         with pytest.raises(requests.ConnectionError):
-            requests.get(f"{where['api']}/health", timeout=10)
+            requests.get(f"{where['api']}/health", timeout=60)
 
     assert files_here() == before
 

@@ -20,7 +20,7 @@ from local.world.workloads import Workload
 
 T0 = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 HEALTHY = Health(200, 20.0, 100, 200, T0 + timedelta(days=30))
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 
 
 def wait_until(happened: Callable[[], object]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from local.cloud.sql.engine import SYNTAX, Cancelled, Column, Login, Result, SqlError
 
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 WAIT = "WAIT"
 ONE = Result([Column("one", "int")], [(1,)])
 

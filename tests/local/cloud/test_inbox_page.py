@@ -52,7 +52,7 @@ def _send(desk: Desk) -> None:
 
 def test_messages_are_listed_newest_first(cloud: Cloud) -> None:
     _send(cloud.desk)
-    told = requests.get(f"{cloud.urls['desk']}/inbox.json", timeout=5).json()["messages"]
+    told = requests.get(f"{cloud.urls['desk']}/inbox.json", timeout=60).json()["messages"]
     assert [(one["via"], one["to"], one["subject"], one["text"]) for one in told] == [
         ("slack", "#alerts", "DTU is high", "*DTU* is high"),
         (
@@ -67,7 +67,7 @@ def test_messages_are_listed_newest_first(cloud: Cloud) -> None:
 
 def test_the_page_escapes_everything(cloud: Cloud) -> None:
     _send(cloud.desk)
-    page = requests.get(cloud.urls["desk"], timeout=5).text
+    page = requests.get(cloud.urls["desk"], timeout=60).text
     assert "<script" not in page
     assert "<b>@" not in page
     assert "onclick=&quot;" in page
@@ -79,9 +79,9 @@ def test_the_page_escapes_everything(cloud: Cloud) -> None:
 
 
 def test_the_page_says_what_is_broken(cloud: Cloud) -> None:
-    assert "Nothing is broken." in requests.get(cloud.urls["desk"], timeout=5).text
+    assert "Nothing is broken." in requests.get(cloud.urls["desk"], timeout=60).text
     cloud.desk.faults.set("email", Fault("throttle"))
-    assert "email: throttle" in requests.get(cloud.urls["desk"], timeout=5).text
+    assert "email: throttle" in requests.get(cloud.urls["desk"], timeout=60).text
 
 
 def test_what_was_not_taken_is_not_in_the_inbox(desk: Desk) -> None:

@@ -386,7 +386,7 @@ def post(
     token = {"Authorization": f"Bearer {cloud.desk.keys.token(AUDIENCE)}"}
     sent = {"data": body} if isinstance(body, bytes) else {"json": body}
     given = {} if headers == {} else {**token, **(headers or {})}
-    return requests.post(cloud.urls["logs"] + path, headers=given, timeout=5, **sent)
+    return requests.post(cloud.urls["logs"] + path, headers=given, timeout=60, **sent)
 
 
 def code(answer: requests.Response) -> str:

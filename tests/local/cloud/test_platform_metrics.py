@@ -42,7 +42,7 @@ def get(cloud: Cloud) -> Get:
             f"{cloud.urls['platform']}{resource_id}/providers/Microsoft.Insights/metrics",
             params={name: value for name, value in given.items() if value},
             headers={"Authorization": f"Bearer {cloud.desk.keys.token(ARM_AUDIENCE)}"},
-            timeout=5,
+            timeout=60,
         )
 
     return ask
@@ -232,7 +232,7 @@ def test_a_caller_without_the_right_token_is_not_let_in(
     answer = requests.get(
         f"{cloud.urls['platform']}{PLAN}/providers/microsoft.insights/metrics",
         headers={"Authorization": authorization},
-        timeout=5,
+        timeout=60,
     )
     assert (answer.status_code, answer.json()["error"]["code"]) == (401, code)
     assert answer.headers["WWW-Authenticate"].startswith("Bearer ")
@@ -254,7 +254,7 @@ def _batch(cloud: Cloud, body: object, **more: str) -> requests.Response:
         params=given,
         json=body,
         headers={"Authorization": f"Bearer {cloud.desk.keys.token(BATCH_AUDIENCE)}"},
-        timeout=5,
+        timeout=60,
     )
 
 

@@ -47,7 +47,7 @@ def running(desk: Desk, space: Workspace) -> Iterator[Desk]:
 
 
 def post(desk: Desk, path: str, body: Any) -> requests.Response:
-    return requests.post(f"{desk.urls['slack']}{path}", json=body, timeout=5)
+    return requests.post(f"{desk.urls['slack']}{path}", json=body, timeout=60)
 
 
 def ask(
@@ -55,7 +55,7 @@ def ask(
 ) -> dict[str, Any]:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     url = f"{endpoint(desk)}/{method}"
-    answer = requests.post(url, json=body, headers=headers, timeout=5)
+    answer = requests.post(url, json=body, headers=headers, timeout=60)
     assert answer.status_code == 200
     found: dict[str, Any] = answer.json()
     return found

@@ -44,7 +44,7 @@ def a_channel(desk: Desk, key: str = ACCESS_KEY) -> Channel:
 def post(desk: Desk, body: Any) -> requests.Response:
     headers = {"Authorization": f"Bearer {desk.keys.token(AUDIENCE)}"}
     url = f"{desk.urls['sms']}/sms?api-version=2021-03-07"
-    return requests.post(url, json=body, headers=headers, timeout=5)
+    return requests.post(url, json=body, headers=headers, timeout=60)
 
 
 def a_body(*recipients: Any, **changes: Any) -> dict[str, Any]:

@@ -45,7 +45,7 @@ def a_channel(desk: Desk) -> TeamsChannel:
 
 
 def post(desk: Desk, body: Any, url: str = "") -> requests.Response:
-    return requests.post(url or webhooks(desk)["operations"], json=body, timeout=5)
+    return requests.post(url or webhooks(desk)["operations"], json=body, timeout=60)
 
 
 def with_body(*elements: Any) -> dict[str, Any]:

@@ -52,7 +52,7 @@ def post(desk: Desk, path: str, body: bytes, **headers: str) -> requests.Respons
         "Idempotency-Key": "m1",
         **headers,
     }
-    return requests.post(f"{desk.urls['webhooks']}{path}", body, headers=signed, timeout=5)
+    return requests.post(f"{desk.urls['webhooks']}{path}", body, headers=signed, timeout=60)
 
 
 def test_the_apps_own_message_arrives_verified(running: Desk) -> None:

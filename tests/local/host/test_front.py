@@ -110,7 +110,7 @@ def test_route_values_are_decoded(host: Host) -> None:
 
 
 def test_the_answer_carries_status_type_cookies_and_bytes(host: Host) -> None:
-    connection = http.client.HTTPConnection(host.url.removeprefix("http://"), timeout=10)
+    connection = http.client.HTTPConnection(host.url.removeprefix("http://"), timeout=60)
     connection.request("POST", "/api/things", body=b"\xff\x00")
     came = connection.getresponse()
 

@@ -22,10 +22,8 @@ from local.host.schedule import parse
 from local.host.timers import a_timer_request
 from local.host.world_time import world_time
 from shared import bootstrap
-from tests.local.host.making import QUICK, T0, a_host, a_host_json, an_app, ask
+from tests.local.host.making import PATIENCE_S, QUICK, T0, a_host, a_host_json, an_app, ask
 from tests.stopwatch import seconds_at_most
-
-PATIENCE_S = 60
 
 
 def test_nothing_is_left_when_the_block_ends(storage: Account) -> None:
@@ -109,7 +107,7 @@ def test_a_function_that_hangs_is_abandoned(how: str) -> None:
 
     timer(hang_async if how == "async" else hang)
     with ExitStack() as hosts:
-        host = hosts.enter_context(a_host(app))
+        host = hosts.enter_context(a_host(app, patience=QUICK))
         assert began.wait(PATIENCE_S)
         with seconds_at_most(5):
             hosts.close()
@@ -134,7 +132,8 @@ def test_a_function_that_takes_too_long_is_given_up(tmp_path: Path, how: str) ->
         await asyncio.sleep(20)
         return ""
 
-    with a_host(app, host_json=a_host_json(tmp_path, timeout="00:00:01")) as host:
+    hasty = a_host_json(tmp_path, timeout="00:00:01")
+    with a_host(app, host_json=hasty, patience=QUICK) as host:
         assert ask(host, f"/api/{how}").status == 500
 
     (run,) = host.invocations.all()

@@ -1,6 +1,8 @@
 """Timers on a world that goes faster than the wall."""
 
 import threading
+import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,26 +10,47 @@ import azure.functions as func
 import pytest
 
 from local.clocks import WorldClock
-from local.host.host import running_host
 from local.host.schedule import ScheduleError
-from tests.local.host.making import NO_STORAGE, QUICK, T0, a_host, an_app
+from tests.local.host.making import PATIENCE_S, T0, HandMovedClock, a_host, an_app
 
 FAST = 60.0
+SECOND = timedelta(seconds=1)
+
+
+def fast() -> WorldClock:
+    return WorldClock(T0, FAST)
+
+
+def wait_until(happened: Callable[[], object]) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while not happened():
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.005)
 
 
 def test_a_timer_fires_when_the_world_says_so() -> None:
     app = an_app()
+    clock = HandMovedClock(T0)
     seen: list[Any] = []
 
     @app.timer_trigger(arg_name="timer", schedule="20 * * * * *")
     def tick(timer: func.TimerRequest) -> None:
         seen.append(timer)
 
-    with a_host(app, speed=FAST) as host:
-        first, second, *_ = host.invocations.wait_for("tick", 2)
+    with a_host(app, clock=clock) as host:
+        clock.move_to(T0 + 19 * SECOND)
+        time.sleep(0.1)
+        assert seen == []
+        clock.move_to(T0 + 20 * SECOND)
+        host.invocations.wait_for("tick", 1)
+        clock.move_to(T0 + 79 * SECOND)
+        time.sleep(0.1)
+        assert len(seen) == 1
+        clock.move_to(T0 + 81 * SECOND)
+        first, second = host.invocations.wait_for("tick", 2)
 
-    assert T0 + timedelta(seconds=20) <= first.started < T0 + timedelta(seconds=80) < second.started
-    assert [timer.past_due for timer in seen[:2]] == [False, False]
+    assert (first.started, second.started) == (T0 + 20 * SECOND, T0 + 81 * SECOND)
+    assert [timer.past_due for timer in seen] == [False, False]
     assert seen[1].schedule_status["Last"] == "2026-11-23T12:00:20+00:00"
 
 
@@ -37,29 +60,38 @@ def test_the_schedule_may_stand_in_a_setting() -> None:
     @app.timer_trigger(arg_name="timer", schedule="%PACE%")
     async def tick(timer: func.TimerRequest) -> None: ...
 
-    with a_host(app, speed=FAST, settings={"PACE": "*/5 * * * * *"}) as host:
+    with a_host(app, clock=fast(), settings={"PACE": "*/5 * * * * *"}) as host:
         host.invocations.wait_for("tick", 3)
 
 
 def test_missed_runs_are_made_up_by_one_that_is_past_due() -> None:
     app = an_app()
-    clock = WorldClock(T0, FAST)
+    clock = HandMovedClock(T0)
     go_on = threading.Event()
     past_due: list[bool] = []
 
     @app.timer_trigger(arg_name="timer", schedule="0 * * * * *")
     def tick(timer: func.TimerRequest) -> None:
         past_due.append(timer.past_due)
-        go_on.wait(10)
+        go_on.wait(PATIENCE_S)
 
-    with running_host(app, clock=clock, storage=NO_STORAGE, patience=QUICK) as host:
-        clock.sleep_until(T0 + timedelta(minutes=3, seconds=10))
+    with a_host(app, clock=clock) as host:
+        clock.move_to(T0 + timedelta(minutes=1))
+        wait_until(lambda: past_due)
+        clock.move_to(T0 + timedelta(minutes=3, seconds=10))
+        time.sleep(0.1)
         assert past_due == [False]
         go_on.set()
+        host.invocations.wait_for("tick", 2)
+        clock.move_to(T0 + timedelta(minutes=4))
         runs = host.invocations.wait_for("tick", 3)
 
-    assert past_due[:3] == [False, True, False]
-    assert runs[1].started < T0 + timedelta(minutes=4) <= runs[2].started
+    assert past_due == [False, True, False]
+    assert [run.started - T0 for run in runs] == [
+        timedelta(minutes=1),
+        timedelta(minutes=3, seconds=10),
+        timedelta(minutes=4),
+    ]
 
 
 def test_runs_of_one_timer_never_overlap_and_do_not_pile_up() -> None:
@@ -77,11 +109,11 @@ def test_runs_of_one_timer_never_overlap_and_do_not_pile_up() -> None:
         work.wait(0.1)
         running -= 1
 
-    with a_host(app, speed=FAST) as host:
+    with a_host(app, clock=fast()) as host:
         host.invocations.wait_for("tick", 5)
 
     assert most == 1
-    assert past_due[:5] == [False, True, True, True, True]
+    assert past_due[1:5] == [True] * 4
 
 
 def test_a_timer_that_fails_fires_again() -> None:
@@ -91,7 +123,7 @@ def test_a_timer_that_fails_fires_again() -> None:
     def tick(timer: func.TimerRequest) -> None:
         raise ValueError("no luck")
 
-    with a_host(app, speed=FAST) as host:
+    with a_host(app, clock=fast()) as host:
         runs = host.invocations.wait_for("tick", 2)
 
     assert runs[0].error == "ValueError: no luck"
@@ -106,7 +138,7 @@ def test_run_on_startup_does_not_wait_for_the_schedule() -> None:
     with a_host(app) as host:
         (run,) = host.invocations.wait_for("tick")
 
-    assert run.started < T0 + timedelta(seconds=5)
+    assert run.started < T0 + timedelta(hours=1)
 
 
 def test_a_bad_schedule_keeps_the_host_from_starting() -> None:
@@ -126,7 +158,7 @@ def test_a_slow_world_is_waited_for() -> None:
     @app.timer_trigger(arg_name="timer", schedule="* * * * * *")
     def tick(timer: func.TimerRequest) -> None: ...
 
-    with a_host(app, speed=2.0) as host:
+    with a_host(app, clock=WorldClock(T0, 2.0)) as host:
         fired += [run.started for run in host.invocations.wait_for("tick", 2)]
 
     assert fired[0] >= T0 + timedelta(seconds=1)
@@ -140,7 +172,7 @@ def test_a_timer_that_returns_something_fails_as_in_the_worker() -> None:
     def tick(timer: func.TimerRequest) -> str:
         return "done"
 
-    with a_host(app, speed=FAST) as host:
+    with a_host(app, clock=fast()) as host:
         run, *_ = host.invocations.wait_for("tick")
 
     assert run.error == "TypeError: a function without an output returned 'done'"
