@@ -271,6 +271,31 @@ def test_actions_are_named_by_what_nobody_can_move(workflow: str) -> None:
         assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action), action
 
 
+@pytest.mark.parametrize(
+    ("az", "code"),
+    [
+        ("echo {}; echo 'WARNING: a new Bicep release is there' >&2", 0),
+        ("echo {}; echo 'main.bicep(3,1) : Warning BCP037: The property' >&2", 1),
+        ('case "$*" in *main.bicep\\ *) exit 1;; *) echo {};; esac', 1),
+        ('case "$*" in *params*) exit 1;; *) echo {};; esac', 1),
+    ],
+)
+def test_the_compilers_warnings_and_failures_fail_ci(bench: Path, az: str, code: int) -> None:
+    jobs = read_yaml(ROOT / ".github" / "workflows" / "ci.yml")["jobs"]
+    (step,) = [one for one in jobs["infrastructure"]["steps"] if "az bicep" in one.get("run", "")]
+    stand_in(bench, "az", az)
+
+    done = subprocess.run(
+        ["bash", "-e", "-c", step["run"]],
+        env={"PATH": f"{bench / 'bin'}:{os.environ['PATH']}", "RUNNER_TEMP": str(bench)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == code, done.stdout + done.stderr
+
+
 def test_ci_runs_what_the_project_calls_its_proof() -> None:
     jobs = read_yaml(ROOT / ".github" / "workflows" / "ci.yml")["jobs"]
     commands = [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step]
