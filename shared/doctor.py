@@ -6,6 +6,7 @@ the app. Exit code 0: nothing is broken; 1: something is; 2: a wrong command lin
 """
 
 import argparse
+import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -97,6 +98,8 @@ def as_json(found: Sequence[Checkup]) -> str:
 def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     """Findings on stdout; the exit code."""
     given = parse(arguments)
+    # What libraries log is found in the findings; on stderr it would only stand between them.
+    logging.getLogger().addHandler(logging.NullHandler())
     found = diagnose(environment, app_id=given.app, send=given.send)
     print(as_json(found) if given.json else as_text(found))  # noqa: T201 - a program for a terminal
     return 0 if is_fit(found) else 1

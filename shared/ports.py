@@ -276,13 +276,15 @@ class Examination:
 
     `ask` really asks it and answers how it is, in a sentence; it raises Unwell, which knows what
     mends it, or any other error. Keeps to its own time-outs. `breaks`: what can't be done without
-    it. `after`: the names of others without which asking it would say nothing.
+    it. `after`: the names of others without which asking it would say nothing. `late`: what to do
+    when it does not answer at all.
     """
 
     name: str
     breaks: str
     ask: Callable[[], str]
     after: tuple[str, ...] = ()
+    late: str = "ask again in a minute; https://status.azure.com says whether Azure is well"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ from msgspec.structs import replace as replace_struct
 
 from local.architecture_page import functions
 from shared import doctor
-from shared.adapters.checkups import mends
+from shared.adapters.checkups import database_mends, mends
 from shared.adapters.checkups.identities import Credentials, Identity, identity_of
 from shared.adapters.checkups.vault_mends import set_secret_entry
 from shared.adapters.checkups.vaults import Reference
@@ -24,7 +24,7 @@ from shared.domain.errors import Unwell
 from shared.examinations import RUN_BY_THEMSELVES, app_id_in, examinations
 from shared.examinations.account import mend_storage
 from shared.examinations.bill import bill
-from shared.examinations.rounds import Round
+from shared.examinations.rounds import Round, is_inside
 from shared.examinations.unusable import unusable
 from shared.examinations.veils import veiled
 from shared.ports import Examination
@@ -39,8 +39,7 @@ DATABASE = "/subscriptions/s/resourceGroups/crm/providers/Microsoft.Sql/servers/
 STORAGE_KEY = "c2VjcmV0IGtleQ=="
 STORAGE = f"AccountName=pantry;AccountKey={STORAGE_KEY}"
 WHO = (
-    "--assignee-object-id <object id of the app's identity> "
-    "--assignee-principal-type ServicePrincipal"
+    "--assignee-object-id '<object id of the identity>' --assignee-principal-type ServicePrincipal"
 )
 COUNTING = ("counting executions", "counting transactions", "counting log bytes")
 WELL = Checkup(name="tables", verdict=Verdict.WELL, said="take a row")
@@ -82,8 +81,9 @@ def test_a_reference_that_was_not_followed_has_its_vault_asked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(doctor, "open_identity", Nobody)
+    inside = {"WEBSITE_SITE_NAME": "pantry-monitor"}
 
-    found = doctor.diagnose({**GOOD, "CRM_TOKEN_KEY": REFERENCE}, app_id=APP)
+    found = doctor.diagnose({**GOOD, **inside, "CRM_TOKEN_KEY": REFERENCE}, app_id=APP)
 
     assert [(one.name, one.verdict) for one in found] == [
         ("settings", Verdict.BROKEN),
@@ -93,6 +93,54 @@ def test_a_reference_that_was_not_followed_has_its_vault_asked(
     assert REFERENCE in found[0].said
     assert "Key Vault Secrets User" in found[0].said
     assert f"{APP}/config/configreferences/appsettings/refresh?api" in found[0].mend
+
+
+@pytest.mark.parametrize(
+    ("inside", "mend"),
+    [(True, f"az functionapp identity assign --ids {APP} "), (False, "az login ")],
+)
+def test_who_has_no_token_is_told_what_to_do_where_he_is(*, inside: bool, mend: str) -> None:
+    with pytest.raises(Unwell, match="no token: az login first") as found:
+        Credentials(Nobody, "scope", APP, inside=inside).examine()
+
+    assert found.value.mend.startswith(mend)
+    assert is_inside({"IDENTITY_ENDPOINT": "http://127.0.0.1/msi"})
+    assert not is_inside({"PATH": "/bin"})
+
+
+def test_what_nobody_measures_or_hears_is_mended_by_its_setting() -> None:
+    desk = {"AzureWebJobsStorage": STORAGE, "MONITOR_APP_ID": APP, "HEALTH_URL": "https://crm/"}
+    given = load(desk)
+    home = replace(a_desk().house, measured={"pantry-crm": frozenset({"probe"})}, channels={})
+
+    wanted = examinations(given, home, now=T0, wall=lambda: T0, identity=Nobody, host=desk)
+    asked = {one.name: one.ask for one in wanted}
+
+    with pytest.raises(Unwell, match="nothing measures") as found:
+        asked["rules"]()
+    assert "'APP_SERVICE_PLAN_ID=<resource id>' 'APP_SERVICE_ID=" in found.value.mend
+    assert "HEALTH_URL" not in found.value.mend
+    with pytest.raises(Unwell, match="nobody can be told") as found:
+        asked["followers"]()
+    assert f"--ids {APP} --settings 'ALERT_EMAIL=<address>' 'ACS_ENDPOINT=" in found.value.mend
+
+
+def test_a_key_that_the_account_refuses_is_replaced_by_its_own() -> None:
+    mend = mend_storage(a_round({"AzureWebJobsStorage": STORAGE}, references=None), "Table")
+
+    assert mend(403).endswith(
+        '--settings "AzureWebJobsStorage=$(az storage account show-connection-string '
+        '--name pantry --query connectionString --output tsv)"'
+    )
+
+
+def test_at_a_desk_a_reference_is_followed_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "open_identity", Nobody)
+
+    [found, *_] = doctor.diagnose({**GOOD, "CRM_TOKEN_KEY": REFERENCE})
+
+    shown = "az keyvault secret show --vault-name kv-pantry --name crm-token-key"
+    assert found.mend == f'export CRM_TOKEN_KEY="$({shown} --query value --output tsv)"'
 
 
 def test_a_reference_in_no_known_form_is_named() -> None:
@@ -175,8 +223,13 @@ def test_commands_name_what_they_are_about() -> None:
         'az role assignment create --role "Monitoring Reader" --assignee-object-id 7c1a '
         f"--assignee-principal-type ServicePrincipal --scope {DATABASE}"
     )
-    assert "--resource-group crm --server sql --name" in mends.open_firewall(DATABASE)
-    assert "CREATE USER [pantry-monitor] FROM EXTERNAL PROVIDER" in mends.let_in("h,1", "db", who)
+    assert "--resource-group crm --server sql --name" in database_mends.open_firewall(DATABASE)
+    assert "USER [pantry-monitor] FROM EXTERNAL PROVIDER" in database_mends.let_in("h", "db", who)
+    known = replace_struct(who, client="1f0c9d5e-5b7a-4f0e-9c1b-3a2d4e6f8091")
+    sid = "0x5E9D0C1F7A5B0E4F9C1B3A2D4E6F8091"
+    assert f"USER [pantry-monitor] WITH SID = {sid}, TYPE = E; GRANT" in database_mends.let_in(
+        "h", "db", known
+    )
     assert f"https://management.azure.com{APP}/host/default/sync" in mends.sync_triggers(who)
 
 

@@ -14,6 +14,8 @@ API_VERSION = "2019-08-01"
 LIFETIME = 24 * HOUR
 PRINCIPAL = "7c1a4f60-93a5-4a43-8a53-2f1de0a0c3b7"
 """The object id of the monitor's identity."""
+CLIENT = "1f0c9d5e-5b7a-4f0e-9c1b-3a2d4e6f8091"
+"""Its client id."""
 
 
 def answerer(desk: Desk) -> Answerer:
@@ -47,7 +49,12 @@ def _managed_identity_token(desk: Desk, request: Request) -> Response:
     expires_on = int((wall_now() + LIFETIME).timestamp())
     answer = {
         "access_token": desk.keys.token(
-            resource, lifetime=LIFETIME, oid=PRINCIPAL, xms_mirid=MONITOR, idtyp="app"
+            resource,
+            lifetime=LIFETIME,
+            oid=PRINCIPAL,
+            xms_mirid=MONITOR,
+            idtyp="app",
+            appid=CLIENT,
         ),
         "expires_on": str(expires_on),
         "resource": resource,

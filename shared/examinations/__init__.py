@@ -18,7 +18,7 @@ from shared.examinations.changes import management_scope
 from shared.examinations.itself import RUN_BY_THEMSELVES, itself
 from shared.examinations.life import life, messages
 from shared.examinations.people import providers
-from shared.examinations.rounds import Round, app_id_in
+from shared.examinations.rounds import Round, app_id_in, is_inside
 from shared.examinations.targets import sources_of
 from shared.examinations.veils import veiled
 from shared.furnishing.storage import open_identity
@@ -46,7 +46,9 @@ def examinations(
     message through every channel, too, which people get.
     """
     host = os.environ if host is None else host
-    who = Credentials(identity, management_scope(given.monitor_endpoint), app_id or app_id_in(host))
+    known = app_id or app_id_in(host) or given.own_app
+    scope = management_scope(given.monitor_endpoint)
+    who = Credentials(identity, scope, known, inside=is_inside(host))
     on = Round(given, home, who, now, wall, host)
     return [
         *itself(on),

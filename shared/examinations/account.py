@@ -20,7 +20,9 @@ def account(on: Round) -> Iterator[Examination]:
         name="clock",
         breaks="tokens and signed messages are refused, leases end too soon or too late",
         ask=lambda: storage.compare_clocks(
-            endpoint, on.wall, "sudo timedatectl set-ntp true   # in Azure: restart the app"
+            endpoint,
+            on.wall,
+            lambda: on.restarting if on.who.inside else "sudo timedatectl set-ntp true",
         ),
         after=("tables",),
     )
@@ -34,6 +36,7 @@ def _tables(on: Round) -> Examination:
         breaks="nothing is stored, no rule is judged, nobody is told",
         ask=lambda: storage.try_tables(tables, mend_storage(on, "Table")),
         after=_opened_by(on),
+        late=_look(on),
     )
 
 
@@ -47,6 +50,7 @@ def _blobs(on: Round) -> Examination:
             mend_storage(on, "Blob", "Owner"),
         ),
         after=_opened_by(on),
+        late=_look(on),
     )
 
 
@@ -57,6 +61,7 @@ def _queues(on: Round) -> Iterator[Examination]:
         breaks="more than a few targets are not collected; messages wait for the next pass",
         ask=lambda: storage.try_queue(queues, mend_storage(on, "Queue"), on.wall),
         after=_opened_by(on),
+        late=_look(on),
     )
     yield Examination(
         name="poison",
@@ -74,9 +79,16 @@ def mend_storage(on: Round, kind: str, degree: str = "Contributor") -> storage.M
     """What helps against a refusal of one of the account's services."""
 
     def mend(status: int | None) -> str:
-        if status in (401, 403):
-            role, scope = f"Storage {kind} Data {degree}", mends.storage_scope(on.account)
-            return mends.grant_role(role, scope, on.who.identity)
-        return f"az storage account show --name {on.account} --query statusOfPrimary"
+        if status not in (401, 403):
+            return _look(on)
+        if on.given.storage:
+            return on.changes.of("AzureWebJobsStorage", mends.storage_key(on.account))
+        role = f"Storage {kind} Data {degree}"
+        scope = on.given.own_storage or mends.storage_scope(on.account)
+        return mends.grant_role(role, scope, on.who.identity)
 
     return mend
+
+
+def _look(on: Round) -> str:
+    return f"az storage account show --name {on.account} --query statusOfPrimary"

@@ -72,10 +72,16 @@ def _send_line(on: Round, connection: str, authentication: str) -> str:
         to = telemetry.read_ingestion(connection, authentication)
         form.azure(*INGESTION_DOMAINS)(to.endpoint)
     except ValueError as error:
-        new = "<connection string of the monitor's Application Insights>"
+        new = "<connection string of Application Insights>"
         said = f"{CONNECTION} is not right: {error}" if connection else f"{CONNECTION} is not set"
         raise Unwell(said, mend=mends.set_setting(CONNECTION, new, on.who.identity)) from error
-    return telemetry.send_line(to, on.wall(), on.who.token, lambda: on.who.identity)
+    return telemetry.send_line(
+        to,
+        on.wall(),
+        on.who.token,
+        lambda: on.who.identity,
+        workspace=on.given.own_workspace,
+    )
 
 
 def _functions(on: Round) -> Examination:

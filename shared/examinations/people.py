@@ -1,9 +1,10 @@
 """The ways to people: the provider of every channel, the dead man's switch, who opens the API."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 
 from shared.adapters.checkups import apps, mends, people
+from shared.adapters.destinations import destination
 from shared.examinations.rounds import IDENTITY, Round
 from shared.ports import Examination
 
@@ -18,8 +19,7 @@ def providers(on: Round) -> Iterator[Examination]:
     yield from _slack(on)
     yield from _hooks(on)
     if given.heartbeat_url:
-        mend = on.setting("HEARTBEAT_URL", "<url>")
-        yield _reach(on, "heartbeat", given.heartbeat_url, "the dead man's switch", mend)
+        yield _reach(on, "heartbeat", given.heartbeat_url, "the dead man's switch", "HEARTBEAT_URL")
     if given.auth_jwks_url:
         yield Examination(
             name="sign-in",
@@ -33,8 +33,8 @@ def _communication(on: Round, name: str, connection: str, path: str) -> Examinat
     if connection:
         endpoint, sign = people.signed_by(connection)
         setting = "SMS_CONNECTION_STRING" if name == "sms" else "ACS_CONNECTION_STRING"
-        new = "<what az communication list-key --query primaryConnectionString says>"
-        mend = on.setting(setting, new)
+        host = endpoint.rstrip("/").rpartition("/")[2]
+        mend = on.setting(setting, mends.communication_key(host))
     else:
         endpoint, sign = on.given.acs_endpoint, people.signed_as(on.who.token)
         mend = partial(_let_send, on, endpoint)
@@ -68,7 +68,7 @@ def _slack(on: Round) -> Iterator[Examination]:
             ),
         )
     for name, url in given.slack_webhooks.items():
-        mend = on.setting("SLACK_WEBHOOKS", "<a new webhook's URL>", name)
+        mend = on.setting("SLACK_WEBHOOKS", "<URL of a new webhook>", name)
         yield Examination(
             name=f"slack {name}",
             breaks=f"alerts to {name} reach nobody but the fallback",
@@ -89,13 +89,22 @@ def _hooks(on: Round) -> Iterator[Examination]:
     hooks = [("webhook", "WEBHOOKS", name, url) for name, (url, _) in given.webhooks.items()]
     hooks += [("teams", "TEAMS_WEBHOOKS", *one) for one in given.teams_webhooks.items()]
     for kind, setting, name, url in hooks:
-        mend = on.setting(setting, "<url>", name)
-        yield _reach(on, f"{kind} {name}", url, f"the {kind} {name}", mend)
+        yield _reach(on, f"{kind} {name}", url, f"the {kind} {name}", setting, name)
 
 
-def _reach(on: Round, name: str, url: str, who: str, mend: Callable[[], str]) -> Examination:
+def _reach(on: Round, name: str, url: str, who: str, setting: str, entry: str = "") -> Examination:
+    """A host that is only connected to; the way to the dead man's switch may lead anywhere."""
+    host, listed = destination(url, who).with_port, on.given.webhook_hosts
+    change = on.setting(setting, "<url>", entry)
     return Examination(
         name=name,
         breaks=f"what goes to {who} does not arrive",
-        ask=partial(people.reach, url, who, listed=on.given.webhook_hosts, mend=mend),
+        ask=partial(
+            people.reach,
+            url,
+            who,
+            listed if entry else (*listed, host),
+            allow=on.setting("WEBHOOK_HOSTS", ",".join((*listed, host))),
+            mend=lambda: f"{change()}   # if it moved; else whoever runs it mends it",
+        ),
     )

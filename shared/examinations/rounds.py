@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import cached_property, partial
 from typing import Any
 
+from shared.adapters.checkups import mends
 from shared.adapters.checkups.identities import Credentials
 from shared.adapters.checkups.storage import account_name
 from shared.examinations.changes import Changes
@@ -45,6 +46,11 @@ class Round:
         deployed = not self.given.storage
         return Changes(self.who, self.given.monitor_endpoint, deployed=deployed)
 
+    @property
+    def restarting(self) -> str:
+        """How the app is restarted, once it is known who it is."""
+        return mends.restart_monitor(self.who.identity)
+
     def setting(self, name: str, value: str, entry: str = "") -> Callable[[], str]:
         """How one is changed, or the URL of one entry of it; once it is known who the app is."""
         return partial(self.changes.of, name, value, entry)
@@ -61,7 +67,16 @@ def app_id_in(environment: Mapping[str, str]) -> str:
     return f"{where}/providers/Microsoft.Web/sites/{name}"
 
 
-def breaks(house: House, source: str) -> str:
-    """What a source alone gives, in metrics."""
-    names = [one.name for one in house.catalog.metrics if one.sources == (source,)]
-    return f"no figures of {', '.join(names)}" if names else f"{source} is not seen"
+def is_inside(host: Mapping[str, str]) -> bool:
+    """Whether this is the app itself, or a stand-in with its identity, and nobody's desk."""
+    return bool(host.get("IDENTITY_ENDPOINT") or host.get("WEBSITE_SITE_NAME"))
+
+
+def breaks(house: House, *sources: str) -> str:
+    """What only these sources give, in metrics; else what they give beside others."""
+    metrics = house.catalog.metrics
+    names = [one.name for one in metrics if one.sources and {*one.sources} <= {*sources}]
+    if names:
+        return f"no figures of {', '.join(names)}"
+    names = [one.name for one in metrics if not {*one.sources}.isdisjoint(sources)]
+    return f"one source less for {', '.join(names)}"

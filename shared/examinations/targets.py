@@ -38,7 +38,7 @@ def _conduct(target: str, on: Round) -> Iterator[Examination]:
             mend = partial(_mend_source, on, target, "logs")
             yield Examination(
                 name=f"{' and '.join(names)} of {target}",
-                breaks=", ".join(breaks(on.house, one) for one in names),
+                breaks=breaks(on.house, *names),
                 ask=partial(vitals.hear_together, group, names, target, mend=mend, now=on.now),
                 after=IDENTITY,
             )
@@ -47,7 +47,7 @@ def _conduct(target: str, on: Round) -> Iterator[Examination]:
 def _mend_source(on: Round, target: str, source: str, error: SourceError) -> str:
     its = on.given.resources[target]
     if source == "probe":
-        return mends.restart(its.app or "<resource id of the CRM's app>")
+        return mends.ask_page(its.health_url, its.app)
     if isinstance(error, SourceDenied):
         if source in BY_LOGS:
             role, scope = "Log Analytics Reader", mends.workspace_scope(its.workspace)
@@ -72,6 +72,7 @@ def _database(target: str, on: Round) -> Iterator[Examination]:
         breaks="no figure of the database but the platform's own, no advice about it",
         ask=visit.log_in,
         after=() if on.given.sql_user else IDENTITY,
+        late=f"az sql db show --ids {where.resource_id} --query status",
     )
     for grant in Grant:
         yield Examination(

@@ -12,7 +12,7 @@ from shared.adapters.checkups.vaults import References, read_reference
 from shared.domain.errors import Unwell
 from shared.examinations.changes import Changes, management_scope
 from shared.examinations.itself import identity, secrets
-from shared.examinations.rounds import app_id_in
+from shared.examinations.rounds import app_id_in, is_inside
 from shared.ports import Examination
 from shared.setting_table import TABLE
 from shared.settings import SettingsError
@@ -29,7 +29,9 @@ def unusable(
     """The settings themselves, and the vault that some of them were not read from."""
     usual = next(one.default for one in TABLE if one.name == _MANAGEMENT)
     management = host.get(_MANAGEMENT) or usual
-    who = Credentials(open_credential, management_scope(management), app_id or app_id_in(host))
+    known = app_id or app_id_in(host) or host.get("MONITOR_APP_ID", "")
+    scope = management_scope(management)
+    who = Credentials(open_credential, scope, known, inside=is_inside(host))
     changes = Changes(who, management, deployed=not host.get("AzureWebJobsStorage"))
     yield Examination(
         name="settings",
@@ -48,9 +50,12 @@ def _tell(error: SettingsError, changes: Changes) -> str:
 def _mend(error: SettingsError, changes: Changes) -> str:
     wrong = [name for name in error.names if name not in error.unfollowed]
     mend = [changes.of(name, "<what would be right>") for name in wrong]
-    if error.unfollowed:
+    if error.unfollowed and changes.who.inside:
         again = vault_mends.follow_again(changes.who.identity)
         mend.append(f"{again}   # when what is broken below is mended")
+    elif error.unfollowed:
+        found = [read_reference(name, text) for name, text in error.unfollowed.items()]
+        mend += [vault_mends.export(one.setting, one.vault, one.secret) for one in found if one]
     return " && ".join(mend)
 
 

@@ -13,7 +13,7 @@ from shared.ports import Examination
 PATIENCE = timedelta(seconds=15)
 """For everything together, whatever hangs; longer than any one client's own time-outs."""
 
-_LATER = "ask again in a minute; https://status.azure.com says whether Azure is well"
+_ODD = "ask again; if it stays so, the fault is the monitor's own: report it with this line"
 
 
 def examine(
@@ -41,7 +41,7 @@ class _Asking:
         self.found: dict[str, Finding] = {}
         self._names = {one.name for one in examinations}
         self._waiting = list(examinations)
-        self._under_way: set[str] = set()
+        self._under_way: dict[str, Examination] = {}
         self._arrived: Queue[tuple[str, Finding]] = Queue()
         self._late = f"no answer within {patience.total_seconds():.0f} s"
         self._end = time.monotonic() + patience.total_seconds()
@@ -67,7 +67,7 @@ class _Asking:
         if held_up is not None:
             self.found[one.name] = held_up
             return
-        self._under_way.add(one.name)
+        self._under_way[one.name] = one
         # Daemons on purpose: one that hangs must not keep a process from ending.
         threading.Thread(target=_note, args=(one, self._arrived), daemon=True).start()
 
@@ -76,11 +76,12 @@ class _Asking:
         try:
             name, told = self._arrived.get(timeout=max(self._end - time.monotonic(), 0))
         except Empty:
-            self.found |= {name: Unwell(self._late, mend=_LATER) for name in self._under_way}
+            for name, one in self._under_way.items():
+                self.found[name] = Unwell(self._late, mend=one.late)
             self._under_way.clear()
         else:
             self.found[name] = told
-            self._under_way.remove(name)
+            del self._under_way[name]
 
 
 def _held_up(one: Examination, known: dict[str, Finding]) -> Unwell | None:
@@ -99,7 +100,7 @@ def _note(one: Examination, arrived: "Queue[tuple[str, Finding]]") -> None:
     except Unwell as unwell:
         found = unwell
     except Exception as error:  # noqa: BLE001 - whatever it is, it is this dependency's
-        found = Unwell(f"{type(error).__name__}: {error}", mend=_LATER)
+        found = Unwell(f"{type(error).__name__}: {error}", mend=_ODD)
     arrived.put((one.name, found))
 
 

@@ -76,17 +76,17 @@ def last_cycle(target: str, *, mend: Callable[[], str], house: House, now: datet
     """When a pass last brought every rule of the target up to date, and last heard anything."""
     last = last_lease(target, config=house.config)
     if last is None or last.evaluated_at is None:
-        raise Unwell(f"no pass over {target} has ever ended well", mend=mend())
+        raise Unwell(f"no pass over {target} has ever ended well", mend=mend)
     at = iso(last.evaluated_at)
     if now - last.evaluated_at > FRESH:
-        raise Unwell(f"the last good pass over {target} was at {at}", mend=mend())
+        raise Unwell(f"the last good pass over {target} was at {at}", mend=mend)
     if last.heard_at is not None and now - last.heard_at > DEAF and house.sources_of(target):
         said = f"no source of {target} has answered since {iso(last.heard_at)}"
         raise Unwell(said, mend="mend the sources that are named broken here")
     return f"the last good pass was at {at}"
 
 
-def can_tell(house: House, *, mend: str) -> str:
+def can_tell(house: House, *, mend: Callable[[], str]) -> str:
     """Whether every rule's alerts reach somebody, and no channel refuses for good."""
     rules = every_rule(house)
     problems = [*unreachable(rules, house.channels, house.fallback), *refusing(house.config)]
@@ -103,7 +103,7 @@ def send_test(target: str, channel: KnownChannel, *, mend: str, house: House, no
     return "took a test message"
 
 
-def can_fire(house: House, *, mend: str) -> str:
+def can_fire(house: House, *, mend: Callable[[], str]) -> str:
     """Whether something measures what every rule watches, and nothing stored waits for more."""
     rules = every_rule(house)
     problems = [
@@ -113,7 +113,7 @@ def can_fire(house: House, *, mend: str) -> str:
     return _none_of(problems, "every rule's metric is measured", mend)
 
 
-def _none_of(problems: Sequence[str], well: str, mend: str) -> str:
+def _none_of(problems: Sequence[str], well: str, mend: Callable[[], str]) -> str:
     if problems:
         raise Unwell("; ".join(problems), mend=mend, limps=True)
     return well

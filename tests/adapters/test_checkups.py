@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.checkups import apps, people, storage, telemetry
+from shared.adapters.checkups import apps, mends, people, storage, telemetry
 from shared.adapters.checkups.databases import DatabaseExaminer, Place
 from shared.adapters.checkups.identities import Credentials, Identity
 from shared.adapters.memory import MemoryRows
 from shared.adapters.rows import Row
 from shared.adapters.sql.azure_sql import Database
 from shared.adapters.sql.failures import SqlFailure
-from shared.domain.errors import StoreUnavailable, Unwell
+from shared.domain.errors import StoreUnavailable, Untried, Unwell
 from tests.adapters.providers import Provider, running_provider
 from tests.builders import T0
 
@@ -40,6 +40,7 @@ def an_examiner(failure: SqlFailure, user: str = "") -> DatabaseExaminer:
         (4060, "az sql db list --resource-group crm --server sql"),
         (40615, "az sql server firewall-rule create --resource-group crm --server sql"),
         (40613, f"az sql db show --ids {DATABASE}"),
+        (10928, "FROM sys.dm_exec_sessions WHERE is_user_process = 1"),
         (None, f"az sql db show --ids {DATABASE}"),
     ],
 )
@@ -117,7 +118,7 @@ def test_a_clock_may_be_a_minute_off(seconds: int, said: str) -> None:
 
     with running_provider() as provider:
         try:
-            found = storage.compare_clocks(provider.url, wall, "ntp")
+            found = storage.compare_clocks(provider.url, wall, nothing_mends)
         except Unwell as unwell:
             found = str(unwell)
 
@@ -141,13 +142,14 @@ def test_a_bot_without_its_scope_is_told() -> None:
         with pytest.raises(Unwell, match="lacks the scope chat:write"):
             ask_bot(provider)
         provider.answers(200, b'{"ok": false, "error": "token_revoked"}')
-        with pytest.raises(Unwell, match="token_revoked"):
+        with pytest.raises(Unwell, match="token_revoked") as found:
             ask_bot(provider)
+        assert found.value.mend == "the mend"
         provider.answers(200, b"no json")
         with pytest.raises(Unwell, match="status 200") as found:
             ask_bot(provider)
 
-    assert found.value.mend == "the mend"
+    assert found.value.mend == mends.SLACK_AWAY
 
 
 def test_a_service_that_takes_an_empty_message_is_not_what_it_should_be() -> None:
@@ -192,6 +194,9 @@ def test_functions_that_are_not_listed_are_named() -> None:
         assert "az functionapp list" in found.value.mend
         provider.answers(403)
         with pytest.raises(Unwell, match="function list --resource-group g --name pantry-monitor"):
+            apps.ask_functions(provider.url, APP, lambda: "token", (), nothing_mends)
+        provider.answers(200, b"[]")
+        with pytest.raises(Untried, match="the answer of Azure can't be read"):
             apps.ask_functions(provider.url, APP, lambda: "token", (), nothing_mends)
         provider.answers(200, b'{"keys": []}')
         with pytest.raises(Unwell, match="without signing keys"):

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from shared.adapters.checkups import mends
+from shared.adapters.checkups import database_mends, mends
 from shared.adapters.checkups.identities import Credentials
 from shared.adapters.sql.azure_sql import AzureSql, Database, opened
 from shared.adapters.sql.connections import Row, Statement
 from shared.adapters.sql.failures import DENIED, UNKNOWN_NAME, SqlFailure
-from shared.catalog.sql_queries import COUNTS, GRANTED, GRANTS, Grant
+from shared.catalog.sql_queries import COUNTS, GRANTED, GRANTS, NAME_SETS, Grant
 from shared.domain.errors import SourceError, Untried, Unwell
 from shared.domain.samples import Answer, Failure, FailureKind
 from shared.domain.times import MINUTE, floor_minute
@@ -25,7 +25,12 @@ USES = {
 """What each grant is for."""
 OPTIONAL = (Grant.SERVER_STATE, Grant.DEFINITION)
 
+_ALL_COLUMNS = (
+    "SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME FROM INFORMATION_SCHEMA.COLUMNS ORDER BY 1, 2, 3"
+)
 _NUMBER = re.compile(r"\(error (\d+)\)")
+_FULL = (10928, 10929, 10936)
+"""No worker or session is left."""
 _LOGIN_REFUSED, _NO_DATABASE, _FIREWALL = (18456, 18452), 4060, 40615
 
 
@@ -81,11 +86,13 @@ class DatabaseExaminer:
             case number if number in _LOGIN_REFUSED and where.user:
                 mend = mends.set_setting("SQL_PASSWORD", f"<password of {where.user}>", who)
             case number if number in _LOGIN_REFUSED:
-                mend = mends.let_in(where.server, where.name, who)
+                mend = database_mends.let_in(where.server, where.name, who)
             case number if number == _NO_DATABASE:
-                mend = mends.list_databases(where.resource_id)
+                mend = database_mends.list_databases(where.resource_id)
             case number if number == _FIREWALL:
-                mend = mends.open_firewall(where.resource_id)
+                mend = database_mends.open_firewall(where.resource_id)
+            case number if number in _FULL:
+                mend = database_mends.show_sessions(where.server, where.name)
             case _:
                 mend = f"az sql db show --ids {where.resource_id} --query status"
         return Unwell(str(failure), mend=mend)
@@ -103,8 +110,8 @@ class DatabaseExaminer:
     def _granting(self, grant: Grant) -> str:
         where, name = self._place, self._who.identity.name
         if grant is Grant.SERVER_STATE:
-            return mends.join_server_role(where.server, grant, name)
-        return mends.sql(where.server, where.name, f"GRANT {grant} TO [{name}]")
+            return database_mends.join_server_role(where.server, grant, name)
+        return database_mends.sql(where.server, where.name, f"GRANT {grant} TO [{name}]")
 
     def count(self, source: str) -> str:
         """Whether the CRM's rows of that source can be counted."""
@@ -119,10 +126,18 @@ class DatabaseExaminer:
         found = _NUMBER.search(said)
         number = int(found[1]) if found else None
         if number in UNKNOWN_NAME:
-            return mends.set_names(self._names(source), self._who.identity)
+            return self._rename(source)
         if number in DENIED:
-            return mends.sql(self._place.server, self._place.name, self._select(source))
+            return database_mends.sql(self._place.server, self._place.name, self._select(source))
         return mends.NOTHING
+
+    def _rename(self, source: str) -> str:
+        """See what there is, then say it; names that already differ from the CRM's are kept."""
+        look = database_mends.sql(self._place.server, self._place.name, _ALL_COLUMNS)
+        usual = NAME_SETS["crm"]
+        kept = {one: real for one, real in self._database.names.items() if usual[one] != real}
+        said = {one: f"<what {real} is called>" for one, real in self._names(source).items()}
+        return f"{look} && {mends.set_names({**kept, **said}, self._who.identity)}"
 
     def _names(self, source: str) -> dict[str, str]:
         """The logical names of a source and what they are taken for."""

@@ -16,12 +16,15 @@ from shared.domain.errors import Unwell
 class Identity(Struct, frozen=True):
     """`principal`: the object id that roles are assigned to; `app_id`: the function app's.
 
+    `client`: the client id, which is an app's SID in a database; empty when it is not known.
+
     What a token does not say is a placeholder in the words of the command that it stands in.
     """
 
-    principal: str = "<object id of the app's identity>"
+    principal: str = "<object id of the identity>"
     app_id: str = "<resource id of the function app>"
     is_app: bool = True
+    client: str = ""
 
     @property
     def name(self) -> str:
@@ -35,6 +38,7 @@ class Claims(Struct, frozen=True):
     oid: str = ""
     xms_mirid: str = ""
     idtyp: str = ""
+    appid: str = ""
 
 
 def identity_of(token: str, app_id: str = "") -> Identity:
@@ -45,17 +49,30 @@ def identity_of(token: str, app_id: str = "") -> Identity:
     except (msgspec.MsgspecError, ValueError):
         said = Claims()
     unknown = Identity()
+    is_app = bool(said.xms_mirid) or said.idtyp != "user"
     return Identity(
         said.oid or unknown.principal,
         app_id or said.xms_mirid or unknown.app_id,
-        is_app=bool(said.xms_mirid) or said.idtyp != "user",
+        is_app=is_app,
+        client=said.appid if is_app else "",
     )
 
 
 class Credentials:
-    """The app's credential under examination. `app_id`: the function app, where it is known."""
+    """The app's credential under examination. `app_id`: the function app, where it is known.
 
-    def __init__(self, open_credential: Callable[[], Any], scope: str, app_id: str = "") -> None:
+    `inside`: it is the app itself that asks, not somebody at a desk.
+    """
+
+    def __init__(
+        self,
+        open_credential: Callable[[], Any],
+        scope: str,
+        app_id: str = "",
+        *,
+        inside: bool = True,
+    ) -> None:
+        self.inside = inside
         self._open = open_credential
         self._scope = scope
         self._given = app_id
@@ -84,10 +101,13 @@ class Credentials:
             token = self.token(self._scope)
         except (AzureError, OSError, ValueError) as error:
             first = str(error).partition("\n")[0]
-            raise Unwell(f"no token: {first}", mend=self._mend()) from error
+            raise Unwell(f"no token: {first}", mend=self._mend) from error
         self._found = identity_of(token, self._given)
         return f"has a token as {self._found.principal}"
 
     def _mend(self) -> str:
+        if not self.inside:
+            return "az login   # it is you who asks here, not the app"
         ids = quote(self.identity.app_id)
-        return f"az functionapp identity assign --ids {ids}   # on a desk of your own: az login"
+        assign = f"az functionapp identity assign --ids {ids} --output none"
+        return f"{assign} && az functionapp restart --ids {ids}   # a new one lacks its roles"

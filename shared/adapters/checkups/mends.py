@@ -5,18 +5,14 @@ take for its own.
 """
 
 import json
-import re
 from collections.abc import Mapping
 from shlex import quote
+from typing import Self
 
 from shared.adapters.checkups.identities import Identity
 
-GRANT_SCRIPT = "infra/sql/grant-monitor.sql"
 NOTHING = "nothing to do here: it is asked again each minute; https://status.azure.com says more"
-RAISE_CAP = (
-    "az monitor log-analytics workspace update --resource-group '<group>' "
-    "--workspace-name '<the monitor's own>' --quota '<GB a day>'   # and dailyCapGb for good"
-)
+SLACK_AWAY = "nothing to do here: each message is tried again; https://slack-status.com says more"
 LIST_APPS = 'az functionapp list --query "[].id" --output tsv   # --app wants one of these'
 _WITH_ENTRY = (
     "import json, sys; name, url = sys.argv[1:]; given = json.load(sys.stdin); "
@@ -24,16 +20,28 @@ _WITH_ENTRY = (
     'given[name] = {**old, "url": url} if isinstance(old, dict) else url; '
     "print(json.dumps(given))"
 )
-_DATABASE = re.compile(
-    r".*/resourceGroups/([^/]+)/.*/servers/([^/]+)/databases/([^/]+)", re.IGNORECASE
-)
+
+
+class Printed(str):
+    """A value that a command prints when the mend is pasted, not one that is known here."""
+
+    __slots__ = ()
+
+    def __new__(cls, command: str) -> Self:
+        return super().__new__(cls, f"$({command})")
+
+
+def word(value: str, name: str = "") -> str:
+    """A word of a shell: `name=value`, or the value alone."""
+    said = f"{name}={value}" if name else value
+    return f'"{said}"' if isinstance(value, Printed) else quote(said)
 
 
 def grant_role(role: str, scope: str, who: Identity) -> str:
     """Assign a role on one resource; `scope` is its id, or a command that finds it."""
     kind = "ServicePrincipal" if who.is_app else "User"
     return (
-        f'az role assignment create --role "{role}" --assignee-object-id {who.principal} '
+        f'az role assignment create --role "{role}" --assignee-object-id {quote(who.principal)} '
         f"--assignee-principal-type {kind} --scope {scope}"
     )
 
@@ -60,10 +68,42 @@ def telemetry_scope(resource: str) -> str:
     return f'"$(az monitor app-insights component show --query "{query}" --output tsv)"'
 
 
+def raise_cap(workspace: str) -> str:
+    """Let a workspace take more a day; `workspace`: its GUID, if a setting names it."""
+    ids = workspace_scope(workspace) if workspace else quote("<id of the monitor's workspace>")
+    update = f"az monitor log-analytics workspace update --ids {ids} --quota '<GB a day>'"
+    return f"{update}   # and dailyCapGb in main.bicepparam for good"
+
+
+def look_for_communication(host: str) -> str:
+    """Whether Communication Services are there at all."""
+    listed = 'az communication list --query "[].hostName" --output tsv'
+    return f"{listed}   # is {host} not among them, it is gone; else https://status.azure.com"
+
+
+def communication_key(host: str) -> Printed:
+    """What tells the connection string of the Communication Services at a host."""
+    found = f"az communication list --query \"[?hostName=='{host}'].id\" --output tsv"
+    url = f"https://management.azure.com$({found})/listKeys?api-version=2023-04-01"
+    command = f'az rest --method post --url "{url}"'
+    return Printed(f"{command} --query primaryConnectionString --output tsv")
+
+
+def storage_key(account: str) -> Printed:
+    """What tells the connection string of a storage account."""
+    shown = f"az storage account show-connection-string --name {account}"
+    return Printed(f"{shown} --query connectionString --output tsv")
+
+
 def set_setting(name: str, value: str, who: Identity) -> str:
     """Change one of the app's settings; by hand it lasts until the next deployment."""
-    settings = quote(f"{name}={value}")
-    return f"az functionapp config appsettings set --ids {quote(who.app_id)} --settings {settings}"
+    return set_settings({name: value}, who)
+
+
+def set_settings(values: Mapping[str, str], who: Identity) -> str:
+    """Change several of them at once."""
+    words = " ".join(word(value, name) for name, value in values.items())
+    return f"az functionapp config appsettings set --ids {quote(who.app_id)} --settings {words}"
 
 
 def set_entry(name: str, entry: str, url: str, who: Identity) -> str:
@@ -102,53 +142,20 @@ def restart_monitor(who: Identity) -> str:
     return f"az functionapp restart --ids {quote(who.app_id)}"
 
 
+def ask_page(url: str, app_id: str) -> str:
+    """See what a health page says; an app that says nothing within 10 s is restarted."""
+    asked = f"curl --include --max-time 10 {quote(url)}"
+    return f"{asked} || {restart(app_id or '<resource id of the CRM app>')}"
+
+
+def show_poison(queue: str, account: str) -> str:
+    """See the first messages that were given up, then throw all of them away."""
+    named = f"--queue-name {queue} --account-name {account} --auth-mode login"
+    peek = f"az storage message peek {named} --num-messages 32"
+    return f"{peek} && az storage message clear {named}   # passes do their work again"
+
+
 def sync_triggers(who: Identity) -> str:
     """Make the platform look for functions again."""
     url = f"https://management.azure.com{who.app_id}/host/default/sync?api-version=2024-04-01"
     return f'az rest --method post --url "{url}"'
-
-
-def sql(server: str, database: str, statement: str) -> str:
-    """Run a statement as the server's Entra admin; go-sqlcmd then signs in as az does."""
-    signing_in = "--authentication-method ActiveDirectoryDefault"
-    return f'sqlcmd -S {server} -d {database} {signing_in} -Q "{statement}"'
-
-
-def let_in(server: str, database: str, who: Identity) -> str:
-    """Make the app's identity a user of the database, with what no figure can do without."""
-    statement = (
-        f"CREATE USER [{who.name}] FROM EXTERNAL PROVIDER; "
-        f"GRANT VIEW DATABASE STATE TO [{who.name}]"
-    )
-    return f"{sql(server, database, statement)}   # {GRANT_SCRIPT} grants the rest"
-
-
-def join_server_role(server: str, role: str, name: str) -> str:
-    """Give a login a server's role; a user of the database alone has no login yet."""
-    unknown = f"NOT EXISTS (SELECT 1 FROM sys.server_principals WHERE name = N'{name}')"  # noqa: S608 - shown, not run
-    statement = (
-        f"IF {unknown} EXEC (N'CREATE LOGIN [{name}] FROM EXTERNAL PROVIDER'); "
-        f"ALTER SERVER ROLE [{role}] ADD MEMBER [{name}]"
-    )
-    return f"{sql(server, 'master', statement)}   # {GRANT_SCRIPT}: its user must be FROM LOGIN"
-
-
-def open_firewall(database_id: str) -> str:
-    """Let Azure's services reach the server of a database."""
-    group, server, _ = parts_of(database_id)
-    return (
-        f"az sql server firewall-rule create --resource-group {group} --server {server} "
-        "--name allow-azure --start-ip-address 0.0.0.0 --end-ip-address 0.0.0.0"
-    )
-
-
-def list_databases(database_id: str) -> str:
-    """Which databases the server has."""
-    group, server, _ = parts_of(database_id)
-    return f"az sql db list --resource-group {group} --server {server} --query [].name"
-
-
-def parts_of(database_id: str) -> tuple[str, str, str]:
-    """Resource group, server and database of a resource id."""
-    found = _DATABASE.fullmatch(database_id)
-    return (found[1], found[2], found[3]) if found else ("<group>", "<server>", "<database>")

@@ -4,7 +4,7 @@ A request without any content is refused as a bad one (400) by who would have le
 stranger's (401, 403) by who would not.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from http import HTTPStatus
@@ -12,6 +12,7 @@ from http import HTTPStatus
 import msgspec
 
 from shared.adapters.acs import SCOPE, endpoint_and_key, signed_headers
+from shared.adapters.checkups import mends
 from shared.adapters.destinations import Destination, destination
 from shared.adapters.egress import Answer, Egress, ForbiddenAddress
 from shared.adapters.https import outcomes
@@ -54,12 +55,14 @@ def ask_communication(endpoint: str, path: str, sign: Sign, *, who: str, mend: M
     """Whether Communication Services would take a message of ours."""
     to = destination(endpoint.rstrip("/") + path, who)
     headers = partial(_headers, sign, to)
-    answer = _post(to, headers, who=who, mend=mend)
+    away = mends.look_for_communication(to.host)
+    answer = _post(to, headers, who=who, away=away)
     if answer.status in _STRANGERS:
         said = " ".join(filter(None, (f"{who} answered {answer.status}", error_code(answer.body))))
         raise Unwell(said, mend=mend)
     if answer.status != HTTPStatus.BAD_REQUEST:
-        raise Unwell(f"{who} answered {answer.status} to an empty message, not 400", mend=mend)
+        said = f"{who} answered {answer.status} to an empty message, not 400"
+        raise Unwell(said, mend=mends.NOTHING if _is_ill(answer) else away)
     return "lets us in; whether it likes the sender only a real message tells (--send)"
 
 
@@ -71,11 +74,12 @@ def ask_slack_bot(endpoint: str, token: str, mend: Mend) -> str:
     """Whether the bot's token is good, and what it may do."""
     to = destination(f"{endpoint.rstrip('/')}/auth.test", "Slack's endpoint")
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
-    answer = _post(to, lambda: headers, who="Slack", mend=mend)
+    answer = _post(to, lambda: headers, who="Slack", away=mends.SLACK_AWAY)
     said = _object(answer.body)
     if said.get("ok") is not True:
-        word = code_word(said.get("error")) or f"status {answer.status}"
-        raise Unwell(f"Slack does not take the bot's token: {word}", mend=mend)
+        word = code_word(said.get("error"))
+        told = f"Slack does not take the bot's token: {word or f'status {answer.status}'}"
+        raise Unwell(told, mend=_unless_slack_is_ill(answer, word, mend))
     held = {one.strip() for one in answer.headers.get("X-OAuth-Scopes", "").split(",")}
     missing = [one for one in SCOPES if one not in held]
     if missing:
@@ -87,15 +91,31 @@ def ask_slack_webhook(name: str, url: str, mend: Mend) -> str:
     """Whether an incoming webhook is still there."""
     to = destination(url, f"the Slack webhook for {name}")
     headers = {"Content-Type": "application/json"}
-    answer = _post(to, lambda: headers, who=f"the Slack webhook for {name}", mend=mend)
+    who = f"the Slack webhook for {name}"
+    answer = _post(to, lambda: headers, who=who, away=mends.SLACK_AWAY)
     word = code_word(answer.body.decode("ascii", "replace"))
     if word not in _HOOK_IS_THERE:
-        raise Unwell(f"Slack says {answer.status} {word} of its webhook".strip(), mend=mend)
+        said = f"Slack says {answer.status} {word} of its webhook".strip()
+        raise Unwell(said, mend=_unless_slack_is_ill(answer, word, mend))
     return "is there"
 
 
-def reach(url: str, who: str, *, listed: tuple[str, ...] = (), mend: Mend) -> str:
-    """Connect to a host, TLS included, and hang up: whoever gets a request there acts on it."""
+def _unless_slack_is_ill(answer: Answer, word: str, mend: Mend) -> str | Mend:
+    """A refusal has its word; what Slack can't do just now, no new token mends."""
+    said_no = word or answer.status in _STRANGERS
+    return mend if said_no and not _is_ill(answer) else mends.SLACK_AWAY
+
+
+def _is_ill(answer: Answer) -> bool:
+    too_many = answer.status == HTTPStatus.TOO_MANY_REQUESTS
+    return too_many or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def reach(url: str, who: str, listed: Sequence[str], *, allow: Mend, mend: Mend) -> str:
+    """Connect to a host, TLS included, and hang up: whoever gets a request there acts on it.
+
+    `listed`: the hosts that may be inside a network; `allow`: what lists one more.
+    """
     to = destination(url, who)
     way_out = Egress(listed)
 
@@ -104,21 +124,20 @@ def reach(url: str, who: str, *, listed: tuple[str, ...] = (), mend: Mend) -> st
 
     [error] = outcomes([dial], within=_DIAL_S)
     if isinstance(error, ForbiddenAddress):
-        said = f"{who} is inside a network; if that is meant, its host goes into WEBHOOK_HOSTS"
-        raise Unwell(said, mend=mend)
+        raise Unwell(f"{who} is inside a network, where nothing is sent unasked", mend=allow)
     if isinstance(error, Exception):
         raise Unwell(f"{who} was not reached: {type(error).__name__}", mend=mend)
     return "takes connections; what it does with a message only a real one tells (--send)"
 
 
 def _post(
-    to: Destination, headers: Callable[[], Mapping[str, str]], *, who: str, mend: Mend
+    to: Destination, headers: Callable[[], Mapping[str, str]], *, who: str, away: str
 ) -> Answer:
     try:
         # Chosen by whoever runs the monitor, so it may stand on a private endpoint.
         return Egress([to.with_port]).post(to, EMPTY, headers, who)
     except ChannelError as error:
-        raise Unwell(str(error), mend=mend) from error
+        raise Unwell(str(error), mend=away) from error
 
 
 def _object(body: bytes) -> Mapping[str, object]:

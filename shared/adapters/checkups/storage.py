@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import requests
 from msgspec import Struct
 
+from shared.adapters.checkups import mends
 from shared.adapters.destinations import destination
 from shared.adapters.egress import Egress
 from shared.adapters.rows import DeleteRow, InsertRow, Rows
@@ -102,28 +103,25 @@ def look_for_poison(queues: Queues, names: Collection[str], account: str) -> str
         first = next(iter(full))
         raise Unwell(
             f"messages failed five times: {said}",
-            mend=(
-                "look at them, then throw them away (passes redo their work): az storage message "
-                f"peek --queue-name {first} --account-name {account} --auth-mode login; az storage "
-                f"message clear --queue-name {first} --account-name {account} --auth-mode login"
-            ),
+            mend=mends.show_poison(first, account),
             limps=True,
         )
     return "no message was given up"
 
 
-def compare_clocks(endpoint: str, wall: Callable[[], datetime], mend: str) -> str:
+def compare_clocks(endpoint: str, wall: Callable[[], datetime], mend: Callable[[], str]) -> str:
     """Whether our clock shows what the storage's does."""
     to = destination(endpoint, "the storage endpoint")
     try:
         before = wall()
         answer = Egress([to.with_port]).post(to, b"", dict, "the storage")
     except ChannelError as error:
-        raise Unwell(str(error), mend=mend) from error
+        raise Unwell(str(error), mend=mends.NOTHING) from error
     try:
         theirs = parsedate_to_datetime(answer.headers["Date"]).astimezone(UTC)
     except (ValueError, TypeError):
-        raise Unwell("the storage does not say what time it is", mend=mend) from None
+        said = "the storage does not say what time it is"
+        raise Unwell(said, mend=mends.NOTHING) from None
     apart = abs(before - theirs)
     if apart > MOST_APART:
         raise Unwell(f"ours is {apart.total_seconds():.0f} s off the storage's", mend=mend)

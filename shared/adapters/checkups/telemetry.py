@@ -17,7 +17,7 @@ import msgspec
 
 from shared.adapters.checkups import mends
 from shared.adapters.checkups.identities import Identity
-from shared.adapters.checkups.web import ask, object_of, objects_of
+from shared.adapters.checkups.web import ask, object_of
 from shared.domain.errors import Untried, Unwell
 from shared.domain.times import iso
 
@@ -60,32 +60,38 @@ def read_ingestion(connection: str, authentication: str) -> Ingestion:
 
 
 def send_line(
-    to: Ingestion, now: datetime, token: Callable[[str], str], who: Callable[[], Identity]
+    to: Ingestion,
+    now: datetime,
+    token: Callable[[str], str],
+    who: Callable[[], Identity],
+    *,
+    workspace: str = "",
 ) -> str:
-    """Send one verbose trace as the app itself would."""
+    """Send one verbose trace as the app itself would; `workspace`: where it is kept, if known."""
     bearer = token(f"{to.audience}/.default") if to.by_identity else ""
     answer = ask(
         "POST",
         to.endpoint + PATH,
         "Application Insights",
-        lambda: mends.NOTHING,
         token=bearer,
         headers={"Content-Type": "application/json"},
         body=msgspec.json.encode([_line(to.key, now)]),
     )
-    statuses = {
-        answer.status_code,
-        *(one.get("statusCode") for one in objects_of(answer, "errors")),
-    }
-    if statuses & {*DAILY_CAP}:
-        raise Unwell(
-            "its daily cap is reached: nothing is kept until it ends", mend=mends.RAISE_CAP
-        )
+    if not {answer.status_code, *_errors(object_of(answer))}.isdisjoint(DAILY_CAP):
+        said = "its daily cap is reached: nothing more is kept until the cap's day ends"
+        raise Unwell(said, mend=mends.raise_cap(workspace))
     if answer.status_code in _ELSEWHERE:
         raise Untried("it is sent to another region, where nobody was asked")
     if answer.status_code == HTTPStatus.OK and object_of(answer).get("itemsAccepted") == 1:
         return "a line was taken"
     raise _refused(answer.status_code, to, who())
+
+
+def _errors(said: dict[str, Any]) -> list[int]:
+    """The status of each line that was not taken."""
+    found = said.get("errors")
+    listed = found if isinstance(found, list) else []
+    return [int(one.get("statusCode", 0)) for one in listed if isinstance(one, dict)]
 
 
 def _refused(status: int, to: Ingestion, who: Identity) -> Unwell:

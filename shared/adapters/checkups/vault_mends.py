@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from shlex import quote
 
 from shared.adapters.checkups.identities import Identity
-from shared.adapters.checkups.mends import grant_role, restart_monitor, with_entry
+from shared.adapters.checkups.mends import grant_role, restart_monitor, with_entry, word
 
 REFERENCES = "/config/configreferences/appsettings"
 VERSION = "api-version=2022-03-01"
@@ -32,14 +32,12 @@ def follow_again(who: Identity) -> str:
 
 def set_secret(vault: str, secret: str, value: str, who: Identity) -> str:
     """Put a new value where a setting refers to; a deployment puts its own there again."""
-    return f"{_put(vault, secret, quote(value))} && {follow_again(who)}"
+    return f"{_put(vault, secret, word(value))} && {follow_again(who)}"
 
 
 def set_secret_entry(vault: str, secret: str, entry: str, url: str, who: Identity) -> str:
     """Change the URL of one entry of a secret that is a JSON object; the others stay."""
-    named = f"--vault-name {quote(vault)} --name {secret}"
-    shown = f"az keyvault secret show {named} --query value --output tsv"
-    value = f'"$({shown} | {with_entry(entry, url)})"'
+    value = f'"$({_shown(vault, secret)} | {with_entry(entry, url)})"'
     return f"{_put(vault, secret, value)} && {follow_again(who)}"
 
 
@@ -47,6 +45,11 @@ def fill_vault(vault: str, lacking: Iterable[tuple[str, str]], who: Identity) ->
     """Put in the secrets (and the settings that refer to them) that it lacks."""
     puts = [_put(vault, secret, quote(f"<value of {name}>")) for secret, name in lacking]
     return " && ".join([*puts, follow_again(who)])
+
+
+def export(setting: str, vault: str, secret: str) -> str:
+    """At a desk, where nobody follows references, give a setting its secret's value."""
+    return f'export {setting}="$({_shown(vault, secret)})"'
 
 
 def let_read(vault: str, role: str, who: Identity) -> str:
@@ -60,6 +63,11 @@ def look_for_vault(vault: str) -> str:
     """Whether a vault is there, and back with it if it was deleted."""
     named = f"--name {quote(vault)}"
     return f"az keyvault show {named} --output table || az keyvault recover {named}"
+
+
+def _shown(vault: str, secret: str) -> str:
+    named = f"--vault-name {quote(vault)} --name {secret}"
+    return f"az keyvault secret show {named} --query value --output tsv"
 
 
 def _put(vault: str, secret: str, value: str) -> str:

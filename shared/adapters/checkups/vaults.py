@@ -16,8 +16,7 @@ from urllib.parse import urlsplit
 
 from shared.adapters.checkups import vault_mends
 from shared.adapters.checkups.identities import Identity
-from shared.adapters.checkups.mends import NOTHING
-from shared.adapters.checkups.web import ask, object_of, objects_of
+from shared.adapters.checkups.web import ask, listed, object_of
 from shared.domain.errors import Untried, Unwell
 
 VAULT_VERSION = "7.4"
@@ -72,11 +71,11 @@ def list_references(management: str, app_id: str, token: Callable[[], str]) -> l
     if "/" not in app_id:
         raise Untried("the app's resource id is not known here: --app names it")
     url = f"{management.rstrip('/')}{app_id}{vault_mends.REFERENCES}?{vault_mends.VERSION}"
-    answer = ask("GET", url, "Azure", lambda: NOTHING, token=token())
+    answer = ask("GET", url, "Azure", unwell=Untried, token=token())
     if answer.status_code != HTTPStatus.OK:
         listing = vault_mends.list_references(app_id)
         raise Untried(f"Azure answered {answer.status_code} to who asks; whoever may: {listing}")
-    return [one for one in map(_listed, objects_of(answer, "value")) if one is not None]
+    return [one for one in map(_listed, listed(answer, "Azure")) if one is not None]
 
 
 def _listed(given: dict[str, Any]) -> Reference | None:
@@ -112,7 +111,8 @@ def ask_vaults(
     if stale:
         said = ", ".join(f"{one.setting} ({one.status})" for one in stale)
         raise Unwell(f"the platform has not followed {said}", mend=vault_mends.follow_again(who()))
-    return f"{_told(references)} can be read" if references else "no setting refers to a vault"
+    names = ", ".join(one.setting for one in references)
+    return f"can be read: {names}" if names else "no setting refers to a vault"
 
 
 def _look_into(
@@ -124,13 +124,13 @@ def _look_into(
     url = f"{first.endpoint}/secrets?api-version={VAULT_VERSION}&maxresults=25"
     held: set[str] = set()
     for _ in range(MOST_PAGES):
-        answer = ask("GET", url, f"the vault {first.vault}", look, token=token(SCOPE))
+        answer = ask("GET", url, f"the vault {first.vault}", away=look, token=token(SCOPE))
         if answer.status_code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             return _let_people_pass(wanted, answer.status_code, who())
         if answer.status_code != HTTPStatus.OK:
             said = f"the vault {first.vault} answered {answer.status_code}"
             raise Unwell(said, mend=look)
-        held |= _enabled(objects_of(answer, "value"))
+        held |= _enabled(listed(answer, f"the vault {first.vault}"))
         url = str(object_of(answer).get("nextLink") or "")
         if urlsplit(url).hostname != urlsplit(first.endpoint).hostname:
             break
@@ -151,11 +151,11 @@ def _let_people_pass(wanted: Sequence[Reference], status: int, who: Identity) ->
     raise Unwell(said, mend=vault_mends.let_read(vault, ROLE, who))
 
 
-def _enabled(listed: Sequence[dict[str, Any]]) -> set[str]:
+def _enabled(found: Sequence[dict[str, Any]]) -> set[str]:
     """The names of secrets that can be followed; their values are not asked for."""
     return {
         str(one.get("id", "")).rpartition("/")[2]
-        for one in listed
+        for one in found
         if (one.get("attributes") or {}).get("enabled", True)
     }
 

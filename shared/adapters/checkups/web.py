@@ -5,7 +5,8 @@ from typing import Any
 
 import requests
 
-from shared.domain.errors import Unwell
+from shared.adapters.checkups.mends import NOTHING
+from shared.domain.errors import Untried, Unwell
 
 TIMEOUT = (4, 8)
 """Seconds to connect, and between two pieces of an answer."""
@@ -18,14 +19,17 @@ def ask(
     method: str,
     url: str,
     who: str,
-    mend: Mend,
     *,
+    away: str | Mend = NOTHING,
+    unwell: type[Unwell] = Unwell,
     token: str = "",
     headers: dict[str, str] | None = None,
     body: bytes | None = None,
 ) -> requests.Response:
     """An answer, whatever its status; no redirect is followed with a token in hand.
 
+    `away`: what helps when nobody answers, which is nobody's fault here as a rule; `unwell`: what
+    is raised then.
     Errors are told by their kind alone: their texts hold addresses, which may be secrets.
     """
     bearer = {"Authorization": f"Bearer {token}"} if token else {}
@@ -39,7 +43,7 @@ def ask(
             allow_redirects=False,
         )
     except requests.RequestException as error:
-        raise Unwell(f"{who} was not reached: {type(error).__name__}", mend=mend) from error
+        raise unwell(f"{who} was not reached: {type(error).__name__}", mend=away) from error
 
 
 def object_of(answer: requests.Response) -> dict[str, Any]:
@@ -51,7 +55,9 @@ def object_of(answer: requests.Response) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def objects_of(answer: requests.Response, name: str) -> list[dict[str, Any]]:
-    """The objects in a list of that object."""
-    listed = object_of(answer).get(name)
-    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+def listed(answer: requests.Response, who: str) -> list[dict[str, Any]]:
+    """The objects in the list `value` of that object; raises Untried when there is no list."""
+    found = object_of(answer).get("value")
+    if not isinstance(found, list):
+        raise Untried(f"the answer of {who} can't be read")
+    return [one for one in found if isinstance(one, dict)]
