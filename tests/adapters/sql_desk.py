@@ -19,8 +19,8 @@ from local.odbc import NoOdbc, driver
 from local.world.engine import Script, ScriptedWorld
 from local.world.events import World
 from local.world.scenes import Blocking, DtuStorm
-from shared.adapters.sql.azure_sql import DEADLINE_S, AzureSql, Connect, Database
-from shared.adapters.sql.connections import PURE_PYTHON, SqlAddress, connect
+from shared.adapters.sql.azure_sql import AzureSql, Connect, Database
+from shared.adapters.sql.connections import PURE_PYTHON, Patience, SqlAddress, connect
 from shared.adapters.sql.witness import AzureSqlWitness
 from shared.catalog.sql_queries import NAME_SETS
 from shared.domain.times import MINUTE
@@ -30,6 +30,9 @@ TARGET = "pantry-crm"
 RUSH_HOUR = datetime(2026, 3, 2, 9, tzinfo=UTC)
 STORM, CHAIN = RUSH_HOUR + 30 * MINUTE, RUSH_HOUR + 50 * MINUTE
 ODBC = "odbc"
+PATIENT = Patience(login=60, batch=60)
+A_SLOW_MACHINES = 120.0
+"""Seconds for a visit: no machine must be too slow for what is not about time."""
 
 
 def a_busy_world(seed: int) -> ScriptedWorld:
@@ -79,7 +82,7 @@ class SqlDesk:
         return SqlAddress(host, int(port), database, user=engine.user, password=engine.password)
 
     def door(self, driver: str, *, by: str = "token") -> Connect:
-        return partial(connect, self.address(by=by), driver=driver)
+        return partial(connect, self.address(by=by), driver=driver, patience=PATIENT)
 
     def source(
         self,
@@ -87,7 +90,7 @@ class SqlDesk:
         names: Mapping[str, str] = NAME_SETS["crm"],
         *,
         by: str = "token",
-        deadline: float = DEADLINE_S,
+        deadline: float = A_SLOW_MACHINES,
     ) -> AzureSql:
         return AzureSql({TARGET: Database(self.door(driver, by=by), names)}, deadline=deadline)
 

@@ -51,14 +51,17 @@ class Credential:
         return AccessToken(self.desk.keys.token(audience), int(time.time()) + 3600)
 
 
+PATIENT = Patience(connect=30, read=30, deadline=60)
+
+
 @contextmanager
-def opened(cloud: Cloud) -> Iterator[Platform]:
+def opened(cloud: Cloud, patience: Patience = PATIENT) -> Iterator[Platform]:
     source = Platform(
         open_azure_monitor(
             {kind: {TARGET: one} for kind, one in IDS.items()},
             endpoint=cloud.urls["platform"],
             credential=Credential(cloud.desk),
-            patience=Patience(connect=2, read=2, deadline=5),
+            patience=patience,
         )
     )
     with closing(source):
@@ -123,9 +126,10 @@ def test_a_sick_platform_is_a_source_error_and_then_forgotten(fault: Fault) -> N
     with (
         running_cloud(Desk(world, Clock()), [platform_metrics.answerer]) as cloud,
         opened(cloud) as source,
+        opened(cloud, Patience(connect=2, read=2, deadline=5)) as hasty,
     ):
         cloud.desk.faults.set("platform", fault)
         with pytest.raises(SourceError):
-            source.read(TARGET, since=since, now=NOW)
+            hasty.read(TARGET, since=since, now=NOW)
         cloud.desk.faults.clear("platform")
         assert source.read(TARGET, since=since, now=NOW).samples

@@ -222,7 +222,10 @@ def sent(provider: Provider) -> dict[str, Any]:
     return body
 
 
-def test_the_picture_is_attached_and_shown_where_the_page_names_it(provider: Provider) -> None:
+def test_the_picture_is_attached_and_shown_where_the_page_names_it(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(email, "DRAWING", 60)
     mail(provider).send(ILLUSTRATED)
 
     body = sent(provider)

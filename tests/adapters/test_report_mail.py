@@ -57,7 +57,10 @@ def test_the_same_figures_are_the_same_bytes() -> None:
     assert first.drawn().png == pictures()[0].png
 
 
-def test_what_is_shown_is_attached_and_what_is_attached_is_shown() -> None:
+def test_what_is_shown_is_attached_and_what_is_attached_is_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(email, "DRAWING_REPORT", 60)
     html, attached = email._shown(a_mail())
 
     shown = re.findall(r'src="cid:([^"]+)" alt="([^"]+)"', html)
