@@ -23,7 +23,7 @@ SPEED = "10"
 # The storm is over and told 20 minutes after the start, which takes 2 at this speed.
 STORY_S = 240.0
 CALM_S = 90.0
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
 # What it is at when it is told to end may take a busy machine its time.
 END_S = 120.0
 
@@ -137,7 +137,7 @@ def test_the_calm_world_under_the_same_command_sends_nothing() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 def test_whatever_else_is_in_the_environment_the_story_is_told() -> None:
     with running("default", speed="60", environment=ODD_ENVIRONMENT) as (process, where):
         wait_for(lambda: a_day_is_there(where), PATIENCE_S)
