@@ -60,7 +60,7 @@ def test_settings_that_cannot_be_used_are_the_only_finding(
         "broken",
         "nothing works: no pass, no alert, no answer but this",
     )
-    assert "--settings 'MAILS_PER_HOUR=<what would be right>' && az" in found["mend"]
+    assert "'MAILS_PER_HOUR=<what would be right>' --output none && az" in found["mend"]
     assert "s3cret" not in json.dumps(found)
 
 
@@ -128,10 +128,9 @@ def test_what_nobody_measures_or_hears_is_mended_by_its_setting() -> None:
 def test_a_key_that_the_account_refuses_is_replaced_by_its_own() -> None:
     mend = mend_storage(a_round({"AzureWebJobsStorage": STORAGE}, references=None), "Table")
 
-    assert mend(403).endswith(
-        '--settings "AzureWebJobsStorage=$(az storage account show-connection-string '
-        '--name pantry --query connectionString --output tsv)"'
-    )
+    shown = "az storage account show-connection-string --name pantry --query connectionString"
+    assert mend(403).startswith(f'new="$({shown} --output tsv)" && az functionapp config')
+    assert '--settings "AzureWebJobsStorage=$new" --output none' in mend(403)
 
 
 def test_at_a_desk_a_reference_is_followed_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -243,10 +242,10 @@ esac
 HELD = '{"ops": {"url": "https://old", "key": "k"}, "its": "https://other"}'
 
 
-def pasted(command: str, bench: Path) -> list[str]:
+def pasted(command: str, bench: Path, held: str = HELD) -> list[str]:
     """What az was told when somebody pasted the command into a shell."""
     az = bench / "az"
-    az.write_text(AZ.format(log=bench / "log", held=HELD))
+    az.write_text(AZ.format(log=bench / "log", held=held))
     az.chmod(0o755)
     path = f"{bench}:{os.environ['PATH']}"
     subprocess.run(["sh", "-c", command], env={"PATH": path}, check=True)
@@ -269,13 +268,25 @@ def test_one_entry_is_changed_and_the_others_stay(
     assert changed in told[1]
 
 
+@pytest.mark.parametrize("change", CHANGING, ids=["setting", "secret"])
+def test_nothing_is_overwritten_where_nothing_was_read(
+    tmp_path: Path, change: Callable[[str, Identity], str]
+) -> None:
+    with pytest.raises(subprocess.CalledProcessError):
+        pasted(change("https://new", Identity("7c1a", APP)), tmp_path, held="")
+
+    assert len((tmp_path / "log").read_text().splitlines()) == 1
+
+
 def test_whatever_stands_in_a_value_can_be_pasted(tmp_path: Path) -> None:
     value = """{"a": "it's $HOME `id` \\ \"q\" <url>"}"""
 
     told = pasted(mends.set_setting("BUSINESS_NAMES", value, Identity()), tmp_path)
 
     ids = "--ids <resource id of the function app>"
-    assert told == [f"functionapp config appsettings set {ids} --settings BUSINESS_NAMES={value}"]
+    assert told == [
+        f"functionapp config appsettings set {ids} --settings BUSINESS_NAMES={value} --output none"
+    ]
 
 
 def a_round(environment: dict[str, str], *, references: list[Reference] | None) -> Round:

@@ -16,7 +16,8 @@ from shared.examinations.account import account
 from shared.examinations.bill import bill
 from shared.examinations.changes import management_scope
 from shared.examinations.itself import RUN_BY_THEMSELVES, itself
-from shared.examinations.life import life, messages
+from shared.examinations.life import life
+from shared.examinations.messages import messages
 from shared.examinations.people import providers
 from shared.examinations.rounds import Round, app_id_in, is_inside
 from shared.examinations.targets import sources_of

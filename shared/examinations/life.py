@@ -4,11 +4,9 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from shared.adapters.checkups import mends
-from shared.domain.deliveries import public_name
 from shared.examinations.rounds import Round
 from shared.ports import Examination
 from shared.services import vitals
-from shared.services.channels import known_channels
 
 RESOURCES = {
     "plan": "APP_SERVICE_PLAN_ID",
@@ -79,20 +77,6 @@ def _tell_more(on: Round) -> str:
 def _set_all(on: Round, names: Sequence[str]) -> str:
     values = {name: f"<{EXAMPLES.get(name, 'resource id')}>" for name in names}
     return mends.set_settings(values, on.who.identity) if values else ""
-
-
-def messages(on: Round) -> Iterator[Examination]:
-    """A test message to everybody whom a rule names."""
-    home, first = on.house, on.given.targets[0]
-    for channel in known_channels(home):
-        address = channel.address
-        said = f"what {address.type} answered says what is wrong; docs/settings.md sets it up"
-        yield Examination(
-            name=f"message to {address.type}:{public_name(address)}",
-            breaks=f"the alerts of {', '.join(channel.rules) or 'the fallback'}",
-            ask=partial(vitals.send_test, first, channel, mend=said, house=home, now=on.now),
-            after=_TABLES,
-        )
 
 
 def _start_again(on: Round) -> str:

@@ -93,7 +93,9 @@ def can_tell(house: House, *, mend: Callable[[], str]) -> str:
     return _none_of(problems, "every rule's alerts reach somebody", mend)
 
 
-def send_test(target: str, channel: KnownChannel, *, mend: str, house: House, now: datetime) -> str:
+def send_test(
+    target: str, channel: KnownChannel, *, mend: Callable[[], str], house: House, now: datetime
+) -> str:
     """Send one marked message through the real channel, within its budget; it is audited."""
     trial = try_channel(target, channel.key, by="the doctor", house=house, now=now)
     if trial.outcome is Outcome.NO_BUDGET:

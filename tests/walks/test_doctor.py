@@ -214,7 +214,7 @@ LOGGED = (
 )
 """Everything that is read from the workspace."""
 
-PROGRAMS = ("az ", "sqlcmd ", "sudo ", "curl ", "python -m ")
+PROGRAMS = ('new="$(az ', "az ", "sqlcmd ", "sudo ", "curl ", "python -m ")
 SENTENCES = (
     "nothing to do here",
     "give the bot the scope",
@@ -341,13 +341,13 @@ CASES = [
         """'BUSINESS_NAMES={"sessions": "<what Nowhere is called>", "sessions.seenAt": "<what""",
         changes={"BUSINESS_NAMES": '{"sessions": "Nowhere"}'},
     ),
-    Broken("mail", f'{PUT} acs-connection-string --value "$(az rest', forbids("email")),
+    Broken("mail", f'{PUT} acs-connection-string --value "$new"', forbids("email")),
     Broken("mail", "az communication list", breaks("email", "refuse")),
-    Broken("sms", f'{PUT} sms-connection-string --value "$(az rest', forbids("sms")),
+    Broken("sms", f'{PUT} sms-connection-string --value "$new"', forbids("sms")),
     Broken("slack bot", "the scope chat:write", changes={"SLACK_BOT_TOKEN": "xoxb-revoked"}),
     Broken(
         "slack #alerts",
-        f'{PUT} slack-webhooks --value "$(az keyvault secret show',
+        f'{PUT} slack-webhooks --value "$new" --output none',
         forbids("slack"),
         also=("slack #performance", "slack bot"),
     ),
@@ -497,3 +497,13 @@ def test_test_messages_are_sent_when_they_are_wanted_and_only_then(rig: Rig) -> 
     sent = {name: one.verdict for name, one in found.items() if name.startswith("message to ")}
     assert sent["message to email:admin@example.com"] is Verdict.WELL
     assert sent["message to slack:#alerts"] is Verdict.WELL
+
+
+def test_a_sender_that_the_mail_service_does_not_take_is_found_by_a_message(rig: Rig) -> None:
+    found = look(rig, {"MAIL_FROM": "DoNotReply@elsewhere.example.com"}, send=True)
+
+    ill = found["message to email:admin@example.com"]
+    assert (found["mail"].verdict, ill.verdict) == (Verdict.WELL, Verdict.BROKEN)
+    assert "DomainNotLinked" in ill.said
+    assert "--query properties.linkedDomains && az functionapp" in ill.mend
+    assert_can_be_pasted([ill])

@@ -14,6 +14,7 @@ from shared.adapters.checkups.identities import Identity
 NOTHING = "nothing to do here: it is asked again each minute; https://status.azure.com says more"
 SLACK_AWAY = "nothing to do here: each message is tried again; https://slack-status.com says more"
 LIST_APPS = 'az functionapp list --query "[].id" --output tsv   # --app wants one of these'
+_COMMUNICATION = "2023-04-01"
 _WITH_ENTRY = (
     "import json, sys; name, url = sys.argv[1:]; given = json.load(sys.stdin); "
     "old = given.get(name); "
@@ -32,9 +33,15 @@ class Printed(str):
 
 
 def word(value: str, name: str = "") -> str:
-    """A word of a shell: `name=value`, or the value alone."""
-    said = f"{name}={value}" if name else value
-    return f'"{said}"' if isinstance(value, Printed) else quote(said)
+    """A word of a shell: `name=value`, or the value alone; `ahead` has printed it by then."""
+    if isinstance(value, Printed):
+        return f'"{name}=$new"' if name else '"$new"'
+    return quote(f"{name}={value}" if name else value)
+
+
+def ahead(value: str) -> str:
+    """What comes before a command with that value: when printing fails, nothing is overwritten."""
+    return f'new="{value}" && ' if isinstance(value, Printed) else ""
 
 
 def grant_role(role: str, scope: str, who: Identity) -> str:
@@ -81,10 +88,17 @@ def look_for_communication(host: str) -> str:
     return f"{listed}   # is {host} not among them, it is gone; else https://status.azure.com"
 
 
+def linked_domains(host: str) -> str:
+    """Which mail domains Communication Services may send from."""
+    found = f"az communication list --query \"[?hostName=='{host}'].id\" --output tsv"
+    url = f"https://management.azure.com$({found})?api-version={_COMMUNICATION}"
+    return f'az rest --method get --url "{url}" --query properties.linkedDomains'
+
+
 def communication_key(host: str) -> Printed:
     """What tells the connection string of the Communication Services at a host."""
     found = f"az communication list --query \"[?hostName=='{host}'].id\" --output tsv"
-    url = f"https://management.azure.com$({found})/listKeys?api-version=2023-04-01"
+    url = f"https://management.azure.com$({found})/listKeys?api-version={_COMMUNICATION}"
     command = f'az rest --method post --url "{url}"'
     return Printed(f"{command} --query primaryConnectionString --output tsv")
 
@@ -97,13 +111,18 @@ def storage_key(account: str) -> Printed:
 
 def set_setting(name: str, value: str, who: Identity) -> str:
     """Change one of the app's settings; by hand it lasts until the next deployment."""
-    return set_settings({name: value}, who)
+    return f"{ahead(value)}{_set(word(value, name), who)}"
 
 
 def set_settings(values: Mapping[str, str], who: Identity) -> str:
-    """Change several of them at once."""
-    words = " ".join(word(value, name) for name, value in values.items())
-    return f"az functionapp config appsettings set --ids {quote(who.app_id)} --settings {words}"
+    """Change several of them at once, to values that are known here."""
+    return _set(" ".join(word(value, name) for name, value in values.items()), who)
+
+
+def _set(words: str, who: Identity) -> str:
+    """What it prints is left out: it can hold the others' values."""
+    ids = quote(who.app_id)
+    return f"az functionapp config appsettings set --ids {ids} --settings {words} --output none"
 
 
 def set_entry(name: str, entry: str, url: str, who: Identity) -> str:
@@ -111,8 +130,7 @@ def set_entry(name: str, entry: str, url: str, who: Identity) -> str:
     ids = quote(who.app_id)
     query = f"[?name=='{name}'].value"
     listed = f'az functionapp config appsettings list --ids {ids} --query "{query}" --output tsv'
-    changed = f'"{name}=$({listed} | {with_entry(entry, url)})"'
-    return f"az functionapp config appsettings set --ids {ids} --settings {changed} --output none"
+    return set_setting(name, Printed(f"{listed} | {with_entry(entry, url)}"), who)
 
 
 def with_entry(entry: str, url: str) -> str:

@@ -8,7 +8,14 @@ from collections.abc import Iterable
 from shlex import quote
 
 from shared.adapters.checkups.identities import Identity
-from shared.adapters.checkups.mends import grant_role, restart_monitor, with_entry, word
+from shared.adapters.checkups.mends import (
+    Printed,
+    ahead,
+    grant_role,
+    restart_monitor,
+    with_entry,
+    word,
+)
 
 REFERENCES = "/config/configreferences/appsettings"
 VERSION = "api-version=2022-03-01"
@@ -32,13 +39,13 @@ def follow_again(who: Identity) -> str:
 
 def set_secret(vault: str, secret: str, value: str, who: Identity) -> str:
     """Put a new value where a setting refers to; a deployment puts its own there again."""
-    return f"{_put(vault, secret, word(value))} && {follow_again(who)}"
+    return f"{ahead(value)}{_put(vault, secret, word(value))} && {follow_again(who)}"
 
 
 def set_secret_entry(vault: str, secret: str, entry: str, url: str, who: Identity) -> str:
     """Change the URL of one entry of a secret that is a JSON object; the others stay."""
-    value = f'"$({_shown(vault, secret)} | {with_entry(entry, url)})"'
-    return f"{_put(vault, secret, value)} && {follow_again(who)}"
+    changed = Printed(f"{_shown(vault, secret)} | {with_entry(entry, url)}")
+    return set_secret(vault, secret, changed, who)
 
 
 def fill_vault(vault: str, lacking: Iterable[tuple[str, str]], who: Identity) -> str:
