@@ -1,7 +1,8 @@
 """Ranks the culprit's advice among all that is advised: `python -m local.advice.ranking`."""
 
+import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
@@ -66,5 +67,12 @@ def run(say: Callable[[str], None], seeds: int = SEEDS) -> bool:
     return ok and not loud
 
 
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Exit with 1 when a culprit came first too seldom or a calm week was not calm."""
+    parser = argparse.ArgumentParser(prog="python -m local.advice.ranking", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=SEEDS, help=f"default: {SEEDS}")
+    sys.exit(0 if run(print, parser.parse_args(arguments).seeds) else 1)
+
+
 if __name__ == "__main__":
-    sys.exit(0 if run(print, *map(int, sys.argv[1:])) else 1)
+    main()
