@@ -29,18 +29,21 @@ from local.clocks import WorldClock, wall_now
 from local.cloud.answerers import Desk
 from local.cloud.clouds import Cloud, running_cloud
 from local.cloud.messages import messages
+from local.desks import table_storage
 from local.host.host import Host, Patience, running_host
 from local.host.running import LOOPBACK
 from local.host.world_time import world_time
 from local.surroundings import AUDIENCE, sql_way, strangers, surroundings
 from local.world.engine import ScriptedWorld
 from local.world.scripts import STORIES, script_named
-from shared.domain.errors import InvalidInput
-from shared.domain.times import floor_minute, iso
+from shared.adapters.chunk_store import ChunkStore
+from shared.domain.errors import InvalidInput, StoreError
+from shared.domain.times import MINUTE, floor_minute, iso
 
 PORT = 7071
 """Where Core Tools serves, too."""
 LAST_PORT = 65_535
+FIRST_TARGET = "pantry-crm"
 TOKEN_LIFE = timedelta(hours=12)
 LOOK_EVERY_S = 0.25
 # What a pass that was cut off left undone would be made up for, as after a crash.
@@ -91,15 +94,24 @@ class Stage:
 
 @contextmanager
 def running_stage(
-    *, script: str, seed: int, speed: float, at: datetime, port: int, storage: Path | None = None
+    *,
+    script: str,
+    seed: int,
+    speed: float,
+    at: datetime | None,
+    port: int,
+    storage: Path | None = None,
 ) -> Iterator[Stage]:
-    """The whole product, in a world that begins at `at`; raises InvalidInput for an unknown script.
+    """The whole product, in a world that begins at `at`, by default now.
 
-    This process's environment and the app's clock are changed for as long as it runs.
+    This process's environment and the app's clock are changed for as long as it runs. Raises
+    InvalidInput for an unknown script, and where `storage` knows what comes after `at`.
     """
-    world = ScriptedWorld(script_named(script, at), seed=seed)
+    script_named(script, at or wall_now())
     with ExitStack() as stack:
         azurite = stack.enter_context(running_azurite(storage))
+        at = beginning(at, known_until(azurite.connection_string) if storage else None)
+        world = ScriptedWorld(script_named(script, at), seed=seed)
         clock = WorldClock(origin=at, speed=speed)
         cloud = stack.enter_context(running_cloud(Desk(world=world, clock=clock)))
         own = {name: os.environ[name] for name in OWN_SETTINGS if name in os.environ}
@@ -109,6 +121,32 @@ def running_stage(
         cloud.desk.functions |= {one.name for one in host.functions}
         token = cloud.desk.keys.user_token(roles=["admin"], audience=AUDIENCE, lifetime=TOKEN_LIFE)
         yield Stage(clock, cloud, host, token)
+
+
+def known_until(connection_string: str) -> datetime | None:
+    """The world's time at which a monitor wrote to this storage last."""
+    try:
+        latest = ChunkStore(table_storage(connection_string).samples).latest(FIRST_TARGET)
+    except StoreError:
+        return None  # no monitor has been here
+    return latest.updated_at
+
+
+def beginning(at: datetime | None, known: datetime | None) -> datetime:
+    """When the world begins: after what is known, or the monitor would wait for it in silence.
+
+    Raises InvalidInput when it was told to begin before that.
+    """
+    now = floor_minute(at or wall_now())
+    if known is None or known <= now:
+        return now
+    first = floor_minute(known) + MINUTE
+    if at is not None:
+        raise InvalidInput(
+            f"the storage knows this world up to {iso(known)}: begin at {iso(first)} or later, "
+            "leave --at out, or keep the tables in another folder"
+        )
+    return first
 
 
 @contextmanager
@@ -202,9 +240,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--storage", type=Path, help="keep tables here (default: in memory)")
     parser.add_argument("--json", action="store_true", help="say where it runs as JSON")
     parser.add_argument("--verbose", action="store_true", help="show the app's log")
-    options = parser.parse_args(arguments)
-    options.at = options.at or floor_minute(wall_now())
-    return options
+    return parser.parse_args(arguments)
 
 
 def _speed(text: str) -> float:
@@ -237,8 +273,9 @@ def _as_json(stage: Stage) -> str:
 
 
 def _as_text(stage: Stage, options: argparse.Namespace) -> str:
+    begins = stage.clock.origin
     return f"""
-Pantry Monitor watches a world that begins at {iso(options.at)} and runs at {options.speed:g} x;
+Pantry Monitor watches a world that begins at {iso(begins)} and runs at {options.speed:g} x;
 its story is {options.script!r}. Ctrl-C ends it.
 
   page    {stage.api}/dashboard   (sign in with the token below)

@@ -9,13 +9,23 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
-from local.run import main
+from local.azurite import Account
+from local.clocks import wall_now
+from local.desks import table_storage
+from local.run import beginning, known_until, main
+from shared.adapters.chunk_store import ChunkStore
+from shared.catalog.metrics import CATALOG
+from shared.domain.errors import InvalidInput
+from shared.domain.times import MINUTE, floor_minute, iso
+from shared.services.collect import store
+from tests.builders import TARGET, a_reading, at
 
 ROOT = Path(__file__).parents[2]
 MONDAY = "2026-03-02T09:00"
@@ -266,6 +276,32 @@ def test_a_wrong_option_gets_a_sentence(
 
     assert ended.value.code == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_world_goes_on_after_what_its_storage_knows() -> None:
+    now = floor_minute(wall_now())
+    ahead, moment = now + 45 * MINUTE, now - 5 * MINUTE
+
+    assert beginning(moment, None) == moment
+    assert beginning(moment, moment) == moment
+    assert beginning(None, now - MINUTE) >= now
+    assert beginning(None, ahead + timedelta(seconds=20)) == ahead + MINUTE
+    with pytest.raises(InvalidInput, match=f"begin at {iso(ahead + MINUTE)} or later"):
+        beginning(moment, ahead)
+
+
+def test_what_a_storage_knows_is_what_a_monitor_wrote_there(storage: Account) -> None:
+    assert known_until(storage.connection_string) is None
+    tables = table_storage(storage.connection_string)
+    store(
+        [a_reading({8: 1.0}, covered=9)],
+        TARGET,
+        catalog=CATALOG,
+        samples=ChunkStore(tables.samples),
+        now=at(9),
+    )
+
+    assert known_until(storage.connection_string) == at(9)
 
 
 def test_an_unknown_story_gets_a_sentence() -> None:
