@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from local.architecture_page import functions
 from shared import doctor
 from shared.adapters.checkups import database_mends, mends
 from shared.adapters.checkups.identities import Credentials, Identity, identity_of
+from shared.adapters.checkups.telemetry import WORDS
 from shared.adapters.checkups.vault_mends import set_secret_entry
 from shared.adapters.checkups.vaults import Reference
 from shared.domain.checkups import Checkup, Verdict
@@ -28,12 +30,13 @@ from shared.examinations.rounds import Round, is_inside
 from shared.examinations.unusable import unusable
 from shared.examinations.veils import veiled
 from shared.ports import Examination
-from shared.services.examine import examine
+from shared.services.examine import PATIENCE, examine
 from shared.settings import SettingsError, load
 from tests.adapters.providers import running_provider
 from tests.builders import T0, a_desk
 from tests.test_settings import GOOD
 
+ROOT = Path(__file__).parents[1]
 APP = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/pantry-monitor"
 DATABASE = "/subscriptions/s/resourceGroups/crm/providers/Microsoft.Sql/servers/sql/databases/db"
 STORAGE_KEY = "c2VjcmV0IGtleQ=="
@@ -42,6 +45,7 @@ WHO = (
     "--assignee-object-id '<object id of the identity>' --assignee-principal-type ServicePrincipal"
 )
 COUNTING = ("counting executions", "counting transactions", "counting log bytes")
+PRINCIPAL = "7c1a4f60-93a5-4a43-8a53-2f1de0a0c3b7"
 WELL = Checkup(name="tables", verdict=Verdict.WELL, said="take a row")
 ILL = Checkup(
     name="login to pantry-crm", verdict=Verdict.BROKEN, said="no", breaks="DTU", mend="sqlcmd …"
@@ -100,7 +104,7 @@ def test_a_reference_that_was_not_followed_has_its_vault_asked(
     [(True, f"az functionapp identity assign --ids {APP} "), (False, "az login ")],
 )
 def test_who_has_no_token_is_told_what_to_do_where_he_is(*, inside: bool, mend: str) -> None:
-    with pytest.raises(Unwell, match="no token: az login first") as found:
+    with pytest.raises(Unwell, match="no token for scope: az login first") as found:
         Credentials(Nobody, "scope", APP, inside=inside).examine()
 
     assert found.value.mend.startswith(mend)
@@ -183,6 +187,31 @@ def test_the_text_says_what_breaks_and_what_mends_it() -> None:
         "broken: login to pantry-crm",
     ]
     assert doctor.as_text([WELL]).endswith("nothing is broken")
+
+
+def test_the_operating_page_shows_what_is_told() -> None:
+    page = (ROOT / "docs" / "operate.md").read_text()
+    found = [
+        Checkup(name="identity", verdict=Verdict.WELL, said=f"has a token as {PRINCIPAL}"),
+        Checkup(
+            name="logs of pantry-crm",
+            verdict=Verdict.BROKEN,
+            said="it needs the role Log Analytics Reader on its workspace",
+            breaks="no figures of throughput, errorRate, …",
+            mend='az role assignment create --role "Log Analytics Reader" …',
+        ),
+        Checkup(
+            name="functions",
+            verdict=Verdict.UNTRIED,
+            said="the app's resource id is not known here: --app names it",
+        ),
+    ]
+
+    assert doctor.as_text(found) == page.split("```")[3].strip()
+    verdicts = re.findall(r"^\| `(\w+)` \|", page.partition("## What")[0], re.MULTILINE)
+    assert set(verdicts) == set(Verdict)
+    assert f"within {PATIENCE.total_seconds():.0f} s, whatever hangs" in page
+    assert f'"{WORDS}"' in page
 
 
 def test_a_wrong_command_line_is_told_apart(capsys: pytest.CaptureFixture[str]) -> None:

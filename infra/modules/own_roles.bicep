@@ -94,7 +94,8 @@ resource transactions 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-// As above, and so that its own doctor can see whether the platform lists its functions.
+// As above, and so that its own doctor can see whether the platform lists its functions
+// and followed its references.
 resource itself 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(app.id, principalId, roles.monitoringReader)
   scope: app

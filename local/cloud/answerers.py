@@ -68,6 +68,7 @@ class Desk:
 
     `engine` is the database's, when it is among them. `forbidden`: the answerers for which the
     monitor's identity lacks its role. `functions`: what the platform lists of the monitor's app;
+    `disabled`: those of them that somebody disabled; `app_state`: Running or Stopped;
     `references`: its settings that refer to the vault, and the names of the secrets that they mean;
     `secrets`: the names that the vault has.
 
@@ -86,6 +87,8 @@ class Desk:
     identity_header: str = field(default_factory=secrets.token_hex, repr=False)
     forbidden: set[str] = field(default_factory=set)
     functions: set[str] = field(default_factory=set)
+    disabled: set[str] = field(default_factory=set)
+    app_state: str = "Running"
     references: dict[str, str] = field(default_factory=lambda: dict(resources.REFERENCES))
     secrets: set[str] = field(default_factory=lambda: set(resources.REFERENCES.values()))
     urls: dict[str, str] = field(default_factory=dict)

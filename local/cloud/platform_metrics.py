@@ -70,8 +70,10 @@ def _one(desk: Desk, request: Request, _: bytes) -> Response:
         _parameters(request, REFERENCE_VERSIONS)
         return JSONResponse(references(desk))
     given = _parameters(request, ARM_VERSIONS)
+    if request.url.path.lower() == MONITOR.lower():
+        return JSONResponse({"properties": {"state": desk.app_state}})
     if request.url.path.lower() == f"{MONITOR}/functions".lower():
-        return JSONResponse({"value": [{"name": f"app/{one}"} for one in sorted(desk.functions)]})
+        return JSONResponse({"value": [_function(desk, one) for one in sorted(desk.functions)]})
     path = _METRICS.fullmatch(request.url.path)
     resource_id = _known(desk, path.group(1)) if path else None
     if resource_id is None:
@@ -79,6 +81,10 @@ def _one(desk: Desk, request: Request, _: bytes) -> Response:
     now = desk.clock.now()
     query = read_query(_kind(resource_id), given, now)
     return JSONResponse(answer(desk.world, resource_id, query, now))
+
+
+def _function(desk: Desk, name: str) -> dict[str, object]:
+    return {"name": f"app/{name}", "properties": {"isDisabled": name in desk.disabled}}
 
 
 def _batch(desk: Desk, request: Request, body: bytes) -> Response:

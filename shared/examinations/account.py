@@ -46,7 +46,7 @@ def _blobs(on: Round) -> Examination:
         breaks="the host has no locks and no package: no function runs",
         ask=lambda: storage.try_blobs(
             f"https://{on.given.storage_account}.blob.core.windows.net",
-            on.who.token,
+            on.who.sure_token,
             mend_storage(on, "Blob", "Owner"),
         ),
         after=_opened_by(on),

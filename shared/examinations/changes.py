@@ -31,7 +31,7 @@ class Changes:
             lambda: list_references(
                 self.management,
                 self.who.identity.app_id,
-                lambda: self.who.token(management_scope(self.management)),
+                lambda: self.who.sure_token(management_scope(self.management)),
             )
         )
 

@@ -62,7 +62,7 @@ def secrets(references: References, who: Credentials) -> Examination:
         name="secrets",
         breaks="settings without their secrets can't be used, and then nothing works: at once, or "
         "when the platform reads the vault again (each day, and after a change)",
-        ask=lambda: ask_vaults(references.listed(), who.token, lambda: who.identity),
+        ask=lambda: ask_vaults(references.listed(), who.sure_token, lambda: who.identity),
         after=IDENTITY,
     )
 
@@ -78,7 +78,7 @@ def _send_line(on: Round, connection: str, authentication: str) -> str:
     return telemetry.send_line(
         to,
         on.wall(),
-        on.who.token,
+        on.who.sure_token,
         lambda: on.who.identity,
         workspace=on.given.own_workspace,
     )
@@ -91,7 +91,7 @@ def _functions(on: Round) -> Examination:
         ask=lambda: apps.ask_functions(
             on.given.monitor_endpoint,
             on.who.identity.app_id,
-            lambda: on.who.token(management_scope(on.given.monitor_endpoint)),
+            lambda: on.who.sure_token(management_scope(on.given.monitor_endpoint)),
             RUN_BY_THEMSELVES,
             lambda: mends.sync_triggers(on.who.identity),
         ),

@@ -36,7 +36,7 @@ def _communication(on: Round, name: str, connection: str, path: str) -> Examinat
         host = endpoint.rstrip("/").rpartition("/")[2]
         mend = on.setting(setting, mends.communication_key(host))
     else:
-        endpoint, sign = on.given.acs_endpoint, people.signed_as(on.who.token)
+        endpoint, sign = on.given.acs_endpoint, people.signed_as(on.who.sure_token)
         mend = partial(_let_send, on, endpoint)
     return Examination(
         name=name,

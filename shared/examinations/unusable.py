@@ -4,11 +4,12 @@ Nothing else can be examined then, because everything is furnished from settings
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from shared.adapters.checkups import vault_mends
 from shared.adapters.checkups.identities import Credentials
-from shared.adapters.checkups.vaults import References, read_reference
+from shared.adapters.checkups.vaults import Reference, References, read_reference
 from shared.domain.errors import Unwell
 from shared.examinations.changes import Changes, management_scope
 from shared.examinations.itself import identity, secrets
@@ -40,7 +41,7 @@ def unusable(
     )
     if error.unfollowed:
         yield identity(who)
-        yield secrets(References(lambda: _read(error.unfollowed)), who)
+        yield secrets(References(lambda: _read(error.unfollowed, management)), who)
 
 
 def _tell(error: SettingsError, changes: Changes) -> str:
@@ -59,10 +60,12 @@ def _mend(error: SettingsError, changes: Changes) -> str:
     return " && ".join(mend)
 
 
-def _read(unfollowed: Mapping[str, str]) -> list[Any]:
-    found = {name: read_reference(name, text) for name, text in unfollowed.items()}
-    strange = [name for name, one in found.items() if one is None]
+def _read(unfollowed: Mapping[str, str], management: str) -> list[Reference]:
+    read = partial(read_reference, management=management)
+    found = {name: read(name, text) for name, text in unfollowed.items()}
+    usable = [one for one in found.values() if one is not None]
+    strange = found.keys() - {one.setting for one in usable}
     if strange:
         forms = "@Microsoft.KeyVault(VaultName=…;SecretName=…) or @Microsoft.KeyVault(SecretUri=…)"
-        raise Unwell(f"{', '.join(strange)} refers to no vault: the forms are {forms}")
-    return list(found.values())
+        raise Unwell(f"{', '.join(sorted(strange))} refers to no vault: the forms are {forms}")
+    return usable

@@ -10,7 +10,7 @@ from shared.domain.checkups import Checkup, Verdict
 from shared.domain.errors import Untried, Unwell
 from shared.ports import Examination
 
-PATIENCE = timedelta(seconds=15)
+PATIENCE = timedelta(seconds=17)
 """For everything together, whatever hangs; longer than any one client's own time-outs."""
 
 _ODD = "ask again; if it stays so, the fault is the monitor's own: report it with this line"

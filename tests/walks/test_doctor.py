@@ -158,6 +158,24 @@ def unlisted(rig: Rig) -> Iterator[None]:
 
 
 @contextmanager
+def stopped(rig: Rig) -> Iterator[None]:
+    rig.desk.app_state = "Stopped"
+    try:
+        yield
+    finally:
+        rig.desk.app_state = "Running"
+
+
+@contextmanager
+def disabled(rig: Rig) -> Iterator[None]:
+    rig.desk.disabled.add("watch")
+    try:
+        yield
+    finally:
+        rig.desk.disabled.remove("watch")
+
+
+@contextmanager
 def _emptied(secret: str, rig: Rig) -> Iterator[None]:
     rig.desk.secrets.remove(secret)
     try:
@@ -231,6 +249,8 @@ CASES = [
         also=("sign-in",),
     ),
     Broken("functions", f"{resources.MONITOR}/host/default/sync", unlisted),
+    Broken("functions", f"az functionapp start --ids {resources.MONITOR}", stopped),
+    Broken("functions", "--setting-names AzureWebJobs.watch.Disabled", disabled),
     Broken("secrets", f'--role "Key Vault Secrets User" {WHO}', forbids("vault")),
     Broken(
         "secrets",

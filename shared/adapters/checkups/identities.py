@@ -93,16 +93,20 @@ class Credentials:
         """A token for another service; raises what azure-identity raises."""
         return str(self.credential.get_token(scope).token)
 
-    def examine(self) -> str:
-        """Fetch a token; raises Unwell."""
+    def sure_token(self, scope: str) -> str:
+        """Likewise; raises Unwell, which says for whom there is none."""
         from azure.core.exceptions import AzureError  # noqa: PLC0415 - SDK import
 
         try:
-            token = self.token(self._scope)
+            return self.token(scope)
         except (AzureError, OSError, ValueError) as error:
             first = str(error).partition("\n")[0]
-            raise Unwell(f"no token: {first}", mend=self._mend) from error
-        self._found = identity_of(token, self._given)
+            resource = scope.removesuffix("/.default")
+            raise Unwell(f"no token for {resource}: {first}", mend=self._mend) from error
+
+    def examine(self) -> str:
+        """Fetch a token for Azure's management; raises Unwell."""
+        self._found = identity_of(self.sure_token(self._scope), self._given)
         return f"has a token as {self._found.principal}"
 
     def _mend(self) -> str:

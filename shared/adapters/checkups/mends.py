@@ -5,7 +5,7 @@ take for its own.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from shlex import quote
 from typing import Self
 
@@ -13,6 +13,7 @@ from shared.adapters.checkups.identities import Identity
 
 NOTHING = "nothing to do here: it is asked again each minute; https://status.azure.com says more"
 SLACK_AWAY = "nothing to do here: each message is tried again; https://slack-status.com says more"
+WHY_NONE = "   # if none is listed then: python -c 'import function_app' says why"
 LIST_APPS = 'az functionapp list --query "[].id" --output tsv   # --app wants one of these'
 _COMMUNICATION = "2023-04-01"
 _WITH_ENTRY = (
@@ -148,6 +149,18 @@ def list_functions(app_id: str) -> str:
     _, _, group = app_id.partition("/resourceGroups/")
     named = f"--resource-group {group.partition('/')[0]} --name {app_id.rpartition('/')[2]}"
     return f'az functionapp function list {named} --query "[].name"'
+
+
+def start(app_id: str) -> str:
+    """Start a function app that was stopped."""
+    return f"az functionapp start --ids {quote(app_id)}"
+
+
+def enable(functions: Iterable[str], app_id: str) -> str:
+    """Take away the settings by which functions were disabled."""
+    names = " ".join(f"AzureWebJobs.{one}.Disabled" for one in functions)
+    delete = f"az functionapp config appsettings delete --ids {quote(app_id)}"
+    return f"{delete} --setting-names {names} --output none"
 
 
 def restart(resource_id: str) -> str:

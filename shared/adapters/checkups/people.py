@@ -6,7 +6,6 @@ stranger's (401, 403) by who would not.
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from http import HTTPStatus
 
 import msgspec
@@ -54,7 +53,8 @@ def signed_as(token: Callable[[str], str]) -> Sign:
 def ask_communication(endpoint: str, path: str, sign: Sign, *, who: str, mend: Mend) -> str:
     """Whether Communication Services would take a message of ours."""
     to = destination(endpoint.rstrip("/") + path, who)
-    headers = partial(_headers, sign, to)
+    # Signed before, so that who has no token is not said to have reached nobody.
+    headers = {"Content-Type": "application/json", **sign(to.path, to.authority, EMPTY)}
     away = mends.look_for_communication(to.host)
     answer = _post(to, headers, who=who, away=away)
     if answer.status in _STRANGERS:
@@ -66,15 +66,11 @@ def ask_communication(endpoint: str, path: str, sign: Sign, *, who: str, mend: M
     return "lets us in; whether it likes the sender only a real message tells (--send)"
 
 
-def _headers(sign: Sign, to: Destination) -> dict[str, str]:
-    return {"Content-Type": "application/json", **sign(to.path, to.authority, EMPTY)}
-
-
 def ask_slack_bot(endpoint: str, token: str, mend: Mend) -> str:
     """Whether the bot's token is good, and what it may do."""
     to = destination(f"{endpoint.rstrip('/')}/auth.test", "Slack's endpoint")
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
-    answer = _post(to, lambda: headers, who="Slack", away=mends.SLACK_AWAY)
+    answer = _post(to, headers, who="Slack", away=mends.SLACK_AWAY)
     said = _object(answer.body)
     if said.get("ok") is not True:
         word = code_word(said.get("error"))
@@ -92,7 +88,7 @@ def ask_slack_webhook(name: str, url: str, mend: Mend) -> str:
     to = destination(url, f"the Slack webhook for {name}")
     headers = {"Content-Type": "application/json"}
     who = f"the Slack webhook for {name}"
-    answer = _post(to, lambda: headers, who=who, away=mends.SLACK_AWAY)
+    answer = _post(to, headers, who=who, away=mends.SLACK_AWAY)
     word = code_word(answer.body.decode("ascii", "replace"))
     if word not in _HOOK_IS_THERE:
         said = f"Slack says {answer.status} {word} of its webhook".strip()
@@ -130,12 +126,10 @@ def reach(url: str, who: str, listed: Sequence[str], *, allow: Mend, mend: Mend)
     return "takes connections; what it does with a message only a real one tells (--send)"
 
 
-def _post(
-    to: Destination, headers: Callable[[], Mapping[str, str]], *, who: str, away: str
-) -> Answer:
+def _post(to: Destination, headers: Mapping[str, str], *, who: str, away: str) -> Answer:
     try:
         # Chosen by whoever runs the monitor, so it may stand on a private endpoint.
-        return Egress([to.with_port]).post(to, EMPTY, headers, who)
+        return Egress([to.with_port]).post(to, EMPTY, lambda: headers, who)
     except ChannelError as error:
         raise Unwell(str(error), mend=away) from error
 

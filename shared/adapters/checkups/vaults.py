@@ -20,13 +20,15 @@ from shared.adapters.checkups.web import ask, listed, object_of
 from shared.domain.errors import Untried, Unwell
 
 VAULT_VERSION = "7.4"
-SCOPE = "https://vault.azure.net/.default"
 ROLE = "Key Vault Secrets User"
 FOLLOWED, UNKNOWN = "Resolved", "not followed"
 MOST_PAGES = 40
 """Of 25 secrets each."""
 
-_DOMAINS = (".vault.azure.net", ".vault.usgovcloudapi.net", ".vault.azure.cn")
+USUAL_DOMAIN = ".vault.azure.net"
+DOMAINS = {".usgovcloudapi.net": ".vault.usgovcloudapi.net", ".chinacloudapi.cn": ".vault.azure.cn"}
+"""Of the other clouds, by the end of their management's host."""
+
 _PARTS = re.compile(r"(\w+)=([^;)]+)")
 _URI = re.compile(r"(https?://[^/]+)/secrets/([^/]+)")
 
@@ -46,8 +48,13 @@ class Reference(NamedTuple):
         return self.status == FOLLOWED
 
 
-def read_reference(setting: str, text: str, status: str = UNKNOWN) -> Reference | None:
-    """What `@Microsoft.KeyVault(…)` refers to, in either of its forms; None: nothing usable."""
+def read_reference(
+    setting: str, text: str, status: str = UNKNOWN, *, management: str = ""
+) -> Reference | None:
+    """What `@Microsoft.KeyVault(…)` refers to, in either of its forms; None: nothing usable.
+
+    `management`: the address of the cloud's management, which a vault's name alone is reached in.
+    """
     parts = {name.lower(): value.strip() for name, value in _PARTS.findall(text)}
     found = _URI.match(parts.get("secreturi", ""))
     if found and _may_get_tokens(found[1]):
@@ -55,15 +62,27 @@ def read_reference(setting: str, text: str, status: str = UNKNOWN) -> Reference 
         return Reference(setting, found[2], vault, found[1], status)
     if "vaultname" in parts and "secretname" in parts:
         vault = parts["vaultname"]
-        return Reference(
-            setting, parts["secretname"], vault, f"https://{vault}{_DOMAINS[0]}", status
-        )
+        endpoint = f"https://{vault}{_domain(management)}"
+        return Reference(setting, parts["secretname"], vault, endpoint, status)
     return None
+
+
+def _domain(management: str) -> str:
+    host = urlsplit(management).hostname or ""
+    return next((one for end, one in DOMAINS.items() if host.endswith(end)), USUAL_DOMAIN)
 
 
 def _may_get_tokens(endpoint: str) -> bool:
     host = urlsplit(endpoint).hostname or ""
-    return host == "127.0.0.1" or (endpoint.startswith("https://") and host.endswith(_DOMAINS))
+    known = host.endswith((USUAL_DOMAIN, *DOMAINS.values()))
+    return host == "127.0.0.1" or (endpoint.startswith("https://") and known)
+
+
+def scope_of(endpoint: str) -> str:
+    """What a token for a vault is asked for; on a desk the public cloud's."""
+    host = urlsplit(endpoint).hostname or ""
+    domain = f".{host.partition('.')[2]}"
+    return f"https://{(domain if domain in DOMAINS.values() else USUAL_DOMAIN)[1:]}/.default"
 
 
 def list_references(management: str, app_id: str, token: Callable[[], str]) -> list[Reference]:
@@ -75,15 +94,19 @@ def list_references(management: str, app_id: str, token: Callable[[], str]) -> l
     if answer.status_code != HTTPStatus.OK:
         listing = vault_mends.list_references(app_id)
         raise Untried(f"Azure answered {answer.status_code} to who asks; whoever may: {listing}")
-    return [one for one in map(_listed, listed(answer, "Azure")) if one is not None]
+    return [_listed(one, management) for one in listed(answer, "Azure")]
 
 
-def _listed(given: dict[str, Any]) -> Reference | None:
+def _listed(given: dict[str, Any], management: str) -> Reference:
+    """One of the platform's; what can't be read has no vault to be asked, and a status."""
     name = str(given.get("name", "")).rpartition("/")[2]
-    said = given.get("properties") or {}
-    found = read_reference(name, str(said.get("reference", "")), str(said.get("status", "")))
-    named = said.get("vaultName")
-    return found._replace(vault=named) if found and named else found
+    said = {one: str(value) for one, value in (given.get("properties") or {}).items()}
+    status, text = said.get("status", UNKNOWN), said.get("reference", "")
+    found = read_reference(name, text, status, management=management)
+    named, secret = said.get("vaultName", ""), said.get("secretName", "")
+    if found is None:
+        return Reference(name, secret, named, "", status)
+    return found._replace(vault=named or found.vault)
 
 
 class References:
@@ -104,7 +127,7 @@ def ask_vaults(
     references: Collection[Reference], token: Callable[[str], str], who: Callable[[], Identity]
 ) -> str:
     """Whether whoever asks may read every vault, every secret is there, and all were followed."""
-    for endpoint in dict.fromkeys(one.endpoint for one in references):
+    for endpoint in dict.fromkeys(one.endpoint for one in references if one.endpoint):
         wanted = [one for one in references if one.endpoint == endpoint]
         _look_into(wanted, token, who)
     stale = [one for one in references if not one.is_followed]
@@ -124,7 +147,9 @@ def _look_into(
     url = f"{first.endpoint}/secrets?api-version={VAULT_VERSION}&maxresults=25"
     held: set[str] = set()
     for _ in range(MOST_PAGES):
-        answer = ask("GET", url, f"the vault {first.vault}", away=look, token=token(SCOPE))
+        answer = ask(
+            "GET", url, f"the vault {first.vault}", away=look, token=token(scope_of(first.endpoint))
+        )
         if answer.status_code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             return _let_people_pass(wanted, answer.status_code, who())
         if answer.status_code != HTTPStatus.OK:

@@ -1,5 +1,6 @@
 """The vault and the telemetry on the desk, asked by the doctor's own questions."""
 
+import json
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -13,8 +14,15 @@ from local.cloud.resources import MONITOR, REFERENCES
 from local.cloud.telemetry import KEY, RESOURCE, environment
 from shared.adapters.checkups.identities import Identity
 from shared.adapters.checkups.telemetry import WORDS, Ingestion, read_ingestion, send_line
-from shared.adapters.checkups.vaults import Reference, ask_vaults, list_references, read_reference
+from shared.adapters.checkups.vaults import (
+    Reference,
+    ask_vaults,
+    list_references,
+    read_reference,
+    scope_of,
+)
 from shared.domain.errors import Untried, Unwell
+from tests.adapters.providers import running_provider
 from tests.builders import T0
 
 APP = Identity("7c1a", MONITOR)
@@ -133,6 +141,30 @@ def test_a_reference_is_read_in_either_form(text: str, vault_name: str, endpoint
     found = read_reference("CRM_TOKEN_KEY", f"@Microsoft.KeyVault({text})")
 
     assert found == Reference("CRM_TOKEN_KEY", "key", vault_name, endpoint)
+
+
+def test_a_vault_of_another_cloud_is_asked_there() -> None:
+    text = "@Microsoft.KeyVault(VaultName=kv;SecretName=key)"
+    found = read_reference("X", text, management="https://management.usgovcloudapi.net")
+
+    assert found is not None
+    assert found.endpoint == "https://kv.vault.usgovcloudapi.net"
+    assert scope_of(found.endpoint) == "https://vault.usgovcloudapi.net/.default"
+    assert scope_of("http://127.0.0.1:1") == "https://vault.azure.net/.default"
+
+
+def test_a_reference_that_the_platform_could_not_read_is_told_by_its_status() -> None:
+    said = [
+        {"name": "ACTION_KEYS", "properties": {"status": "InvalidSyntax", "reference": "?"}},
+        {"name": "WEBHOOKS", "properties": None},
+    ]
+    with running_provider() as provider:
+        provider.answers(200, json.dumps({"value": said}).encode())
+        found = list_references(provider.url, MONITOR, lambda: "token")
+
+    told = r"ACTION_KEYS \(InvalidSyntax\), WEBHOOKS \(not followed\)"
+    with pytest.raises(Unwell, match=f"has not followed {told}"):
+        ask_vaults(found, str, lambda: APP)
 
 
 @pytest.mark.parametrize(
