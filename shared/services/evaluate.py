@@ -129,7 +129,8 @@ class _Pass:
     def _drop(self, rule_id: str) -> None:
         stand_in = gone_rule(self._board, rule_id, self._house.alerts)
         case = load_case(self._board, stand_in, house=self._house)
-        self._commit([abandon(case, Reason.RULE_REMOVED, now=self._now)])
+        if not self._commit([abandon(case, Reason.RULE_REMOVED, now=self._now)]):
+            self.done.behind = True
 
     def fold(self, rules: Sequence[KeptRule], keep_going: Callable[[], bool]) -> None:
         """Fold every rule as far as its metric is covered: those that inhibit before the others."""

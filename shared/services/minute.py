@@ -99,13 +99,15 @@ def _watch(done: Pass, house: House) -> None:
 
 
 def _close(done: Pass, house: House) -> None:
+    keep_going = _deadline(house)
     with lease(done.target, config=house.config, wall=house.wall) as hold:
         if hold.is_mine:
             _evaluate(done, [], done.now, house)
     done.skipped = not hold.is_mine
-    _dispatch(done, house)
-    _deliver(done, house)
-    if hold.is_mine and not house.alerts.keys(done.target, "due:"):
+    stuck = _dispatch(done, house)
+    _deliver(done, house, keep_going)
+    is_closed = hold.is_mine and done.evaluation.is_complete and not stuck
+    if is_closed and not house.alerts.keys(done.target, "due:"):
         retire(done.target, config=house.config, now=done.now)
 
 
