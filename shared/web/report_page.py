@@ -85,6 +85,7 @@ _PAGE = """\
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
 <title>{title}</title>
 <style>{style}</style>
 </head>
@@ -102,10 +103,9 @@ sentences UTC.</p>
 
 STYLE = f"'sha256-{b64encode(sha256(_STYLE.encode()).digest()).decode()}'"
 """The page's own style, as policies name it."""
-POLICY = (
-    f"default-src 'none'; style-src {STYLE}; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'"
-)
+_POLICY = f"default-src 'none'; style-src {STYLE}; base-uri 'none'; form-action 'none'"
+POLICY = f"{_POLICY}; frame-ancestors 'none'"
+"""A page says it of itself, too: in a tab of somebody else's or on a disk it has no headers."""
 HTML = "text/html; charset=utf-8"
 NARROW = 2
 """So many columns fit on a phone."""
@@ -118,6 +118,7 @@ def page_of(report: PerformanceReport) -> bytes:
     html = _PAGE.format(
         title=escape(title_of(report)),
         style=_STYLE,
+        policy=_POLICY,
         range=escape(range_line(report)),
         sections="\n".join(shown),
         zone=escape(report.zone),

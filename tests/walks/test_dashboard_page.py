@@ -437,6 +437,13 @@ def test_business_and_security_are_told_by_name_over_the_chosen_range(stage: Sta
         expect(tried.get_by_role("rowheader").first).to_have_text(re.compile(r"^[\d.]+\.0/24$"))
 
 
+NOTE_REVOKED = """
+window.revoked = [];
+const revoke = URL.revokeObjectURL;
+URL.revokeObjectURL = (url) => { window.revoked.push(url); revoke(url); };
+"""
+
+
 @contextmanager
 def opened_report(page: Page, label: str) -> Iterator[Page]:
     """The tab in which the button opens the report; whatever it complains of is a failure."""
@@ -488,3 +495,48 @@ def test_a_report_that_does_not_come_leaves_no_empty_tab(stage: Stage) -> None:
 
         expect(page.get_by_role("alert")).to_contain_text("the answer can't be read")
         assert popup.value.is_closed()
+
+
+def test_a_report_says_that_it_comes_and_who_closes_its_tab_hears_no_more(stage: Stage) -> None:
+    with stage.page() as page:
+        expect(episode(page)).to_be_visible()
+        waiting: list[Route] = []
+
+        def hold(route: Route) -> None:
+            waiting.append(route)
+
+        page.context.route("**/report?*", hold)
+        with page.expect_popup() as popup:
+            page.get_by_role("button", name="Report 7d").click()
+        expect(popup.value.locator("body")).to_have_text("The report is on its way …")
+
+        popup.value.close()
+        waiting[0].fulfill(status=503, body="{}")
+
+        page.wait_for_timeout(200)
+        expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_what_a_report_showed_is_gone_with_who_signs_out(stage: Stage) -> None:
+    """A tab begins with a copy of its opener's storage, and so of the token in it."""
+    kept = f"sessionStorage.setItem('pantry-monitor.token', '{stage.token('admin')}')"
+    with stage.page(role=None, script=NOTE_REVOKED) as page:
+        page.evaluate(kept)
+        page.reload()
+        expect(episode(page)).to_be_visible()
+        with opened_report(page, "Report 7d") as report:
+            assert report.evaluate("sessionStorage.length") == 0
+            blob = report.url
+
+        page.get_by_role("button", name="Sign out").click()
+
+        expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+        assert report.is_closed()
+        assert page.evaluate("window.revoked") == [blob]
+
+
+def test_where_no_tab_may_be_opened_that_is_said(stage: Stage) -> None:
+    with stage.page(script="window.open = () => null") as page:
+        expect(episode(page)).to_be_visible()
+        page.get_by_role("button", name="Report 7d").click()
+        expect(page.get_by_role("alert")).to_contain_text("your browser lets it open no tab")

@@ -354,6 +354,24 @@ def test_an_older_list_does_not_replace_a_newer_one() -> None:
     assert played(LISTING + script) == ["new"]
 
 
+@pytest.mark.parametrize("status", [200, 503])
+def test_a_page_of_whoever_stands_before_the_api_is_no_figures(status: int) -> None:
+    """Azure itself answers so while the app starts, stops or can't be reached."""
+    page = json.dumps({"status": status, "headers": {"Content-Type": "text/html"}})
+    failure, board, code = played(f"""
+      monitor.start();
+      const first = asked.find(({{ path }}) => path.startsWith("metrics"));
+      first.answer(new Response("<p>Wait</p>", {page}));
+      await settle();
+      const report = api.get("report", {{ format: "html" }}).then(() => 0, (error) => error.status);
+      asked.at(-1).answer(new Response("<p>Wait</p>", {page}));
+      return [seen.failure?.message, seen.board, await report];
+    """)
+
+    assert (failure, board) == ("the answer can't be read", None)
+    assert code == (0 if status == 200 else status)
+
+
 def test_nothing_is_heard_after_signing_out() -> None:
     script = """
       api.session.signIn("token", false);

@@ -76,6 +76,10 @@ def test_the_policy_allows_the_pages_own_style_and_no_other() -> None:
 
     assert f"style-src 'sha256-{digest}';" in POLICY
     assert POLICY.startswith("default-src 'none';")
+    said = re.search(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', page())
+    assert said is not None, "it has no headers in a tab of somebody else's, and on a disk"
+    assert f"{said[1]}; frame-ancestors 'none'" == POLICY, "which no page may say of itself"
+    assert said.start() < style.start()
     assert "prefers-color-scheme: dark" in style[1]
 
 

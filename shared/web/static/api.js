@@ -72,7 +72,7 @@ export class Api {
     if (kept) headers.set("If-None-Match", kept.etag);
     const response = await answered(url, { ...request, headers });
     if (kept && response.status === 304) return { ...kept.answer, isKept: true };
-    if (response.headers.get("Content-Type")?.startsWith("text/html")) return { data: await response.blob(), meta: null };
+    if (response.ok && url.searchParams.get("format") === "html") return { data: await response.blob(), meta: null };
     const body = await response.json().catch(() => null);
     if (response.ok && body?.success) return this.#keep(url, request, response, { data: body.data, meta: body.meta });
     const { code, message } = body?.error ?? { code: "no_answer", message: "the answer can't be read" };

@@ -6,7 +6,7 @@
 import { Address } from "./address.js";
 import { ApiError } from "./api.js";
 import { columnsOf } from "./columns.js";
-import { inTab } from "./tabs.js";
+import { closeTabs, inTab } from "./tabs.js";
 import { tabledRange } from "./tables.js";
 import { granted, Wishes } from "./wishes.js";
 import { iso, MonitorClock } from "./times.js";
@@ -322,7 +322,7 @@ export class Monitor {
         if (place.rule === draft.id) this.change({ editor: { ...(editor?.id === draft.id ? editor : draft), ...changes } });
       },
       report: (/** @type {string} */ range) =>
-        inTab(this.#api.get("report", { range, format: "html", target: this.state.place.target })).catch((error) => this.#failed(error)),
+        inTab(() => this.#api.get("report", { range, format: "html", target: this.state.place.target })).catch((error) => this.#failed(error)),
       readList: (/** @type {string} */ name) => this.readList(name),
       refresh: this.refresh,
       pause: () => {
@@ -387,6 +387,7 @@ export class Monitor {
     this.#asked++;
     this.#isAsking = false;
     this.#forget();
+    closeTabs();
     clearTimeout(this.#next);
     this.change({ phase: "signIn", board: null, alerts: [], editor: null, window: null, sent: null, refusal: null, failure: null });
     if (byPlatform) location.assign(new URL(`/.auth/logout?post_logout_redirect_uri=${encodeURIComponent(location.pathname)}`, this.#api.base));
