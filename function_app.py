@@ -31,7 +31,7 @@ def tick(timer: func.TimerRequest) -> None:  # noqa: ARG001 - late or not, a tic
 
 @app.timer_trigger(arg_name="timer", schedule="50 * * * * *", use_monitor=False)
 def watch(timer: func.TimerRequest) -> None:  # noqa: ARG001 - as above
-    """Each minute at :50: probe again, catch up, deliver what is due, heartbeat."""
+    """Each minute at :50: ask again what presses, catch up, deliver what is due, heartbeat."""
     bootstrap.warn()
     now, given = bootstrap.utc_now(), bootstrap.settings()
     house, inline_max = bootstrap.house(), given.collect_inline_max
@@ -68,7 +68,7 @@ def send_report(timer: func.TimerRequest) -> None:  # noqa: ARG001 - as above
     arg_name="message", queue_name=minute.COLLECT_QUEUE, connection="AzureWebJobsStorage"
 )
 def collect_target(message: func.QueueMessage) -> None:
-    """One target's tick or watch, when there are many."""
+    """One target's tick, watch or closing, when there are many."""
     asked = decode(message.get_body(), minute.CollectMessage)
     now, targets = bootstrap.utc_now(), bootstrap.settings().targets
     minute.collect_message(asked, targets=targets, house=bootstrap.house(), now=now)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from shared.domain.errors import ChannelError
 from shared.domain.times import MINUTE
 from shared.ports import House
-from shared.services.leases import Lease, Waiting, last_leases
+from shared.services.leases import NOTHING_WAITS, Lease, last_leases
 
 FRESH = timedelta(minutes=3)
 OVERDUE = timedelta(minutes=5)
@@ -51,31 +51,29 @@ def heartbeat(
 ) -> list[str]:
     """Why the monitor itself is not well; empty when every target is fresh and nothing is overdue.
 
-    Of `newcomers` nobody expects yet that a pass has ended.
+    Of `newcomers` nobody expects yet that a pass has ended; who returns left a lease of long ago.
     """
     leases = last_leases(config=house.config)
     problems = [*house.doubts]
     for target in targets:
-        last = leases.get(target)
-        problems += _blind(target, last, house, now, is_new=target in newcomers)
-        if last is not None:
-            problems += _mute(target, last.waiting, house.wall())
+        if target not in newcomers:
+            last = leases.get(target)
+            problems += _blind(target, last, house, now)
+            problems += _mute(target, last, house.wall())
     return problems
 
 
-def _blind(
-    target: str, last: Lease | None, house: House, now: datetime, *, is_new: bool
-) -> Iterator[str]:
+def _blind(target: str, last: Lease | None, house: House, now: datetime) -> Iterator[str]:
     """Whether the target was left alone, or looked at and not seen."""
     if last is None or last.evaluated_at is None or now - last.evaluated_at > FRESH:
-        if not is_new:
-            yield f"{target} was not fully evaluated for {FRESH // MINUTE} minutes"
+        yield f"{target} was not fully evaluated for {FRESH // MINUTE} minutes"
     elif last.heard_at is not None and now - last.heard_at > DEAF and house.sources_of(target):
         yield f"no source of {target} has answered for {DEAF // MINUTE} minutes"
 
 
-def _mute(target: str, waiting: Waiting, wall: datetime) -> Iterator[str]:
+def _mute(target: str, last: Lease | None, wall: datetime) -> Iterator[str]:
     """Whether what was decided does not reach people."""
+    waiting = last.waiting if last is not None else NOTHING_WAITS
     late = sum(wall - wanted_at > OVERDUE for wanted_at in waiting.wanted_at)
     if late:
         yield f"{target} has {late} deliveries overdue by {OVERDUE // MINUTE} minutes"

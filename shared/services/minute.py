@@ -10,8 +10,9 @@ from typing import TypeVar
 from msgspec import Struct
 
 from shared.domain.chunks import Latest
-from shared.domain.errors import StoreUnavailable
+from shared.domain.errors import StoreError, StoreUnavailable
 from shared.domain.rules import KeptRule
+from shared.domain.times import MINUTE
 from shared.ports import House
 from shared.services.beat import FRESH, beat
 from shared.services.collect import collect, is_pressing
@@ -25,6 +26,7 @@ from shared.services.passes import Pass, PassKind, log_line, measured
 from shared.services.targets import (
     Target,
     activate,
+    in_turn,
     known_targets,
     leavers,
     recent,
@@ -164,12 +166,13 @@ def _evaluate(
 
 
 def _dispatch(done: Pass, house: House) -> int:
-    """Answers how many events are left, although they are decided."""
+    """Answers how many events are left that were there to be dispatched."""
     with done.timed("dispatch"):
-        if not house.alerts.keys(done.target, "outbox:"):
+        decided = house.alerts.keys(done.target, "outbox:")
+        if not decided:
             return 0
         done.dispatched = dispatch(done.target, house=house)
-        return len(house.alerts.keys(done.target, "outbox:"))
+        return len({*decided} & {*house.alerts.keys(done.target, "outbox:")})
 
 
 def _tell(done: Pass, hold: Hold, house: House, keep_going: Callable[[], bool]) -> None:
@@ -213,9 +216,11 @@ def fan_out(
 ) -> None:
     """One message per target: the way of many targets.
 
-    One that can't be put keeps no other back; its target has the next minute's.
+    One that can't be put keeps no other back; its target has the next minute's, which begin with
+    another target: so nobody is always left where there are more than can be put.
     """
     keep_going = _deadline(house, SHARE_FOR)
+    turn = in_turn(targets, now, MINUTE)
 
     def put(target: str) -> str:
         if not keep_going():
@@ -227,7 +232,7 @@ def fan_out(
             return str(error)
         return ""
 
-    answers = zip(targets, _at_once(put, targets), strict=True)
+    answers = zip(turn, _at_once(put, turn), strict=True)
     left = [(target, why) for target, why in answers if why]
     if left:
         _log.error("%d targets got no message, first %s: %s", len(left), *left[0])
@@ -282,9 +287,24 @@ def _share(
 ) -> Collection[str]:
     """Answers the new targets, whose first pass need not be over yet; they are new from here on."""
     fan_out(targets, house=house, now=now, kind=PassKind.WATCH)
-    new = strangers(targets, known)
-    _at_once(partial(activate, config=house.config, now=now), new)
-    return {*new, *recent(known, since=now - FRESH)}
+    return {*_activated(strangers(targets, known), house, now), *recent(known, FRESH, now=now)}
+
+
+def _activated(new: Sequence[str], house: House, now: datetime) -> list[str]:
+    """Those of them that could be; who can't is not new for ever, and is missed like any other."""
+
+    def refusal(target: str) -> str:
+        try:
+            activate(target, config=house.config, now=now)
+        except StoreError as error:
+            return str(error)
+        return ""
+
+    answers = list(zip(new, _at_once(refusal, new), strict=True))
+    for target, why in answers:
+        if why:
+            _log.error("%s can't be activated: %s", target, why)
+    return [target for target, why in answers if not why]
 
 
 def _close_all(leaving: Sequence[str], inline_max: int, house: House, now: datetime) -> list[Pass]:

@@ -74,9 +74,9 @@ def strangers(targets: Sequence[str], known: Mapping[str, Target]) -> list[str]:
     return [one for one in targets if one not in known or known[one].retired_at is not None]
 
 
-def recent(known: Mapping[str, Target], *, since: datetime) -> list[str]:
-    """The targets that were activated since then."""
-    return [one for one, its in known.items() if its.activated_at >= since]
+def recent(known: Mapping[str, Target], within: timedelta, *, now: datetime) -> list[str]:
+    """The targets that were activated just now; a person may have chosen a time far ahead."""
+    return [one for one, its in known.items() if abs(now - its.activated_at) <= within]
 
 
 def retire(target: str, *, config: Ledger, now: datetime) -> None:

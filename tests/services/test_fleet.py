@@ -13,13 +13,15 @@ from msgspec.structs import replace as changed
 from shared.adapters.rows import ReplaceRow, Row
 from shared.domain.chunks import Latest
 from shared.domain.errors import ChannelError, StoreUnavailable
+from shared.ports import House
 from shared.services import minute as minutes
-from shared.services.beat import MOST_TOLD, beat, heartbeat
+from shared.services.beat import FRESH, MOST_TOLD, beat, heartbeat
+from shared.services.dispatch import dispatch
 from shared.services.leases import LEASES
 from shared.services.minute import COLLECT_QUEUE, CollectMessage, is_outdated
 from shared.services.passes import Pass, PassKind
 from shared.services.reach import MOST_LOOKED_AT, lacking_of_some
-from shared.services.targets import TARGETS, Target, activate, activated_at
+from shared.services.targets import TARGETS, Target, activate, activated_at, recent
 from tests.builders import BAD, OK, TARGET, TICK, WATCH, Desk, ScriptedSource, a_rule, an_event, at
 from tests.services.conftest import MakeDesk
 
@@ -238,6 +240,94 @@ def test_who_returns_has_the_same_time(make_desk: MakeDesk) -> None:
     kept = desk.house.config.get(TARGETS, FLEET[0], Target)
     assert kept is not None
     assert (kept.value.activated_at, kept.value.retired_at) == (at(30), None)
+
+
+def test_who_returns_is_not_judged_by_how_it_was_left(
+    make_desk: MakeDesk, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its lease of then names deliveries that were on their way."""
+    caplog.set_level(logging.INFO)
+    desk = make_desk([BAD] * 30, rules=[a_rule()])
+    desk.channels["email"].failures += [ChannelError("busy")] * len(FLEET)
+    for minute in range(3):
+        tick_all(desk, minute)
+        serve(desk)
+    for minute in range(3, 6):
+        watch_all(desk, minute, [TARGET])
+        serve(desk, [TARGET])
+    assert desk.told() == ["firing+resolved"] * len(FLEET)
+    caplog.clear()
+    watch_all(desk, 60)
+
+    assert said(caplog, "heartbeat: ") == ["heartbeat: 6 targets"]
+
+
+def test_a_target_whose_row_is_damaged_is_missed_and_disturbs_no_other(
+    make_desk: MakeDesk, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    desk = a_fleet(make_desk)
+    tick_all(desk, 0)
+    serve(desk)
+    damage(desk, FLEET[2])
+    for minute in range(1, 4):
+        tick_all(desk, minute)
+        for one in messages(desk):
+            if one.target != FLEET[2]:
+                handle(desk, one, at(minute, 25))
+        watch_all(desk, minute)
+        desk.storage.queue.take()  # type: ignore[attr-defined]
+
+    assert len(said(caplog, "heartbeat: ")) == 2
+    assert said(caplog, "no heartbeat: ") == [
+        "no heartbeat: target-2 was not fully evaluated for 3 minutes"
+    ]
+    assert said(caplog, "target-2 can't be activated: row 'target-2' can't be read")
+
+
+def damage(desk: Desk, target: str) -> None:
+    row = desk.storage.config.get(TARGETS, target)
+    assert row is not None
+    broken = ReplaceRow(row.key, {**row.properties, "activatedAt": "soon"}, row.etag)
+    desk.storage.config.transact(TARGETS, [broken])
+
+
+def test_whoever_is_to_be_judged_from_later_on_is_missed_all_the_same(make_desk: MakeDesk) -> None:
+    far = Target(activated_at=at(90))
+
+    assert recent({TARGET: far}, FRESH, now=at(3)) == []
+    assert recent({TARGET: far}, FRESH, now=at(88)) == [TARGET], "clocks may be a little apart"
+
+
+def test_where_time_is_short_a_fleets_messages_are_put_in_turn(make_desk: MakeDesk) -> None:
+    desk = a_fleet(make_desk)
+    firsts = set()
+    for minute in range(12):
+        tick_all(desk, minute)
+        firsts.add(messages(desk)[0].target)
+
+    assert firsts == {*FLEET}
+
+
+def test_what_is_decided_meanwhile_is_not_stuck(
+    make_desk: MakeDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = make_desk([OK] * 30)
+    desk.tick(0)
+    desk.decide(an_event())
+    other = "20260101T0005Z-ffffffff"
+
+    def joined(target: str, *, house: House) -> int:
+        sent = dispatch(target, house=house)
+        desk.decide(an_event(episode=other))
+        return sent
+
+    monkeypatch.setattr(minutes, "dispatch", joined)
+    desk.tick(1)
+    monkeypatch.undo()
+
+    assert heartbeat([TARGET], house=desk.house, now=at(1) + WATCH) == []
+    desk.tick(2)
 
 
 def test_a_target_of_a_fleet_that_is_left_alone_is_told(

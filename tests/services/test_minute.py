@@ -124,8 +124,8 @@ def test_many_targets_go_through_the_queue(make_desk: MakeDesk) -> None:
     done = minutes.tick_all(["one", "two", "three"], inline_max=2, house=desk.house, now=at(1))
 
     assert done == []
-    assert queue(desk) == [
-        ("collect", CollectMessage(name, at(1))) for name in ("one", "two", "three")
+    assert sorted(queue(desk), key=str) == [
+        ("collect", CollectMessage(name, at(1))) for name in ("one", "three", "two")
     ]
 
 
