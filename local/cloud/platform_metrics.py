@@ -11,12 +11,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from local.cloud.answerers import Answerer, Desk
+from local.cloud.descriptions import described_by
 from local.cloud.metric_answers import answer, batch_answer
 from local.cloud.metric_definitions import TYPES, resource_type
 from local.cloud.metric_queries import BadQuery, read_query
-from local.cloud.resources import MONITOR, SUBSCRIPTION
+from local.cloud.resources import SUBSCRIPTION
 from local.cloud.tokens import TokenRefused
-from local.cloud.vault import references
 
 ARM_AUDIENCE = "https://management.azure.com"
 BATCH_AUDIENCE = "https://metrics.monitor.azure.com"
@@ -24,7 +24,7 @@ ARM_VERSIONS = (
     *("2018-01-01", "2019-07-01", "2021-05-01", "2023-10-01", "2024-02-01"),
     "2024-04-01",
 )
-REFERENCE_VERSIONS = ("2022-03-01", *ARM_VERSIONS)
+DESCRIBING_VERSIONS = ("2021-04-01", "2022-03-01", "2023-04-01", "2024-04-01")
 BATCH_VERSIONS = ("2023-10-01", "2024-02-01")
 MOST_RESOURCES = 50
 
@@ -66,14 +66,10 @@ async def _answered(desk: Desk, request: Request, audience: str, work: Work) -> 
 
 
 def _one(desk: Desk, request: Request, _: bytes) -> Response:
-    if request.url.path.lower() == f"{MONITOR}/config/configreferences/appsettings".lower():
-        _parameters(request, REFERENCE_VERSIONS)
-        return JSONResponse(references(desk))
-    given = _parameters(request, ARM_VERSIONS)
-    if request.url.path.lower() == MONITOR.lower():
-        return JSONResponse({"properties": {"state": desk.app_state}})
-    if request.url.path.lower() == f"{MONITOR}/functions".lower():
-        return JSONResponse({"value": [_function(desk, one) for one in sorted(desk.functions)]})
+    described = described_by(desk, request.url.path)
+    given = _parameters(request, ARM_VERSIONS if described is None else DESCRIBING_VERSIONS)
+    if described is not None:
+        return JSONResponse(described)
     path = _METRICS.fullmatch(request.url.path)
     resource_id = _known(desk, path.group(1)) if path else None
     if resource_id is None:
@@ -81,10 +77,6 @@ def _one(desk: Desk, request: Request, _: bytes) -> Response:
     now = desk.clock.now()
     query = read_query(_kind(resource_id), given, now)
     return JSONResponse(answer(desk.world, resource_id, query, now))
-
-
-def _function(desk: Desk, name: str) -> dict[str, object]:
-    return {"name": f"app/{name}", "properties": {"isDisabled": name in desk.disabled}}
 
 
 def _batch(desk: Desk, request: Request, body: bytes) -> Response:

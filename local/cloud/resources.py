@@ -8,6 +8,7 @@ PLAN = f"{GROUP}/providers/Microsoft.Web/serverfarms/pantry-plan"
 APP = f"{GROUP}/providers/Microsoft.Web/sites/pantry-crm"
 DATABASE = f"{GROUP}/providers/Microsoft.Sql/servers/pantry-sql/databases/pantry"
 MONITOR = f"{GROUP}/providers/Microsoft.Web/sites/pantry-monitor"
+COMMUNICATION = f"{GROUP}/providers/Microsoft.Communication/CommunicationServices/pantry-mail"
 WORKSPACE = "9a1f6f3c-2b64-4f0e-8a57-61c0f2d7b3e4"
 
 REFERENCES = {

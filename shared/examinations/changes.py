@@ -30,7 +30,7 @@ class Changes:
         return References(
             lambda: list_references(
                 self.management,
-                self.who.identity.app_id,
+                self.who.identity,
                 lambda: self.who.sure_token(management_scope(self.management)),
             )
         )

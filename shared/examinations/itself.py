@@ -7,11 +7,8 @@ from shared import setting_forms as form
 from shared.adapters.checkups import apps, mends, telemetry
 from shared.adapters.checkups.identities import Credentials
 from shared.adapters.checkups.vaults import References, ask_vaults
-from shared.catalog.platform_metrics import NAMESPACES
 from shared.domain.errors import Unwell
-from shared.examinations.changes import management_scope
 from shared.examinations.rounds import IDENTITY, Round
-from shared.furnishing.sources import BY_LOGS
 from shared.ports import Examination
 
 RUN_BY_THEMSELVES = (
@@ -31,7 +28,7 @@ INGESTION_DOMAINS = (
 
 def itself(on: Round) -> Iterator[Examination]:
     """The identity, where one is used, and what it can see of its own app."""
-    if not _uses_identity(on):
+    if not on.uses_identity:
         return
     yield identity(on.who)
     yield secrets(on.changes.references, on.who)
@@ -89,19 +86,7 @@ def _functions(on: Round) -> Examination:
         name="functions",
         breaks="what is not listed never runs: no pass, no message",
         ask=lambda: apps.ask_functions(
-            on.given.monitor_endpoint,
-            on.who.identity.app_id,
-            lambda: on.who.sure_token(management_scope(on.given.monitor_endpoint)),
-            RUN_BY_THEMSELVES,
-            lambda: mends.sync_triggers(on.who.identity),
+            on.given.monitor_endpoint, on.who.identity, on.management_token, RUN_BY_THEMSELVES
         ),
         after=IDENTITY,
     )
-
-
-def _uses_identity(on: Round) -> bool:
-    given = on.given
-    kinds = {kind for sources in on.house.measured.values() for kind in sources}
-    asked = kinds & (NAMESPACES.keys() | set(BY_LOGS)) or (given.databases and not given.sql_user)
-    own = given.own_app or given.own_storage or given.own_workspace
-    return bool(asked or own or given.acs_endpoint or not given.storage)

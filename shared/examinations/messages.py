@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from functools import partial
 
-from shared.adapters.acs import endpoint_and_key
 from shared.adapters.checkups import mends
 from shared.domain.deliveries import public_name
 from shared.domain.rules import Action, ActionType
+from shared.examinations.post import mend_sender
 from shared.examinations.rounds import Round
 from shared.ports import Examination
 from shared.services import vitals
@@ -33,7 +33,7 @@ def _set_up(on: Round, address: Action) -> str:
     """What is wrong with a channel that lets us in, as a rule."""
     match address.type:
         case ActionType.EMAIL:
-            return f"{mends.linked_domains(_mail_host(on))} && {_sender(on)}"
+            return mend_sender(on)
         case ActionType.SMS:
             return on.setting("SMS_FROM", "<a number of the resource>")()
         case ActionType.SLACK:
@@ -43,15 +43,3 @@ def _set_up(on: Round, address: Action) -> str:
             return on.setting(_HOOKS[kind], "<url>", address.target)()
         case _:
             return mends.NOTHING
-
-
-def _sender(on: Round) -> str:
-    return on.setting("MAIL_FROM", "DoNotReply@<one of these domains>")()
-
-
-def _mail_host(on: Round) -> str:
-    given = on.given
-    endpoint = given.acs_endpoint
-    if given.acs:
-        endpoint, _ = endpoint_and_key(given.acs, "Communication Services")
-    return endpoint.rstrip("/").rpartition("/")[2]

@@ -3,19 +3,17 @@
 from collections.abc import Iterator
 from functools import partial
 
-from shared.adapters.checkups import apps, mends, people
+from shared.adapters.checkups import apps, people
 from shared.adapters.destinations import destination
-from shared.examinations.rounds import IDENTITY, Round
+from shared.examinations.post import mail_and_sms
+from shared.examinations.rounds import Round
 from shared.ports import Examination
 
 
 def providers(on: Round) -> Iterator[Examination]:
     """Everybody outside whom the monitor must reach to be heard."""
     given = on.given
-    if given.acs or given.acs_endpoint:
-        yield _communication(on, "mail", given.acs, people.MAIL_PATH)
-    if given.sms_from:
-        yield _communication(on, "sms", given.sms or given.acs, people.SMS_PATH)
+    yield from mail_and_sms(on)
     yield from _slack(on)
     yield from _hooks(on)
     if given.heartbeat_url:
@@ -26,32 +24,6 @@ def providers(on: Round) -> Iterator[Examination]:
             breaks="tokens of the issuer can't be verified: nobody gets in by them",
             ask=partial(apps.ask_issuer, given.auth_jwks_url, on.setting("AUTH_JWKS_URL", "<url>")),
         )
-
-
-def _communication(on: Round, name: str, connection: str, path: str) -> Examination:
-    """Mail or SMS, by key or by identity."""
-    if connection:
-        endpoint, sign = people.signed_by(connection)
-        setting = "SMS_CONNECTION_STRING" if name == "sms" else "ACS_CONNECTION_STRING"
-        host = endpoint.rstrip("/").rpartition("/")[2]
-        mend = on.setting(setting, mends.communication_key(host))
-    else:
-        endpoint, sign = on.given.acs_endpoint, people.signed_as(on.who.sure_token)
-        mend = partial(_let_send, on, endpoint)
-    return Examination(
-        name=name,
-        breaks=f"alerts by {name} reach nobody but the fallback",
-        ask=partial(
-            people.ask_communication, endpoint, path, sign, who=f"the {name} service", mend=mend
-        ),
-        after=() if connection else IDENTITY,
-    )
-
-
-def _let_send(on: Round, endpoint: str) -> str:
-    scope = mends.communication_scope(endpoint.rpartition("/")[2])
-    role = "Communication and Email Service Owner"
-    return mends.grant_role(role, scope, on.who.identity)
 
 
 def _slack(on: Round) -> Iterator[Examination]:

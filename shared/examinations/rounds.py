@@ -9,7 +9,9 @@ from typing import Any
 from shared.adapters.checkups import mends
 from shared.adapters.checkups.identities import Credentials
 from shared.adapters.checkups.storage import account_name
-from shared.examinations.changes import Changes
+from shared.catalog.platform_metrics import NAMESPACES
+from shared.examinations.changes import Changes, management_scope
+from shared.furnishing.sources import BY_LOGS
 from shared.ports import House, WallClock
 from shared.settings import Settings
 
@@ -45,6 +47,26 @@ class Round:
         """How the app's settings are changed."""
         deployed = not self.given.storage
         return Changes(self.who, self.given.monitor_endpoint, deployed=deployed)
+
+    @property
+    def uses_identity(self) -> bool:
+        """Whether anything here is opened by the app's identity."""
+        given = self.given
+        kinds = {kind for sources in self.house.measured.values() for kind in sources}
+        asked = kinds & (NAMESPACES.keys() | set(BY_LOGS))
+        own = given.own_app or given.own_storage or given.own_workspace
+        by_sql = given.databases and not given.sql_user
+        return bool(asked or own or by_sql or given.acs_endpoint or not given.storage)
+
+    @property
+    def subscription(self) -> str:
+        """The app's, as `/subscriptions/…`; empty while it is not known."""
+        before, _, _ = self.who.identity.app_id.partition("/resourceGroups/")
+        return before if before.startswith("/subscriptions/") else ""
+
+    def management_token(self) -> str:
+        """A token for Azure's management; raises Unwell."""
+        return self.who.sure_token(management_scope(self.given.monitor_endpoint))
 
     @property
     def restarting(self) -> str:

@@ -20,6 +20,9 @@ APP = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/pantry-mo
 DATABASE = "/subscriptions/s/resourceGroups/crm/providers/Microsoft.Sql/servers/sql/databases/db"
 
 
+SELF, SOMEBODY = Identity("7c1a", APP), Identity("me", APP, is_app=False)
+
+
 def nothing_mends() -> str:
     return "the mend"
 
@@ -187,17 +190,20 @@ def test_functions_that_are_not_listed_are_named() -> None:
     with running_provider() as provider:
         provider.answers(200, b'{"value": [{"name": "pantry/WarmUp"}]}')
         with pytest.raises(Unwell, match="does not list tick, watch"):
-            apps.ask_functions(provider.url, APP, lambda: "token", ("watch", "tick"), nothing_mends)
+            apps.ask_functions(provider.url, SELF, lambda: "token", ("watch", "tick"))
         provider.answers(404)
         with pytest.raises(Unwell, match="Azure knows no app") as found:
-            apps.ask_functions(provider.url, APP, lambda: "token", (), nothing_mends)
+            apps.ask_functions(provider.url, SELF, lambda: "token", ())
         assert "az functionapp list" in found.value.mend
         provider.answers(403)
-        with pytest.raises(Unwell, match="function list --resource-group g --name pantry-monitor"):
-            apps.ask_functions(provider.url, APP, lambda: "token", (), nothing_mends)
+        with pytest.raises(Untried, match="function list --resource-group g --name pantry-mon"):
+            apps.ask_functions(provider.url, SOMEBODY, lambda: "token", ())
+        with pytest.raises(Unwell, match="the app lacks Monitoring Reader on itself") as found:
+            apps.ask_functions(provider.url, SELF, lambda: "token", ())
+        assert found.value.limps
         provider.answers(200, b"[]")
         with pytest.raises(Untried, match="the answer of Azure can't be read"):
-            apps.ask_functions(provider.url, APP, lambda: "token", (), nothing_mends)
+            apps.ask_functions(provider.url, SELF, lambda: "token", ())
         provider.answers(200, b'{"keys": []}')
         with pytest.raises(Unwell, match="without signing keys"):
             apps.ask_issuer(provider.url, nothing_mends)

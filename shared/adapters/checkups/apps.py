@@ -8,52 +8,60 @@ from typing import Any
 import requests
 
 from shared.adapters.checkups import mends
+from shared.adapters.checkups.identities import Identity
 from shared.adapters.checkups.web import Mend, ask, listed, object_of
 from shared.domain.errors import Untried, Unwell
 
 API_VERSION = "2024-04-01"
 RUNNING = "Running"
+ROLE = "Monitoring Reader"
 
 
 def ask_functions(
-    endpoint: str,
-    app_id: str,
-    token: Callable[[], str],
-    wanted: Collection[str],
-    mend: Mend,
+    endpoint: str, who: Identity, token: Callable[[], str], wanted: Collection[str]
 ) -> str:
     """Whether the app runs, and with it the functions that nobody calls.
 
     After a deployment the platform may not list them; somebody may have stopped or disabled them.
     """
-    if "/" not in app_id:
+    if "/" not in who.app_id:
         raise Untried("the app's resource id is not known here: --app names it")
-    base, bearer = f"{endpoint.rstrip('/')}{app_id}", token()
-    state = (object_of(_asked(base, app_id, bearer)).get("properties") or {}).get("state")
+    base, bearer = f"{endpoint.rstrip('/')}{who.app_id}", token()
+    state = (object_of(_asked(base, who, bearer)).get("properties") or {}).get("state")
     if state not in (None, RUNNING):
-        raise Unwell(f"the app is {state}", mend=mends.start(app_id))
-    found = listed(_asked(f"{base}/functions", app_id, bearer), "Azure")
+        raise Unwell(f"the app is {state}", mend=mends.start(who.app_id))
+    found = listed(_asked(f"{base}/functions", who, bearer), "Azure")
     names = {_name(one) for one in found}
     missing = sorted(set(wanted) - names)
     if missing:
-        said = f"the platform does not list {', '.join(missing)}"
-        raise Unwell(said, mend=mend if names else lambda: f"{mend()}{mends.WHY_NONE}")
+        mend = mends.sync_triggers(who) + ("" if names else mends.WHY_NONE)
+        raise Unwell(f"the platform does not list {', '.join(missing)}", mend=mend)
     off = sorted(set(wanted) & {_name(one) for one in found if _is_off(one)})
     if off:
-        raise Unwell(f"somebody disabled {', '.join(off)}", mend=mends.enable(off, app_id))
+        raise Unwell(f"somebody disabled {', '.join(off)}", mend=mends.enable(off, who.app_id))
     return f"{len(names)} are listed, the ones that run by themselves among them"
 
 
-def _asked(url: str, app_id: str, token: str) -> requests.Response:
-    """What Azure's management says of the app; raises Untried when it does not say it to us."""
+def _asked(url: str, who: Identity, token: str) -> requests.Response:
+    """What Azure's management says of the app."""
     url = f"{url}?api-version={API_VERSION}"
     answer = ask("GET", url, "Azure", unwell=Untried, token=token)
     if answer.status_code == HTTPStatus.NOT_FOUND:
-        raise Unwell(f"Azure knows no app {app_id}", mend=mends.LIST_APPS)
+        raise Unwell(f"Azure knows no app {who.app_id}", mend=mends.LIST_APPS)
     if answer.status_code != HTTPStatus.OK:
-        listing = mends.list_functions(app_id)
-        raise Untried(f"Azure answered {answer.status_code} to who asks; whoever may: {listing}")
+        raise not_shown(answer.status_code, who, mends.list_functions(who.app_id))
     return answer
+
+
+def not_shown(status: int, who: Identity, listing: str) -> Unwell:
+    """Why Azure does not say something of the app: to the app itself it needs no more than a role.
+
+    `listing`: the command by which whoever may see it looks himself.
+    """
+    if status == HTTPStatus.FORBIDDEN and who.is_app:
+        mend = mends.grant_role(ROLE, who.app_id, who)
+        return Unwell(f"the app lacks {ROLE} on itself", mend=mend, limps=True)
+    return Untried(f"Azure answered {status} to who asks; whoever may: {listing}")
 
 
 def _name(function: dict[str, Any]) -> str:

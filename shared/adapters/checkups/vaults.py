@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from shared.adapters.checkups import vault_mends
+from shared.adapters.checkups.apps import not_shown
 from shared.adapters.checkups.identities import Identity
 from shared.adapters.checkups.web import ask, listed, object_of
 from shared.domain.errors import Untried, Unwell
@@ -85,15 +86,14 @@ def scope_of(endpoint: str) -> str:
     return f"https://{(domain if domain in DOMAINS.values() else USUAL_DOMAIN)[1:]}/.default"
 
 
-def list_references(management: str, app_id: str, token: Callable[[], str]) -> list[Reference]:
-    """Which settings of the app are references; raises Untried when nobody says so."""
-    if "/" not in app_id:
+def list_references(management: str, who: Identity, token: Callable[[], str]) -> list[Reference]:
+    """Which settings of the app are references; raises Unwell when nobody says so."""
+    if "/" not in who.app_id:
         raise Untried("the app's resource id is not known here: --app names it")
-    url = f"{management.rstrip('/')}{app_id}{vault_mends.REFERENCES}?{vault_mends.VERSION}"
+    url = f"{management.rstrip('/')}{who.app_id}{vault_mends.REFERENCES}?{vault_mends.VERSION}"
     answer = ask("GET", url, "Azure", unwell=Untried, token=token())
     if answer.status_code != HTTPStatus.OK:
-        listing = vault_mends.list_references(app_id)
-        raise Untried(f"Azure answered {answer.status_code} to who asks; whoever may: {listing}")
+        raise not_shown(answer.status_code, who, vault_mends.list_references(who.app_id))
     return [_listed(one, management) for one in listed(answer, "Azure")]
 
 

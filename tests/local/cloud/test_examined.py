@@ -13,6 +13,7 @@ from local.cloud.inbox_page import answerer as inbox
 from local.cloud.resources import MONITOR, REFERENCES
 from local.cloud.telemetry import KEY, RESOURCE, environment
 from shared.adapters.checkups.identities import Identity
+from shared.adapters.checkups.senders import Management, ask_sender
 from shared.adapters.checkups.telemetry import WORDS, Ingestion, read_ingestion, send_line
 from shared.adapters.checkups.vaults import (
     Reference,
@@ -44,7 +45,7 @@ def token(cloud: Cloud) -> Callable[[str], str]:
 def listed(cloud: Cloud) -> list[Reference]:
     ask = token(cloud)
     return list_references(
-        cloud.urls["platform"], MONITOR, lambda: ask("https://management.azure.com/.default")
+        cloud.urls["platform"], APP, lambda: ask("https://management.azure.com/.default")
     )
 
 
@@ -115,10 +116,59 @@ def test_without_references_nothing_is_asked(cloud: Cloud) -> None:
 
 def test_who_may_not_see_the_references_can_say_nothing_of_them(cloud: Cloud) -> None:
     with pytest.raises(Untried, match="--app names it"):
-        list_references(cloud.urls["platform"], "", str)
+        list_references(cloud.urls["platform"], Identity(), str)
     cloud.desk.forbidden.add("platform")
     with pytest.raises(Untried, match="403 to who asks; whoever may: az rest --method get"):
+        list_references(cloud.urls["platform"], SOMEBODY, str)
+    with pytest.raises(Unwell, match="the app lacks Monitoring Reader on itself"):
         listed(cloud)
+
+
+def management(cloud: Cloud) -> Management:
+    ask = token(cloud)
+    subscription = MONITOR.partition("/resourceGroups")[0]
+    return Management(
+        cloud.urls["platform"], subscription, lambda: ask("https://management.azure.com/.default")
+    )
+
+
+@pytest.mark.parametrize(
+    ("sender", "host", "said"),
+    [
+        ("DoNotReply@MAIL.example.com", "mail.host", "mail.example.com is linked"),
+        ("a@other.example.com", "MAIL.HOST", "not linked to the mail service, only mail.example"),
+        ("a@guid.azurecomm.net", "mail.host", "guid.azurecomm.net is not linked"),
+        ("a@mail.example.com", "elsewhere", "whoever may: the command"),
+    ],
+)
+def test_a_sender_is_one_of_a_domain_that_is_linked(
+    cloud: Cloud, sender: str, host: str, said: str
+) -> None:
+    cloud.desk.urls["email"] = "http://mail.host"
+
+    try:
+        found = ask_sender(sender, host, management(cloud), see="the command", mend=str)
+    except Unwell as unwell:
+        found = str(unwell)
+
+    assert said in found
+
+
+def test_a_domain_that_azure_manages_is_known_by_its_end() -> None:
+    linked = ["/…/domains/AzureManagedDomain"]
+    with running_provider() as provider:
+        said = {
+            "value": [{"id": "/mail"}],
+            "properties": {"hostName": "h", "linkedDomains": linked},
+        }
+        provider.answers(200, json.dumps(said).encode())
+        where = Management(provider.url, "/subscriptions/s", lambda: "token")
+
+        assert "is linked" in ask_sender("a@1-2.azurecomm.net", "h", where, see="", mend=str)
+        with pytest.raises(Unwell, match="only AzureManagedDomain"):
+            ask_sender("a@example.com", "h", where, see="", mend=str)
+        with pytest.raises(Untried, match="--app names the app"):
+            ask_sender("a@x.y", "h", where._replace(subscription=""), see="", mend=str)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +210,7 @@ def test_a_reference_that_the_platform_could_not_read_is_told_by_its_status() ->
     ]
     with running_provider() as provider:
         provider.answers(200, json.dumps({"value": said}).encode())
-        found = list_references(provider.url, MONITOR, lambda: "token")
+        found = list_references(provider.url, APP, lambda: "token")
 
     told = r"ACTION_KEYS \(InvalidSyntax\), WEBHOOKS \(not followed\)"
     with pytest.raises(Unwell, match=f"has not followed {told}"):
