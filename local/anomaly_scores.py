@@ -5,7 +5,7 @@ Source: numenta/NAB, nab/sweeper.py and nab/runner.py (Lavin and Ahmad, 2015, ar
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import NamedTuple
@@ -81,6 +81,37 @@ def score_at(threshold: float, series: Iterable[Scored], profile: Profile = STAN
         (one for one in _sweep(series, profile) if one[1] >= threshold), key=lambda one: -one[1]
     )[0]
     return Outcome(_normal(raw, series, profile), threshold)
+
+
+def held_out(series: Iterable[Scored]) -> list[float]:
+    """What each series adds to the score at the threshold that is best for all the others.
+
+    Their sum is a score of 100 at most: that of a threshold which no series has had a say in.
+    """
+    series = list(series)
+    sweeps = [_sweep([one], STANDARD) for one in series]
+    thresholds = sorted({threshold for sweep in sweeps for _, threshold in sweep}, reverse=True)
+    raws = [list(_raws(sweep, thresholds)) for sweep in sweeps]
+    together = [sum(column) for column in zip(*raws, strict=True)]
+    windows = sum(len(one.windows) for one in series) or 1
+    return [
+        50 * (_unasked(own, together) + len(one.windows)) / windows
+        for one, own in zip(series, raws, strict=True)
+    ]
+
+
+def _unasked(own: Sequence[float], together: Sequence[float]) -> float:
+    """A series' raw score at the place where the others have their best."""
+    return own[max(range(len(own)), key=lambda place: together[place] - own[place])]
+
+
+def _raws(sweep: Sequence[tuple[float, float]], thresholds: Iterable[float]) -> Iterator[float]:
+    """The raw score at each of falling thresholds."""
+    place = 0
+    for threshold in thresholds:
+        while place + 1 < len(sweep) and sweep[place + 1][1] >= threshold:
+            place += 1
+        yield sweep[place][0]
 
 
 def _normal(raw: float, series: Sequence[Scored], profile: Profile) -> float:

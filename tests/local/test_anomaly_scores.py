@@ -9,7 +9,16 @@ from datetime import timedelta
 
 import pytest
 
-from local.anomaly_scores import Profile, Scored, best, probation_of, score_at, sigmoid, spans
+from local.anomaly_scores import (
+    Profile,
+    Scored,
+    best,
+    held_out,
+    probation_of,
+    score_at,
+    sigmoid,
+    spans,
+)
 from tests.builders import T0
 
 QUIET = [0.0] * 100
@@ -95,3 +104,18 @@ def test_the_sigmoid_is_the_benchmarks() -> None:
     assert sigmoid(0) == 0
     assert sigmoid(-1) == pytest.approx(0.98661, abs=1e-5)
     assert sigmoid(3.01) == -1
+
+
+def test_a_series_that_is_held_out_has_no_say_in_its_threshold() -> None:
+    """Each finds its window at its own threshold; at the other's it misses, or cries wolf."""
+    loud = Scored("loud", [{20: 0.5, 40: 0.9}.get(place, 0.0) for place in range(100)], [WINDOW])
+    faint = Scored("faint", [0.4 if place == 40 else 0.0 for place in range(100)], [WINDOW])
+    found_with_a_false_alarm, missed = 50 * (1 - 0.11 + 1) / 2, 0.0
+    assert held_out([loud, faint]) == pytest.approx([found_with_a_false_alarm, missed])
+    assert best([loud]).score == best([faint]).score == pytest.approx(100)
+
+
+def test_what_the_series_add_when_held_out_is_the_score_where_all_agree() -> None:
+    series = [scored(40), scored(40, name="b"), scored(45, name="c")]
+    assert sum(held_out(series)) == pytest.approx(best(series).score)
+    assert held_out([]) == []
