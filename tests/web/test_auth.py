@@ -12,6 +12,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from shared.web import tokens
 from shared.web.auth import Gate, Principal, Role, demand
 from shared.web.problems import Problem
 from shared.web.tokens import KeyRing
@@ -37,7 +38,8 @@ def page() -> Iterator[Issuer]:
 
 
 @pytest.fixture
-def issuer(page: Issuer) -> Issuer:
+def issuer(page: Issuer, monkeypatch: pytest.MonkeyPatch) -> Issuer:
+    monkeypatch.setattr(tokens, "FETCH_TIMEOUT", 60)  # a loaded machine is slow, not wrong
     page.kids, page.answer, page.status, page.asked = ["one"], None, 200, 0
     return page
 
