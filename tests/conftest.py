@@ -5,9 +5,15 @@ import os
 from collections.abc import Generator, Iterator
 
 import pytest
+from hypothesis import settings
 
 from local.azurite import Account, Azurite, AzuriteMissingError, running_azurite
 from local.proxies import around_proxies
+
+# By default one example of a property may take 200 ms: a machine that stands still for so long
+# would refute it.
+settings.register_profile("patient", settings.default, deadline=None)
+settings.load_profile("patient")
 
 pytest_plugins = ["pytester", "tests.listed_skips"]
 

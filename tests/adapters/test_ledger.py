@@ -91,7 +91,6 @@ PLAIN: dict[type[inspect.Type], st.SearchStrategy[Any]] = {
 @pytest.mark.parametrize("kind", RECORDS)
 @settings(
     max_examples=25,
-    deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -250,7 +250,7 @@ def test_a_claims_worth_of_ordinary_stories_fits() -> None:
     assert len(containers(a_notification(*many(24)))) == 24
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(text=st.text(min_size=1), count=st.integers(1, 24), times=st.sampled_from([1, 100, 9000]))
 def test_no_message_is_larger_than_teams_takes(text: str, count: int, times: int) -> None:
     events = [

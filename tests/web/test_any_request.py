@@ -86,9 +86,7 @@ def bodies(draw: st.DrawFn) -> bytes:
     return json.dumps(wish).encode()
 
 
-@settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     route=st.sampled_from(sorted(ROUTES)),
     query=QUERIES,
@@ -110,7 +108,7 @@ def test_nothing_that_is_asked_breaks_anything(
     assert told["success"] or told["error"]["code"] not in BROKEN
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     headers=st.dictionaries(
         st.sampled_from(["Authorization", "X-Request-Id", "X-MS-CLIENT-PRINCIPAL"]),
