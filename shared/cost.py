@@ -1,5 +1,7 @@
 """`python -m shared.cost`: what the monitor used in the last day, and what a month of it costs.
 
+The day ends two hours ago, at a full hour: until then the workspace has told what it billed.
+
 Azure's own counts (the storage's transactions, the function app's executions, the workspace's
 Usage table) at list prices, beside what equal alert rules of Azure Monitor would cost. It asks as
 you are signed in (`az login`). Exit code 0: everything was counted; 1: something was not; 2: a
@@ -21,11 +23,24 @@ from shared.adapters.usage import AzureUsage, Places
 from shared.catalog.metrics import CATALOG
 from shared.catalog.platform_metrics import NAMESPACES
 from shared.catalog.rules import default_rules
-from shared.domain.costs import Equals, Item, Prices, Usage, bill, equal_rules, priced, total
-from shared.domain.times import DAY, Span
+from shared.domain.costs import (
+    Equals,
+    Item,
+    Prices,
+    Usage,
+    bill,
+    equal_rules,
+    left_out,
+    priced,
+    total,
+)
+from shared.domain.times import DAY, HOUR, Span, floor_hour
 from shared.examinations import app_id_in, management_scope
 from shared.furnishing.storage import open_identity
 from shared.settings import Settings, SettingsError, load
+
+TOLD_AFTER = 2 * HOUR
+"""Rows of the Usage table come so late."""
 
 
 class Account(Struct, frozen=True, rename="camel"):
@@ -35,6 +50,7 @@ class Account(Struct, frozen=True, rename="camel"):
     dollars: float
     without_grants: float
     equal_rules: Equals
+    left_out: str
     problems: list[str]
 
 
@@ -76,7 +92,7 @@ def account_of(usage: Usage, given: Settings, problems: Sequence[str]) -> Accoun
     items = bill(usage, prices)
     paid, without = total(items)
     same = equal_rules(default_rules(), given.targets, NAMESPACES.keys(), CATALOG, prices)
-    return Account(items, paid, without, same, [*problems])
+    return Account(items, paid, without, same, left_out(prices), [*problems])
 
 
 def as_text(found: Account) -> str:
@@ -89,6 +105,7 @@ def as_text(found: Account) -> str:
         f"equal rules of Azure Monitor: {same.metric_alerts} metric alerts and {same.log_alerts} "
         f"log alerts every 5 minutes, $ {same.dollars:.2f} a month"
     )
+    lines.append(f"not in it: {found.left_out}")
     return "\n".join([*lines, *(f"not counted: {one}" for one in found.problems)])
 
 
@@ -124,8 +141,8 @@ def _used(
         endpoint=given.monitor_endpoint,
         logs_endpoint=given.logs_endpoint,
     )
-    now = bootstrap.utc_now()
-    found = counter.count(Span(now - DAY, now))
+    end = floor_hour(bootstrap.utc_now()) - TOLD_AFTER
+    found = counter.count(Span(end - DAY, end))
     return found.usage, [*found.unasked, *found.problems]
 
 

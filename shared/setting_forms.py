@@ -9,6 +9,7 @@ from base64 import b64decode
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from ipaddress import ip_address
+from math import inf
 from typing import Any, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo
@@ -126,7 +127,9 @@ def prices(text: str) -> Mapping[str, float]:
     wanted = f"a JSON object of numbers from 0 by {', '.join(PRICED)}"
     given = json_object(text, wanted)
     for name, value in given.items():
-        is_amount = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+        is_amount = (
+            isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < inf
+        )
         if name not in PRICED or not is_amount:
             raise ValueError(wanted)
     return {name: float(value) for name, value in given.items()}

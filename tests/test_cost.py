@@ -24,6 +24,15 @@ ALL = Places(APP, STORAGE, "9a1f6f3c")
 LAST_DAY = Span(T0 - DAY, T0)
 
 
+IN_PART = json.dumps(
+    {
+        "value": [{"name": {"value": "x"}, "timeseries": [], "errorCode": "Throttled"}],
+        "error": {"code": "PartialError"},
+        "tables": [{"rows": [[3.0]]}],
+    }
+).encode()
+
+
 def a_metric(*series: tuple[str, list[float | None]]) -> bytes:
     """As Azure answers: a point without a total is an hour without anything."""
     told: list[dict[str, Any]] = [
@@ -44,7 +53,12 @@ def answering(provider: Provider) -> Callable[[Asked], None]:
     answers = {
         "tableServices": a_metric(("QueryEntities", [40, None]), ("EntityGroupTransaction", [2])),
         "queueServices": a_metric(("GetMessages", [5760])),
-        "blobServices": a_metric(("PutBlob", [3000]), ("RenewBlobLease", [23000, 40])),
+        "blobServices": a_metric(
+            ("PutBlob", [2990]),
+            ("ListContainers", [10]),
+            ("RenewBlobLease", [23000, 40]),
+            ("DeleteBlob", [500]),
+        ),
         "OnDemandFunctionExecutionCount": a_metric(("", [1440, 1537])),
         "OnDemandFunctionExecutionUnits": a_metric(("", [512_000 * 2977])),
         "/query": json.dumps({"tables": [{"rows": [[13.5]]}]}).encode(),
@@ -122,7 +136,13 @@ def test_when_answers_are_slow_no_more_is_asked(monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize(
     ("status", "body", "said"),
-    [(403, b"{}", "Azure answered 403"), (200, b"[]", "not an answer"), (200, b"<", "JSON")],
+    [
+        (403, b"{}", "Azure answered 403"),
+        (200, b"[]", "not an answer"),
+        (200, b"<", "JSON"),
+        # A metric, or a query, may fail in an answer that is well.
+        (200, IN_PART, "Azure answered "),
+    ],
 )
 def test_what_cannot_be_had_is_said_and_counts_for_nothing(
     status: int, body: bytes, said: str
@@ -157,6 +177,7 @@ def test_the_bill_is_told_with_its_total_and_what_equal_rules_would_cost() -> No
     assert "queue operations           5,760      0.7004           0.7004" in text
     assert "table operations     not counted      0.0000" in text
     assert "equal rules of Azure Monitor: " in text
+    assert "alerts on the monitor where they are deployed ($2.00 a month)\n" in text
     assert text.endswith("not counted: logs: no")
     assert round(found.dollars, 2) == 0.70
 
@@ -167,5 +188,6 @@ def test_the_storage_is_looked_for_beside_the_app() -> None:
 
 
 def test_unusable_settings_are_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cost.main([], {**GOOD, "PRICES": '{"gold": 1}'}) == 2
+    for unusable in ('{"gold": 1}', '{"sms": Infinity}', '{"sms": -1}'):
+        assert cost.main([], {**GOOD, "PRICES": unusable}) == 2
     assert "PRICES must be a JSON object of numbers from 0" in capsys.readouterr().err

@@ -20,9 +20,10 @@ from shared.domain.errors import SourceError
 from shared.domain.times import DAY, Span, iso
 
 METRICS_VERSION = "2023-10-01"
-TIMEOUT = (4, 15)
-PATIENCE = timedelta(seconds=20)
+TIMEOUT = (3, 8)
+PATIENCE = timedelta(seconds=12)
 """No question is begun any more when all together took so long: a night waits for the answers."""
+FINE, MOST_LETTERS = "Success", 60
 MEGABYTE = 1_000_000
 MB_MS_PER_GB_S = 1024 * 1000
 """OnDemandFunctionExecutionUnits are MB-milliseconds."""
@@ -34,10 +35,17 @@ Usage
 """A row is an hour's, its Quantity in megabytes
 (learn.microsoft.com/azure/azure-monitor/reference/tables/usage)."""
 WRITES = frozenset(
-    ["PutBlob", "PutBlock", "PutBlockList", "AppendBlock", "ListBlobs", "CreateContainer"]
+    [
+        *("PutBlob", "PutBlobFromURL", "PutBlock", "PutBlockFromURL", "PutBlockList"),
+        *("AppendBlock", "AppendBlockThroughCopy", "SealBlob", "CopyBlob", "CopyBlobFromURL"),
+        *("SetBlobTier", "UndeleteBlob", "CreateContainer", "RestoreContainer"),
+        *("ListBlobs", "ListContainers", "FindBlobsByTags"),
+    ]
 )
 """What of blobs is priced as a write or a listing; leases and all else are cheaper
 (learn.microsoft.com/azure/storage/blobs/map-rest-apis-transaction-categories)."""
+FREE = frozenset(["DeleteBlob", "DeleteContainer"])
+"""As the same page has it."""
 
 Totals = Mapping[str, float]
 Token = Callable[[str], str]
@@ -100,7 +108,7 @@ class _Visit:
             table_operations=_all(tables),
             queue_operations=_all(queues),
             blob_writes=_all(_only(blobs, lambda name: name in WRITES)),
-            blob_operations=_all(_only(blobs, lambda name: name not in WRITES)),
+            blob_operations=_all(_only(blobs, lambda name: name not in WRITES | FREE)),
             executions=_all(executions),
             gb_seconds=None if units is None else sum(units.values()) / MB_MS_PER_GB_S,
             log_bytes=self._logged(places.workspace),
@@ -183,15 +191,17 @@ def _audience(endpoint: str) -> str:
 
 
 def _totals(answer: Any) -> Totals:
-    """A point without a total is an hour without anything."""
+    """A point without a total is an hour without anything; a metric may fail in a good answer."""
     try:
         [metric] = answer["value"]
+        if (code := metric.get("errorCode") or FINE) != FINE:
+            raise SourceError(f"Azure answered {str(code)[:MOST_LETTERS]}")
         found: dict[str, float] = {}
         for series in metric["timeseries"]:
             name = next((one["value"] for one in series.get("metadatavalues", [])), "")
             points = sum(point.get("total") or 0 for point in series["data"])
             found[name] = found.get(name, 0.0) + points
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise SourceError("not an answer with one metric") from error
     return found
 
@@ -205,8 +215,11 @@ def _all(totals: Totals | None) -> float | None:
 
 
 def _megabytes(answer: Any) -> float:
+    """Log Analytics tells with a good answer, too, that it is not the whole one."""
     try:
+        if answer.get("error"):
+            raise SourceError("Azure answered in part")
         [[value]] = answer["tables"][0]["rows"]
         return float(value or 0)
-    except (KeyError, IndexError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
         raise SourceError("not an answer with one row") from error

@@ -143,6 +143,18 @@ def total(items: Iterable[Item]) -> tuple[float, float]:
     return sum(one.dollars for one in lines), sum(one.without_grants for one in lines)
 
 
+def left_out(prices: Prices) -> str:
+    """What no line has: what alerts cost, what is stored, and Azure's own alerts on the monitor.
+
+    Of these one is evaluated every 5 minutes, the other every 15, at a third of the price.
+    """
+    watched = prices.log_alert * (1 + 1 / 3)
+    return (
+        "mails and SMS, what is stored, the key vault, and Azure's own two alerts on the monitor "
+        f"where they are deployed (${watched:,.2f} a month)"
+    )
+
+
 class Equals(Struct, frozen=True, rename="camel"):
     """What equal alert rules of Azure Monitor would be: how many of each kind, and their price."""
 

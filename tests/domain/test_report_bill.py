@@ -59,9 +59,20 @@ def test_dollars_are_those_of_the_counted_days_and_the_month_is_of_such_days() -
     assert found.without_grants == pytest.approx(DAYS * 0.004 + logged + ran)
     assert [one.name for one in found.lines] == ["queue_operations", "executions", "log_bytes"]
     assert found.sentence == (
-        "The monitor cost $0.02 (6 of 7 days counted, UTC), at list prices $0.12 in a month of "
-        "such days and $7.15 without what is free of it. Equal rules of Azure Monitor, 2 metric "
+        "The monitor cost $0.02 from 2026-03-09 to 2026-03-15 (6 of 7 days counted, UTC), at list "
+        "prices $0.12 in a month of such days and $7.15 without what is free of it. Not in it: "
+        "mails and SMS, what is stored, the key vault, and Azure's own two alerts on the monitor "
+        "where they are deployed ($2.00 a month). Equal rules of Azure Monitor, 2 metric "
         "alerts and 1 log alert, would be $1.70 a month. Not counted: 1 day, by no night so far."
+    )
+
+
+def test_a_report_of_a_day_names_the_day_that_it_bills_as_it_is_another_one() -> None:
+    found = a_bill({0: a_day()}, Span(END - DAY, END))
+
+    assert (found.start, found.end) == (MIDNIGHT - DAY, MIDNIGHT)
+    assert (
+        f"less than $0.01 on {MIDNIGHT - DAY:%Y-%m-%d} (1 of 1 day counted, UTC)" in found.sentence
     )
 
 

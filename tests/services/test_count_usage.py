@@ -142,6 +142,17 @@ def test_when_time_is_up_no_further_day_is_begun() -> None:
     assert bill.asked == [T0 + 4 * DAY]
 
 
+def test_a_night_that_many_targets_fill_counts_a_day_all_the_same() -> None:
+    bill = Bill()
+    seconds = iter([0, 91, 91])
+    house = a_house(bill)
+    pressed = replace(house, wall=lambda: T0 + timedelta(seconds=next(seconds, 96)))
+
+    night([TARGET], house=pressed, now=T0 + 2 * DAY + NIGHT)
+
+    assert bill.asked == [T0 + DAY]
+
+
 def test_without_a_meter_nothing_is_counted() -> None:
     house = a_house(None)
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from msgspec import Struct, structs
 
-from shared.domain.costs import DAYS, CountedDay, Equals, Prices, Usage, bill
+from shared.domain.costs import DAYS, CountedDay, Equals, Prices, Usage, bill, left_out
 from shared.domain.times import DAY, Span, each_day, floor_day
 
 MOST_PROBLEMS = 3
@@ -104,7 +104,7 @@ def monitor_bill(span: Span, known: Metering) -> MonitorBill:
         not_counted=_not_counted(found, len(days), known),
         sentence="",
     )
-    return structs.replace(made, sentence=_sentence(made))
+    return structs.replace(made, sentence=_sentence(made, known.prices))
 
 
 def _lines(usages: Sequence[Usage], prices: Prices) -> tuple[BillLine, ...]:
@@ -140,16 +140,25 @@ def _not_counted(found: Sequence[CountedDay], days: int, known: Metering) -> tup
     return (*gaps, *unasked, *failed[:MOST_PROBLEMS], *more)
 
 
-def _sentence(made: MonitorBill) -> str:
+def _sentence(made: MonitorBill, prices: Prices) -> str:
     missing, same = "; ".join(made.not_counted), _of_rules(made.equal_rules)
     if made.dollars is None or made.dollars_a_month is None or made.without_grants is None:
         return " ".join(filter(None, [f"The monitor's cost was not counted: {missing}.", same]))
     cost = (
-        f"The monitor cost {money(made.dollars)} ({coverage_told(made)}, UTC), at list prices "
-        f"{money(made.dollars_a_month)} in a month of such days and {money(made.without_grants)} "
-        "without what is free of it."
+        f"The monitor cost {money(made.dollars)} {_days_told(made)} ({coverage_told(made)}, UTC), "
+        f"at list prices {money(made.dollars_a_month)} in a month of such days and "
+        f"{money(made.without_grants)} without what is free of it."
     )
-    return " ".join(filter(None, [cost, same, f"Not counted: {missing}." if missing else ""]))
+    apart = f"Not in it: {left_out(prices)}."
+    return " ".join(
+        filter(None, [cost, apart, same, f"Not counted: {missing}." if missing else ""])
+    )
+
+
+def _days_told(made: MonitorBill) -> str:
+    """Its days lie apart from the report's hours, so they are named."""
+    last = f"{made.end - DAY:%Y-%m-%d}"
+    return f"on {last}" if made.days == 1 else f"from {made.start:%Y-%m-%d} to {last}"
 
 
 def coverage_told(made: MonitorBill) -> str:

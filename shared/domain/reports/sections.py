@@ -274,7 +274,7 @@ def _bill(bill: MonitorBill) -> Section:
     """What it cost; without a table where nothing was counted."""
     over = told_span(Span(bill.start, bill.end))
     table = Table(
-        caption=f"Dollars at list prices, {over}, without mails and SMS",
+        caption=f"Dollars at list prices, {over}",
         headers=("Used", "A day", "Days counted", "$", "$ a month", "Without grants"),
         rows=tuple(map(_line, bill.lines)),
         numbers=(1, 2, 3, 4, 5),
@@ -289,7 +289,12 @@ def _bill(bill: MonitorBill) -> Section:
 def _line(one: BillLine) -> tuple[str, ...]:
     label, scale = USED.get(one.name, (one.name.replace("_", " ").capitalize(), 1))
     cents = (one.dollars, one.dollars_a_month, one.without_grants)
-    return (label, f"{one.a_day / scale:,.0f}", str(one.days), *(f"{one:,.4f}" for one in cents))
+    return (label, _amount(one.a_day / scale), str(one.days), *(f"{one:,.4f}" for one in cents))
+
+
+def _amount(number: float) -> str:
+    """A little that costs something is not 0."""
+    return f"{number:.2g}" if 0 < number < 10 else f"{number:,.0f}"
 
 
 def zone_of(report: PerformanceReport) -> tzinfo:
