@@ -42,7 +42,7 @@ FIRST_STORM, SECOND_STORM = MONDAY + 3 * MINUTE, MONDAY + 16 * MINUTE
 STORM_MINUTES = 6
 ZONE = "Europe/Berlin"
 PREFIX = "api"
-PATIENCE_MS = 20_000
+PATIENCE_MS = 60_000
 """A loaded machine is slow, not wrong."""
 SIZES = {"phone": (375, 812), "tablet": (768, 1024), "desk": (1440, 900), "wall": (2560, 1440)}
 

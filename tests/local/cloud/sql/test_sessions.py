@@ -12,6 +12,7 @@ from shared.domain.times import MINUTE
 from tests.local.cloud.handmade import T0, PlainWorld
 from tests.local.cloud.sql.asking import Database, failure, query_text
 from tests.local.world.playing import a_world, the_scene
+from tests.stopwatch import seconds_at_most
 
 SPIDS = "SELECT session_id FROM sys.dm_exec_sessions WHERE program_name = N'pantry-monitor'"
 
@@ -137,8 +138,8 @@ def test_a_batch_of_all_views_takes_milliseconds(
     given = {"since": storm.clock.at.replace(tzinfo=None) - 2 * MINUTE}
     list(storm.session.run(batch, given))
     began = time.perf_counter()
-    list(storm.session.run(batch, given))
+    with seconds_at_most(2):
+        list(storm.session.run(batch, given))
     took = time.perf_counter() - began
     with capsys.disabled():
         print(f"\na batch of five statements in {1000 * took:.0f} ms")  # noqa: T201 - for people
-    assert took < 2
