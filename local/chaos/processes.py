@@ -1,5 +1,6 @@
 """Processes of their own: forked from one with a single thread, so that forking is safe."""
 
+import gc
 import os
 import signal
 import sys
@@ -12,10 +13,15 @@ MOST_SAID = 250
 
 
 def fork(work: Callable[[], int]) -> int:
-    """Do `work` in a process of its own; answers its id."""
+    """Do `work` in a process of its own; answers its id.
+
+    What its parent left to be thrown away is left alone there: to close a database whose threads
+    are the parent's ends in a segmentation fault.
+    """
     sys.stdout.flush()
     child = os.fork()
     if child == 0:
+        gc.freeze()
         code = MOST_SAID
         try:
             code = min(work(), MOST_SAID)
