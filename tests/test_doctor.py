@@ -16,7 +16,7 @@ from msgspec.structs import replace as replace_struct
 
 from local.architecture_page import functions
 from shared import doctor
-from shared.adapters.checkups import database_mends, mends
+from shared.adapters.checkups import database_mends, mends, setting_mends
 from shared.adapters.checkups.identities import Credentials, Identity, identity_of
 from shared.adapters.checkups.telemetry import WORDS
 from shared.adapters.checkups.vault_mends import set_secret_entry
@@ -282,7 +282,7 @@ def pasted(command: str, bench: Path, held: str = HELD) -> list[str]:
 
 
 CHANGING: list[Callable[[str, Identity], str]] = [
-    partial(mends.set_entry, "WEBHOOKS", "ops"),
+    partial(setting_mends.set_entry, "WEBHOOKS", "ops"),
     partial(set_secret_entry, "kv", "webhooks", "ops"),
 ]
 
@@ -307,10 +307,21 @@ def test_nothing_is_overwritten_where_nothing_was_read(
     assert len((tmp_path / "log").read_text().splitlines()) == 1
 
 
+def test_at_a_desk_without_settings_the_apps_are_put_into_the_shell(tmp_path: Path) -> None:
+    [found] = doctor.diagnose({"PATH": "/bin"}, app_id=APP)
+    held = [{"name": "A", "value": "it's $HOME"}, {"name": "AzureWebJobs.x.Disabled", "value": "1"}]
+    shown = json.dumps(held).replace("'", "'\\''")
+
+    told = pasted(f'{found.mend}; az "$A"', tmp_path, held=shown)
+
+    assert "set AzureWebJobsStorage" in found.said
+    assert told == [f"functionapp config appsettings list --ids {APP} --output json", "it's $HOME"]
+
+
 def test_whatever_stands_in_a_value_can_be_pasted(tmp_path: Path) -> None:
     value = """{"a": "it's $HOME `id` \\ \"q\" <url>"}"""
 
-    told = pasted(mends.set_setting("BUSINESS_NAMES", value, Identity()), tmp_path)
+    told = pasted(setting_mends.set_setting("BUSINESS_NAMES", value, Identity()), tmp_path)
 
     ids = "--ids <resource id of the function app>"
     assert told == [

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property, partial
 
-from shared.adapters.checkups import mends, vault_mends
+from shared.adapters.checkups import setting_mends, vault_mends
 from shared.adapters.checkups.identities import Credentials
 from shared.adapters.checkups.vaults import Reference, References, list_references
 from shared.setting_table import TABLE
@@ -44,7 +44,9 @@ class Changes:
                 return vault_mends.set_secret_entry(*there, entry, value, who)
             return vault_mends.set_secret(*there, value, who)
         change = (
-            partial(mends.set_entry, name, entry) if entry else partial(mends.set_setting, name)
+            partial(setting_mends.set_entry, name, entry)
+            if entry
+            else partial(setting_mends.set_setting, name)
         )
         return change(value, who)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from shared import setting_forms as form
-from shared.adapters.checkups import apps, mends, telemetry
+from shared.adapters.checkups import apps, setting_mends, telemetry
 from shared.adapters.checkups.identities import Credentials
 from shared.adapters.checkups.vaults import References, ask_vaults
 from shared.domain.errors import Unwell
@@ -71,7 +71,9 @@ def _send_line(on: Round, connection: str, authentication: str) -> str:
     except ValueError as error:
         new = "<connection string of Application Insights>"
         said = f"{CONNECTION} is not right: {error}" if connection else f"{CONNECTION} is not set"
-        raise Unwell(said, mend=mends.set_setting(CONNECTION, new, on.who.identity)) from error
+        raise Unwell(
+            said, mend=setting_mends.set_setting(CONNECTION, new, on.who.identity)
+        ) from error
     return telemetry.send_line(
         to,
         on.wall(),

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from shared.adapters.checkups import mends
+from shared.adapters.checkups import mends, setting_mends
 from shared.examinations.rounds import Round
 from shared.ports import Examination
 from shared.services import vitals
@@ -76,7 +76,7 @@ def _tell_more(on: Round) -> str:
 
 def _set_all(on: Round, names: Sequence[str]) -> str:
     values = {name: f"<{EXAMPLES.get(name, 'resource id')}>" for name in names}
-    return mends.set_settings(values, on.who.identity) if values else ""
+    return setting_mends.set_settings(values, on.who.identity) if values else ""
 
 
 def _start_again(on: Round) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from shared.adapters.checkups import vault_mends
+from shared.adapters.checkups import setting_mends, vault_mends
 from shared.adapters.checkups.identities import Credentials
 from shared.adapters.checkups.vaults import Reference, References, read_reference
 from shared.domain.errors import Unwell
@@ -37,18 +37,20 @@ def unusable(
     yield Examination(
         name="settings",
         breaks="nothing works: no pass, no alert, no answer but this",
-        ask=lambda: _tell(error, changes),
+        ask=lambda: _tell(error, changes, host),
     )
     if error.unfollowed:
         yield identity(who)
         yield secrets(References(lambda: _read(error.unfollowed, management)), who)
 
 
-def _tell(error: SettingsError, changes: Changes) -> str:
-    raise Unwell("; ".join(error.problems), mend=lambda: _mend(error, changes))
+def _tell(error: SettingsError, changes: Changes, host: Mapping[str, str]) -> str:
+    raise Unwell("; ".join(error.problems), mend=lambda: _mend(error, changes, host))
 
 
-def _mend(error: SettingsError, changes: Changes) -> str:
+def _mend(error: SettingsError, changes: Changes, host: Mapping[str, str]) -> str:
+    if not changes.who.inside and not any(one.name in host for one in TABLE):
+        return setting_mends.load_settings(changes.who.identity)
     wrong = [name for name in error.names if name not in error.unfollowed]
     mend = [changes.of(name, "<what would be right>") for name in wrong]
     if error.unfollowed and changes.who.inside:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from shared.adapters.checkups import database_mends, mends
+from shared.adapters.checkups import database_mends, mends, setting_mends
 from shared.adapters.checkups.identities import Credentials
 from shared.adapters.sql.azure_sql import AzureSql, Database, opened
 from shared.adapters.sql.connections import Row, Statement
@@ -84,7 +84,7 @@ class DatabaseExaminer:
         where, who = self._place, self._who.identity
         match failure.number:
             case number if number in _LOGIN_REFUSED and where.user:
-                mend = mends.set_setting("SQL_PASSWORD", f"<password of {where.user}>", who)
+                mend = setting_mends.set_setting("SQL_PASSWORD", f"<password of {where.user}>", who)
             case number if number in _LOGIN_REFUSED:
                 mend = database_mends.let_in(where.server, where.name, who)
             case number if number == _NO_DATABASE:
@@ -137,7 +137,7 @@ class DatabaseExaminer:
         usual = NAME_SETS["crm"]
         kept = {one: real for one, real in self._database.names.items() if usual[one] != real}
         said = {one: f"<what {real} is called>" for one, real in self._names(source).items()}
-        return f"{look} && {mends.set_names({**kept, **said}, self._who.identity)}"
+        return f"{look} && {setting_mends.set_names({**kept, **said}, self._who.identity)}"
 
     def _names(self, source: str) -> dict[str, str]:
         """The logical names of a source and what they are taken for."""

@@ -4,45 +4,17 @@ What the monitor can't know stands in angle brackets, quoted like everything tha
 take for its own.
 """
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from shlex import quote
-from typing import Self
 
 from shared.adapters.checkups.identities import Identity
+from shared.adapters.checkups.setting_mends import Printed
 
 NOTHING = "nothing to do here: it is asked again each minute; https://status.azure.com says more"
 SLACK_AWAY = "nothing to do here: each message is tried again; https://slack-status.com says more"
 WHY_NONE = "   # if none is listed then: python -c 'import function_app' says why"
 LIST_APPS = 'az functionapp list --query "[].id" --output tsv   # --app wants one of these'
 _COMMUNICATION = "2023-04-01"
-_WITH_ENTRY = (
-    "import json, sys; name, url = sys.argv[1:]; given = json.load(sys.stdin); "
-    "old = given.get(name); "
-    'given[name] = {**old, "url": url} if isinstance(old, dict) else url; '
-    "print(json.dumps(given))"
-)
-
-
-class Printed(str):
-    """A value that a command prints when the mend is pasted, not one that is known here."""
-
-    __slots__ = ()
-
-    def __new__(cls, command: str) -> Self:
-        return super().__new__(cls, f"$({command})")
-
-
-def word(value: str, name: str = "") -> str:
-    """A word of a shell: `name=value`, or the value alone; `ahead` has printed it by then."""
-    if isinstance(value, Printed):
-        return f'"{name}=$new"' if name else '"$new"'
-    return quote(f"{name}={value}" if name else value)
-
-
-def ahead(value: str) -> str:
-    """What comes before a command with that value: when printing fails, nothing is overwritten."""
-    return f'new="{value}" && ' if isinstance(value, Printed) else ""
 
 
 def grant_role(role: str, scope: str, who: Identity) -> str:
@@ -108,40 +80,6 @@ def storage_key(account: str) -> Printed:
     """What tells the connection string of a storage account."""
     shown = f"az storage account show-connection-string --name {account}"
     return Printed(f"{shown} --query connectionString --output tsv")
-
-
-def set_setting(name: str, value: str, who: Identity) -> str:
-    """Change one of the app's settings; by hand it lasts until the next deployment."""
-    return f"{ahead(value)}{_set(word(value, name), who)}"
-
-
-def set_settings(values: Mapping[str, str], who: Identity) -> str:
-    """Change several of them at once, to values that are known here."""
-    return _set(" ".join(word(value, name) for name, value in values.items()), who)
-
-
-def _set(words: str, who: Identity) -> str:
-    """What it prints is left out: it can hold the others' values."""
-    ids = quote(who.app_id)
-    return f"az functionapp config appsettings set --ids {ids} --settings {words} --output none"
-
-
-def set_entry(name: str, entry: str, url: str, who: Identity) -> str:
-    """Change the URL of one entry of a setting that is a JSON object; the others stay."""
-    ids = quote(who.app_id)
-    query = f"[?name=='{name}'].value"
-    listed = f'az functionapp config appsettings list --ids {ids} --query "{query}" --output tsv'
-    return set_setting(name, Printed(f"{listed} | {with_entry(entry, url)}"), who)
-
-
-def with_entry(entry: str, url: str) -> str:
-    """A filter that changes the URL of one entry of the JSON object that it is given."""
-    return f"python3 -c '{_WITH_ENTRY}' {quote(entry)} {quote(url)}"
-
-
-def set_names(names: Mapping[str, str], who: Identity) -> str:
-    """Say what the CRM calls its tables."""
-    return set_setting("BUSINESS_NAMES", json.dumps(names), who)
 
 
 def list_functions(app_id: str) -> str:

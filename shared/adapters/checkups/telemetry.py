@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from shared.adapters.checkups import mends
+from shared.adapters.checkups import mends, setting_mends
 from shared.adapters.checkups.identities import Identity
 from shared.adapters.checkups.web import ask, object_of
 from shared.domain.errors import Untried, Unwell
@@ -100,7 +100,7 @@ def _refused(status: int, to: Ingestion, who: Identity) -> Unwell:
         scope = mends.telemetry_scope(to.resource)
         return Unwell(f"{said}: {ROLE} is lacking", mend=mends.grant_role(ROLE, scope, who))
     if status in (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED) and not to.by_identity:
-        mend = mends.set_setting(
+        mend = setting_mends.set_setting(
             "APPLICATIONINSIGHTS_AUTHENTICATION_STRING", "Authorization=AAD", who
         )
         return Unwell(f"{said}: it takes nothing without the app's identity", mend=mend)

@@ -8,14 +8,8 @@ from collections.abc import Iterable
 from shlex import quote
 
 from shared.adapters.checkups.identities import Identity
-from shared.adapters.checkups.mends import (
-    Printed,
-    ahead,
-    grant_role,
-    restart_monitor,
-    with_entry,
-    word,
-)
+from shared.adapters.checkups.mends import grant_role, restart_monitor
+from shared.adapters.checkups.setting_mends import Printed, ahead, with_entry, word
 
 REFERENCES = "/config/configreferences/appsettings"
 VERSION = "api-version=2022-03-01"
