@@ -62,17 +62,19 @@ def collect(target: str, *, house: House, sources: Collection[str], now: datetim
 def is_due(source: str, latest: Latest, catalog: Catalog, now: datetime) -> bool:
     """Whether the source's cadence has passed since it was last asked, or it has yet to speak."""
     asked = latest.asked.get(source)
-    if asked is None or is_pressing(source, catalog) or _never_spoke(source, latest):
+    if asked is None or is_pressing(source, catalog) or _never_spoke(source, latest, catalog):
         return True
     return now - asked.at >= catalog.source(source).cadence - _SLACK
 
 
-def _never_spoke(source: str, latest: Latest) -> bool:
+def _never_spoke(source: str, latest: Latest, catalog: Catalog) -> bool:
     """Whether all that it was asked failed: a first day must not wait for a seldom source's turn.
 
-    One that lacks a grant is left to its cadence: only a person can mend that.
+    One that lacks a grant is left to its cadence, because only a person can mend that; and so is
+    one that counts in the database, where a statement that takes too long is a load.
     """
-    return source not in latest.covered and source not in latest.lacking
+    its_own = catalog.source(source).writes is not Writes.WINDOW
+    return its_own and source not in latest.covered and source not in latest.lacking
 
 
 def is_pressing(source: str, catalog: Catalog) -> bool:

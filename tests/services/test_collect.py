@@ -157,21 +157,23 @@ def test_a_source_is_asked_once_in_its_cadence_however_often_the_timer_comes(
 
 
 def test_a_seldom_source_that_has_yet_to_speak_is_asked_every_minute(make_desk: MakeDesk) -> None:
-    slow = ScriptedSource([1] * 60, metric="activeUsers", name="users")
+    slow = ScriptedSource([1] * 60, metric="pageViews", name="usage")
     slow.silent = True
     desk = make_desk(sources=[slow])
     desk.ticks(0, 2)
     slow.silent = False
-    desk.ticks(2, 9)
+    desk.ticks(2, 19)
 
-    assert [now for _, now in slow.reads] == [at(n) + TICK for n in (0, 1, 2, 7)]
+    assert [now for _, now in slow.reads] == [at(n) + TICK for n in (0, 1, 2, 17)]
 
 
-def test_a_seldom_source_without_its_grant_is_left_to_its_turn() -> None:
-    asked = Latest(asked={"users": Asked(at(0))}, lacking={"users": "no SELECT"})
+@pytest.mark.parametrize("name", ["usage", "deals"])
+def test_a_seldom_source_that_lacks_a_grant_or_counts_is_left_to_its_turn(name: str) -> None:
+    lacking = {"usage": "no role"} if name == "usage" else {}
+    asked = Latest(asked={name: Asked(at(0))}, lacking=lacking)
 
-    assert not is_due("users", asked, CATALOG, at(1))
-    assert is_due("users", asked, CATALOG, at(5))
+    assert not is_due(name, asked, CATALOG, at(14))
+    assert is_due(name, asked, CATALOG, at(15))
 
 
 def test_the_probe_is_always_due() -> None:
