@@ -94,7 +94,7 @@ lock: ## Write constraints.txt anew from the two requirement files
 	rm -rf $(VENV)-lock
 
 clean: ## Remove everything that was installed or generated
-	rm -rf $(VENV) $(VENV)-scan $(JUDGES) $(NODE)/node_modules build/mutants .tools .coverage .hypothesis .*_cache
+	rm -rf $(VENV) $(VENV)-scan $(JUDGES) $(NODE)/node_modules build .tools .coverage .hypothesis .*_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV_READY): requirements.txt requirements-dev.txt constraints.txt local/make_venv.sh
