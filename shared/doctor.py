@@ -40,13 +40,13 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 def diagnose(
     environment: Mapping[str, str], *, app_id: str = "", send: bool = False
 ) -> list[Checkup]:
-    """The settings' checkup first; when they can't be used, only their vault is asked, too."""
+    """Everything; when the settings can't be used, they alone and the vault that they refer to."""
     try:
         given = load(environment)
     except SettingsError as error:
         wanted = [*unusable(error, environment, open_identity, app_id)]
         return veiled(examine(wanted), environment)
-    return veiled([_usable(given), *_examined(given, environment, app_id, send=send)], environment)
+    return veiled(_examined(given, environment, app_id, send=send), environment)
 
 
 def _examined(
@@ -55,20 +55,6 @@ def _examined(
     now, wall, home = bootstrap.utc_now(), bootstrap.wall_now, bootstrap.furnish(given)
     return examine(
         examinations(given, home, now=now, wall=wall, host=environment, app_id=app_id, send=send)
-    )
-
-
-def _usable(given: Settings) -> Checkup:
-    """Well, or what of it describes a target wrongly: the others are watched all the same."""
-    if not given.doubts:
-        return Checkup(name="settings", verdict=Verdict.WELL, said="can be used")
-    return Checkup(
-        name="settings",
-        verdict=Verdict.BROKEN,
-        said="; ".join(given.doubts.values()),
-        breaks="what they describe is not watched, and there is no heartbeat",
-        mend="az functionapp config appsettings set --ids <function app> --settings "
-        + " ".join(f"'{name}=<what would be right>'" for name in given.doubts),
     )
 
 

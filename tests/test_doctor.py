@@ -26,6 +26,7 @@ from shared.domain.errors import Unwell
 from shared.examinations import RUN_BY_THEMSELVES, app_id_in, examinations
 from shared.examinations.account import mend_storage
 from shared.examinations.bill import bill
+from shared.examinations.itself import itself
 from shared.examinations.rounds import Round, is_inside
 from shared.examinations.unusable import unusable
 from shared.examinations.veils import veiled
@@ -155,18 +156,16 @@ def test_a_reference_in_no_known_form_is_named() -> None:
         asked["secrets"]()
 
 
-def test_a_target_that_is_described_wrongly_is_told_beside_everything_else(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(doctor, "_examined", lambda *_, **__: [WELL])
+def test_a_target_that_is_described_wrongly_is_told_beside_everything_else() -> None:
     wrong = {"MONITOR_TARGETS": "one,two", "MORE_TARGETS": '{"two": {"plan": "p"}}'}
+    on = a_round({**GOOD, **wrong, "MONITOR_APP_ID": APP}, references=None)
 
-    settings, rest = doctor.diagnose({**GOOD, **wrong})
+    [settings] = examine([*itself(on)][:1])
 
-    assert (settings.verdict, rest) == (Verdict.BROKEN, WELL)
+    assert settings.verdict is Verdict.BROKEN
     assert settings.said.startswith("MORE_TARGETS must be right for two: its plan must be")
     assert settings.breaks == "what they describe is not watched, and there is no heartbeat"
-    assert settings.mend.endswith("'MORE_TARGETS=<what would be right>'")
+    assert settings.mend.endswith("--settings 'MORE_TARGETS=<what would be right>' --output none")
 
 
 @pytest.mark.parametrize(("found", "code"), [([WELL], 0), ([WELL, ILL], 1)])

@@ -339,7 +339,7 @@ def test_a_deep_look_asks_the_real_storage(app: Any, monkeypatch: pytest.MonkeyP
     assert (status, told["data"]["status"]) == (200, "degraded")
     verdicts = {one["name"]: one["verdict"] for one in told["data"]["checkups"]}
     assert verdicts == {
-        **dict.fromkeys(("tables", "queues", "poison", "clock"), "well"),
+        **dict.fromkeys(("settings", "tables", "queues", "poison", "clock"), "well"),
         f"last pass over {TARGET}": "broken",
         **dict.fromkeys(("rules", "followers"), "lacking"),
     }

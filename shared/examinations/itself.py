@@ -27,7 +27,12 @@ INGESTION_DOMAINS = (
 
 
 def itself(on: Round) -> Iterator[Examination]:
-    """The identity, where one is used, and what it can see of its own app."""
+    """Its settings; the identity, where one is used, and what it can see of its own app."""
+    yield Examination(
+        name="settings",
+        breaks="what they describe is not watched, and there is no heartbeat",
+        ask=partial(_doubt, on),
+    )
     if not on.uses_identity:
         return
     yield identity(on.who)
@@ -42,6 +47,17 @@ def itself(on: Round) -> Iterator[Examination]:
             ask=partial(_send_line, on, connection, on.host.get(AUTHENTICATION, "")),
             after=IDENTITY,
         )
+
+
+def _doubt(on: Round) -> str:
+    """What describes a target wrongly: the others are watched all the same."""
+    doubts = on.given.doubts
+    if not doubts:
+        return "can be used"
+    mend = setting_mends.set_settings(
+        dict.fromkeys(doubts, "<what would be right>"), on.who.identity
+    )
+    raise Unwell("; ".join(doubts.values()), mend=mend)
 
 
 def identity(who: Credentials) -> Examination:

@@ -245,6 +245,11 @@ SENTENCES = (
 
 CASES = [
     Broken(
+        "settings",
+        "--settings 'MORE_TARGETS=<what would be right>'",
+        changes={"MORE_TARGETS": '{"ghost": {}}'},
+    ),
+    Broken(
         "identity",
         "az functionapp identity assign --ids",
         breaks("identity", "error"),
