@@ -53,7 +53,7 @@ border:1px solid #d1d5db;border-radius:6px">
 {body}
 </section>
 """
-_PARAGRAPH = '<p style="margin:0 0 8px">{}</p>'
+_PARAGRAPH = '<p style="margin:0 0 8px;overflow-wrap:anywhere">{}</p>'
 _POINT = '<li style="margin:0 0 6px">{}</li>'
 _HEAD = '<h3 style="margin:12px 0 2px;font-size:16px;line-height:1.4">{}</h3>'
 _PICTURE = """\

@@ -3,6 +3,7 @@
 import re
 import struct
 from functools import cache
+from html import unescape
 
 import pytest
 from msgspec.structs import replace
@@ -86,6 +87,12 @@ def test_what_comes_from_outside_is_only_text() -> None:
     told = report_html(a_report(target=EVIL, deployments=(a_deploy(EVIL),)), pictures())
 
     assert "<script" not in told
+
+
+def test_a_long_name_in_a_sentence_makes_no_mail_wider_than_a_phone() -> None:
+    assert '<p style="margin:0 0 8px;overflow-wrap:anywhere">The monitor\'s cost' in unescape(
+        report_html(a_report(), [])
+    )
 
 
 def test_an_empty_week_is_a_short_mail() -> None:

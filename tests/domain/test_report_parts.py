@@ -24,7 +24,7 @@ from shared.domain.reports.monitor import monitor_health
 from shared.domain.rules import Severity
 from shared.domain.times import DAY, HOUR, MINUTE, Span
 from tests.builders import MAIL, an_alert, an_event
-from tests.domain.lines import END, lines_of_days
+from tests.domain.lines import END, day_of, lines_of_days
 
 WEEK = Span(END - 7 * DAY, END)
 
@@ -83,6 +83,20 @@ def test_every_figure_stands_beside_the_one_before() -> None:
     assert changed["avgMemoryUsage"].told_change == "+10 %"
     assert changed["avgMemoryUsage"].before_coverage.share == 0.5
     assert changed["totalErrors"].told_change == ""
+
+
+def test_sums_are_compared_only_where_as_much_is_known_of_both() -> None:
+    """In its second week a monitor would have found twice of everything."""
+    lines = lines_of_days(14, throughput=lambda at: None if day_of(at) < -10 else 10.0)
+    now = lines.within(WEEK)
+    before = lines.within(Span(WEEK.start - 7 * DAY, WEEK.start))
+
+    found = by_name(now, before)
+
+    assert found["totalRequests"].value == pytest.approx(7 * 1440 * 10)
+    assert 0 < (found["totalRequests"].before or 0) < 5 * 1440 * 10
+    assert found["totalRequests"].change is None
+    assert by_name(now, now)["totalRequests"].change == 0
 
 
 def test_a_further_business_metric_is_told_by_itself() -> None:
@@ -177,6 +191,7 @@ def test_the_worst_episodes_come_by_severity_and_then_by_bad_minutes() -> None:
     )
     assert (found.to_resolve.count, found.to_resolve.median, found.to_resolve.never) == (6, 33, 1)
     assert found.to_resolve.longest == 58
+    assert ", 1 not resolved yet, acknowledged after 4 min" in found.sentence
 
 
 def test_no_alert_is_a_sentence_too() -> None:

@@ -134,6 +134,13 @@ def test_an_empty_week_is_a_page_that_says_so() -> None:
     assert "<svg" not in told
 
 
+def test_an_empty_week_tells_the_alerts_that_were_open_all_the_same() -> None:
+    told = page_of(a_report({}, deployments=())).decode()
+
+    assert "Nothing was measured from 2026-03-09" in told
+    assert an_episode().rule_name in told
+
+
 def test_a_gap_is_a_gap_in_the_line() -> None:
     chart = a_report().charts.resource_utilization
     series = chart.series["memoryUsage"]

@@ -121,6 +121,8 @@ def _sentence(alerts: Sequence[Alert], cared: Took, away: Took) -> str:
     said = [f"{_times(len(alerts), 'alert')} open at some time"]
     if away.median is not None:
         said.append(f"resolved after {told_minutes(away.median)} (median)")
+    if away.never:
+        said.append(f"{away.never:,} not resolved yet")
     if cared.median is not None:
         said.append(f"acknowledged after {told_minutes(cared.median)} (median)")
     if cared.never:

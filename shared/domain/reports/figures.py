@@ -15,6 +15,8 @@ GENERIC = ("business", "security")
 """Groups whose metrics are all told, one figure each."""
 P95 = 0.95
 NEARLY_WHOLE = 98
+MOST_APART = 0.05
+"""Between the known shares of two sums that are compared: of half a week everything is half."""
 
 
 class Coverage(Struct, frozen=True, kw_only=True, rename={"known_minutes": "knownMinutes"}):
@@ -41,7 +43,8 @@ class Figure(
     `group` is usual for those that every report has, else that of the metric.
 
     `before` is the same of the stretch of the same length before it, `change` how much more it is
-    now in parts of that. `metric`: what it is counted from.
+    now in parts of that; null where a sum is known of another share of it. `metric`: what it is
+    counted from.
     """
 
     name: str
@@ -152,6 +155,8 @@ def figures(now: HourLines, before: HourLines, catalog: Catalog) -> tuple[Figure
 def _figure(measure: Measure, now: HourLines, before: HourLines, catalog: Catalog) -> Figure:
     metric = catalog.metric(measure.metric)
     value, then = measure.count(now, metric), measure.count(before, metric)
+    known, was_known = coverage_of(metric, now, catalog), coverage_of(metric, before, catalog)
+    apart = abs(known.share - was_known.share) if measure.count is HourLines.total else 0.0
     return Figure(
         name=measure.name,
         group=measure.group,
@@ -160,11 +165,11 @@ def _figure(measure: Measure, now: HourLines, before: HourLines, catalog: Catalo
         unit=measure.unit or metric.unit,
         value=value,
         before=then,
-        change=change_of(then, value),
+        change=change_of(then, value) if apart <= MOST_APART else None,
         start=now.span.start,
         end=now.span.end,
-        coverage=coverage_of(metric, now, catalog),
-        before_coverage=coverage_of(metric, before, catalog),
+        coverage=known,
+        before_coverage=was_known,
     )
 
 

@@ -79,10 +79,11 @@ def range_line(report: PerformanceReport) -> str:
 
 
 def sections(report: PerformanceReport) -> tuple[Section, ...]:
-    """Everything there is to read, in its order; an empty report is its first section alone."""
+    """Everything there is to read, in its order; where nothing was measured, there is little."""
     first = Section(title="In short", sentences=report.headlines)
     if report.is_empty:
-        return first, _monitor(report), _bill(report.monitor.bill)
+        told = (_alerts(report),) if report.episodes.count else ()
+        return first, *told, _monitor(report), _bill(report.monitor.bill)
     found = (
         first,
         *_figures(report),
