@@ -13,6 +13,7 @@ from shared.domain.routing import Routing
 from shared.domain.rules import Action, ActionType, KeptRule, Severity
 from shared.domain.times import DAY
 from shared.ports import Channel
+from shared.services.beat import heartbeat
 from shared.services.leases import LEASES, LENGTH, Lease, lease
 from shared.services.reach import unreachable
 from shared.services.targets import activate, in_turn, rules_in_force
@@ -96,6 +97,17 @@ def test_a_lease_runs_out_and_its_slow_holder_leaves_the_next_ones_alone(desk: D
         assert taken.__enter__().is_mine
     assert len(house.config.scan(LEASES, "", Lease)) == 1
     taken.__exit__(None, None, None)
+
+
+def test_a_clock_that_ran_ahead_keeps_no_target_from_the_others_nor_quiet(desk: Desk) -> None:
+    desk.tick(600)
+    desk.clock.advance(timedelta(hours=1))
+    lease(TARGET, config=desk.house.config, wall=desk.house.wall).__enter__()
+    desk.clock.now = at(3)
+
+    assert heartbeat([TARGET], house=desk.house, now=at(3)) != []
+    assert not desk.tick(3).skipped
+    assert heartbeat([TARGET], house=desk.house, now=at(3)) == []
 
 
 def test_a_lease_is_released_when_its_work_fails(desk: Desk) -> None:
