@@ -258,6 +258,9 @@ def test_commands_name_what_they_are_about() -> None:
         "h", "db", known
     )
     assert f"https://management.azure.com{APP}/host/default/sync" in mends.sync_triggers(who)
+    listed = setting_mends.set_entry("WEBHOOKS", "ops", "https://x", who)
+    assert "appsettings list --resource-group g --name pantry-monitor --query" in listed
+    assert "--resource-group '<its group>' --name '<the app>'" in mends.list_functions("")
 
 
 AZ = """#!/bin/sh
@@ -314,7 +317,8 @@ def test_at_a_desk_without_settings_the_apps_are_put_into_the_shell(tmp_path: Pa
     told = pasted(f'{found.mend}; az "$A"', tmp_path, held=shown)
 
     assert "set AzureWebJobsStorage" in found.said
-    assert told == [f"functionapp config appsettings list --ids {APP} --output json", "it's $HOME"]
+    named = "--resource-group g --name pantry-monitor"
+    assert told == [f"functionapp config appsettings list {named} --output json", "it's $HOME"]
 
 
 def test_whatever_stands_in_a_value_can_be_pasted(tmp_path: Path) -> None:

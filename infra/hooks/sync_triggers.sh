@@ -11,7 +11,7 @@ tries=${TRIES:-30}
 version=2024-04-01
 
 command -v az >/dev/null 2>&1 || {
-    echo "az is not here: install the Azure CLI and sign in (az login)" >&2
+    echo "the Azure CLI is not here: install it and sign in (az login)" >&2
     exit 1
 }
 

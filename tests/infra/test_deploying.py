@@ -152,7 +152,7 @@ def test_without_az_nothing_is_waited_for(bench: Path) -> None:
     )
 
     assert done.returncode == 1
-    assert "az is not here" in done.stderr
+    assert "the Azure CLI is not here" in done.stderr
 
 
 def test_a_function_that_is_never_listed_fails_the_deployment(bench: Path) -> None:

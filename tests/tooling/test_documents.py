@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from local import az_commands
 from local.bench import SECTIONS
 from local.bicep_files import INFRA, parse
 from shared.setting_table import TABLE
@@ -83,6 +84,21 @@ def test_every_module_that_is_run_exists_and_knows_its_options() -> None:
 
     assert len(commands) > 8
     assert wrong == []
+
+
+def test_every_command_of_the_azure_cli_is_one_that_it_knows() -> None:
+    known = json.loads((Path(__file__).parent / "az_commands.json").read_text())
+    found = list(az_commands.named())
+
+    assert {"infra/README.md", "docs/operate.md", "infra/hooks/sync_triggers.sh"} <= {
+        where for where, _, _ in found
+    }
+    assert [(where, words) for where, words, _ in found if words not in known] == []
+    assert [
+        (where, words, sorted(options - set(known[words])))
+        for where, words, options in found
+        if options - set(known[words])
+    ] == []
 
 
 def test_every_setting_that_is_named_exists() -> None:

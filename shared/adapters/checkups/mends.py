@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from shlex import quote
 
 from shared.adapters.checkups.identities import Identity
-from shared.adapters.checkups.setting_mends import Printed
+from shared.adapters.checkups.setting_mends import Printed, by_name
 
 NOTHING = "nothing to do here: it is asked again each minute; https://status.azure.com says more"
 SLACK_AWAY = "nothing to do here: each message is tried again; https://slack-status.com says more"
@@ -84,9 +84,7 @@ def storage_key(account: str) -> Printed:
 
 def list_functions(app_id: str) -> str:
     """Which functions the platform knows."""
-    _, _, group = app_id.partition("/resourceGroups/")
-    named = f"--resource-group {group.partition('/')[0]} --name {app_id.rpartition('/')[2]}"
-    return f'az functionapp function list {named} --query "[].name"'
+    return f'az functionapp function list {by_name(app_id)} --query "[].name"'
 
 
 def start(app_id: str) -> str:

@@ -61,16 +61,24 @@ def _set(words: str, who: Identity) -> str:
 
 def set_entry(name: str, entry: str, url: str, who: Identity) -> str:
     """Change the URL of one entry of a setting that is a JSON object; the others stay."""
-    ids = quote(who.app_id)
     query = f"[?name=='{name}'].value"
-    listed = f'az functionapp config appsettings list --ids {ids} --query "{query}" --output tsv'
+    command = f"az functionapp config appsettings list {by_name(who.app_id)}"
+    listed = f'{command} --query "{query}" --output tsv'
     return set_setting(name, Printed(f"{listed} | {with_entry(entry, url)}"), who)
 
 
 def load_settings(who: Identity) -> str:
     """At a desk, put the app's settings into the shell's environment."""
-    listed = f"az functionapp config appsettings list --ids {quote(who.app_id)} --output json"
+    listed = f"az functionapp config appsettings list {by_name(who.app_id)} --output json"
     return f"eval \"$({listed} | python3 -c '{_EXPORTS}')\""
+
+
+def by_name(app_id: str) -> str:
+    """The app as commands want it that list: they take no --ids."""
+    _, known, group = app_id.partition("/resourceGroups/")
+    if not known:
+        return "--resource-group '<its group>' --name '<the app>'"
+    return f"--resource-group {group.partition('/')[0]} --name {app_id.rpartition('/')[2]}"
 
 
 def with_entry(entry: str, url: str) -> str:
