@@ -277,7 +277,9 @@ def watch_all(
     passes = [] if is_shared else _each(_watch, _passes(targets, PassKind.WATCH, now), house)
     known = known_targets(config=house.config)
     newcomers = _share(targets, known, house, now) if is_shared else ()
-    passes += _close_all(leavers(frozenset(targets), known), inline_max, house, now)
+    # A mistyped name is no farewell: its stories would end, and hours of it never be judged.
+    leaving = [] if house.doubts else leavers(frozenset(targets), known, now=now)
+    passes += _close_all(leaving, inline_max, house, now)
     beat(targets, house=house, now=now, newcomers=newcomers)
     return passes
 

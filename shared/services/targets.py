@@ -63,10 +63,13 @@ def known_targets(*, config: Ledger) -> Mapping[str, Target]:
     return {kept.key: kept.value for kept in config.scan(TARGETS, "", Target)}
 
 
-def leavers(targets: Collection[str], known: Mapping[str, Target]) -> list[str]:
-    """The targets that were watched once, are not any more, and still have stories to close."""
-    left = [one for one, its in known.items() if its.retired_at is None]
-    return [one for one in left if one not in targets]
+def leavers(targets: Collection[str], known: Mapping[str, Target], *, now: datetime) -> list[str]:
+    """The targets that were watched once, are not any more, and still have stories to close.
+
+    Who is to be judged from a time to come may have yet to be named.
+    """
+    begun = [one for one, its in known.items() if its.activated_at <= now and not its.retired_at]
+    return [one for one in begun if one not in targets]
 
 
 def strangers(targets: Sequence[str], known: Mapping[str, Target]) -> list[str]:

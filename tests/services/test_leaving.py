@@ -11,7 +11,7 @@ from shared.domain.records import Insert, Write, outbox_key
 from shared.domain.rules import Action, ActionType
 from shared.ports import House
 from shared.services import minute as minutes
-from shared.services.targets import activated_at
+from shared.services.targets import activate, activated_at
 from tests.builders import BAD, TARGET, WATCH, Desk, a_rule, an_event, at
 from tests.services.conftest import MakeDesk
 
@@ -53,6 +53,31 @@ def test_a_story_that_somebody_touches_meanwhile_is_closed_in_the_next_minute(
 
     close(desk, 5)
     assert (desk.told(), has_left(desk)) == (["firing", "resolved"], True)
+
+
+def test_nobody_is_closed_while_what_names_the_targets_is_in_doubt(make_desk: MakeDesk) -> None:
+    """Who wrote `pantry crm` among others, or described whom nobody names, mistyped somewhere."""
+    desk = make_desk([BAD] * 30)
+    desk.ticks(0, 4)
+    doubtful = replace(desk.house, doubts=["MONITOR_TARGETS can't all be used; the log says why"])
+
+    for house, left in ((doubtful, False), (desk.house, True)):
+        desk.clock.now = now = at(5) + WATCH
+        minutes.watch_all(["other-app"], inline_max=5, house=house, now=now)
+        assert has_left(desk) is left
+    assert desk.told() == ["firing", "resolved"]
+
+
+def test_who_is_to_be_judged_from_later_on_has_not_left_before_the_settings_name_it(
+    make_desk: MakeDesk,
+) -> None:
+    """As docs/operate.md says: its row is written first, and a watch may come in between."""
+    desk = make_desk()
+    activate(TARGET, config=desk.house.config, now=at(30))
+    for minute, expected in ((5, at(30)), (31, None)):
+        desk.clock.now = now = at(minute) + WATCH
+        minutes.watch_all(["other-app"], inline_max=5, house=desk.house, now=now)
+        assert activated_at(TARGET, config=desk.house.config) == expected
 
 
 def test_a_target_has_not_left_while_an_event_of_it_can_not_be_dispatched(

@@ -162,7 +162,7 @@ def test_a_pass_that_finds_the_target_leased_says_so(
     make_desk: MakeDesk, caplog: pytest.LogCaptureFixture
 ) -> None:
     desk = make_desk([OK] * 9)
-    desk.house.config.commit(LEASES, [Insert(TARGET, Lease("somebody", at(9)))])
+    desk.house.config.commit(LEASES, [Insert(TARGET, Lease("somebody", at(4)))])
     desk.tick(3)
 
     assert (last_line(caplog)["skipped"], last_line(caplog)["sources"]) == (True, [])
