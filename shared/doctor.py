@@ -59,11 +59,16 @@ def _examined(
 
 
 def as_text(found: Sequence[Checkup]) -> str:
-    """A line for each, with what it breaks and what mends it; how many are broken at the end."""
+    """A line for each, with what it breaks and what mends it; which are not well at the end."""
     width = max(len(one.name) for one in found)
     lines = [line for one in found for line in _lines(one, width)]
-    broken = [one.name for one in found if one.verdict is Verdict.BROKEN]
-    return "\n".join([*lines, f"broken: {', '.join(broken)}" if broken else "nothing is broken"])
+    broken, untried = _named(Verdict.BROKEN, found), _named(Verdict.UNTRIED, found)
+    last = [f"broken: {broken}" if broken else "nothing is broken"]
+    return "\n".join([*lines, *last, *([f"untried: {untried}"] if untried else ())])
+
+
+def _named(verdict: Verdict, found: Sequence[Checkup]) -> str:
+    return ", ".join(one.name for one in found if one.verdict is verdict)
 
 
 def _lines(one: Checkup, width: int) -> list[str]:

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from datetime import timedelta
 from queue import Empty, Queue
@@ -12,6 +13,8 @@ from shared.ports import Examination
 
 PATIENCE = timedelta(seconds=17)
 """For everything together, whatever hangs; longer than any one client's own time-outs."""
+MOST_AT_ONCE = 64
+"""A thread each; the app's own instance is small, and may watch hundreds of targets."""
 
 _ODD = "ask again; if it stays so, the fault is the monitor's own: report it with this line"
 
@@ -24,8 +27,7 @@ def examine(
     What needs something that is broken is not asked: its answer would hide where the trouble is.
     """
     asking = _Asking(examinations, patience)
-    while asking.goes_on():
-        pass
+    asking.run()
     # Only now: what mends one thing may be known by what another said.
     return [_checkup(one, asking.found[one.name]) for one in examinations]
 
@@ -39,35 +41,38 @@ class _Asking:
 
     def __init__(self, examinations: Sequence[Examination], patience: timedelta) -> None:
         self.found: dict[str, Finding] = {}
-        self._names = {one.name for one in examinations}
-        self._waiting = list(examinations)
-        self._under_way: dict[str, Examination] = {}
+        self._all = {one.name: one for one in examinations}
+        self._needs = {one.name: {*one.after} & self._all.keys() for one in examinations}
+        self._waited_for: dict[str, list[str]] = defaultdict(list)
+        for name, needs in self._needs.items():
+            for one in needs:
+                self._waited_for[one].append(name)
+        self._ready = deque(name for name, needs in self._needs.items() if not needs)
+        self._under_way: set[str] = set()
         self._arrived: Queue[tuple[str, Finding]] = Queue()
         self._late = f"no answer within {patience.total_seconds():.0f} s"
         self._end = time.monotonic() + patience.total_seconds()
 
-    def goes_on(self) -> bool:
-        """One step; False when nothing is left."""
-        ready = [one for one in self._waiting if self.found.keys() >= self._needs(one)]
-        self._waiting = [one for one in self._waiting if one not in ready]
-        for one in ready:
-            self._begin(one)
-        if not ready and self._waiting and not self._under_way:
-            names = ", ".join(one.name for one in self._waiting)
-            raise ValueError(f"these wait for each other: {names}")
-        if not ready and self._under_way:
-            self._hear()
-        return bool(self._waiting or self._under_way)
+    def run(self) -> None:
+        """Find something about each."""
+        while self._ready or self._under_way:
+            if self._ready and len(self._under_way) < MOST_AT_ONCE:
+                self._begin(self._ready.popleft())
+            else:
+                self._hear()
+        left = [name for name in self._all if name not in self.found]
+        if left:
+            raise ValueError(f"these wait for each other: {', '.join(left)}")
 
-    def _needs(self, one: Examination) -> set[str]:
-        return self._names.intersection(one.after)
-
-    def _begin(self, one: Examination) -> None:
+    def _begin(self, name: str) -> None:
+        one = self._all[name]
         held_up = _held_up(one, self.found)
+        if held_up is None and time.monotonic() >= self._end:
+            held_up = Untried("there was no time left to ask it")
         if held_up is not None:
-            self.found[one.name] = held_up
+            self._settle(name, held_up)
             return
-        self._under_way[one.name] = one
+        self._under_way.add(name)
         # Daemons on purpose: one that hangs must not keep a process from ending.
         threading.Thread(target=_note, args=(one, self._arrived), daemon=True).start()
 
@@ -76,12 +81,20 @@ class _Asking:
         try:
             name, told = self._arrived.get(timeout=max(self._end - time.monotonic(), 0))
         except Empty:
-            for name, one in self._under_way.items():
-                self.found[name] = Unwell(self._late, mend=one.late)
+            for late in sorted(self._under_way):
+                self._settle(late, Unwell(self._late, mend=self._all[late].late))
             self._under_way.clear()
         else:
-            self.found[name] = told
-            del self._under_way[name]
+            self._under_way.remove(name)
+            self._settle(name, told)
+
+    def _settle(self, name: str, finding: Finding) -> None:
+        """Those that needed nothing but this one are next."""
+        self.found[name] = finding
+        for one in self._waited_for[name]:
+            self._needs[one] = self._needs[one] - {name}
+            if not self._needs[one]:
+                self._ready.append(one)
 
 
 def _held_up(one: Examination, known: dict[str, Finding]) -> Unwell | None:

@@ -1,6 +1,7 @@
 """What is broken is named once, where the trouble is; what hangs or crashes spoils nothing else."""
 
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -9,7 +10,7 @@ import pytest
 from shared.domain.checkups import Checkup, Verdict, is_fit
 from shared.domain.errors import Untried, Unwell
 from shared.ports import Examination
-from shared.services.examine import examine
+from shared.services.examine import MOST_AT_ONCE, examine
 from tests.stopwatch import seconds_at_most
 
 
@@ -119,6 +120,38 @@ def test_nobody_waits_for_whom_he_does_not_need() -> None:
     )
 
     assert set(verdicts(found).values()) == {Verdict.WELL}
+
+
+def test_hundreds_are_asked_a_few_at_a_time_and_what_hangs_leaves_the_rest_unasked() -> None:
+    lock, ended = threading.Lock(), threading.Event()
+    under_way, most = 0, 0
+
+    def count() -> str:
+        nonlocal under_way, most
+        with lock:
+            under_way += 1
+            most = max(most, under_way)
+        time.sleep(0.002)
+        with lock:
+            under_way -= 1
+        return "fine"
+
+    def hang() -> str:
+        ended.wait(5)
+        return "late"
+
+    many = [an_examination(f"target {number}", count) for number in range(300)]
+    stuck = [an_examination(f"stuck {number}", hang) for number in range(MOST_AT_ONCE)]
+
+    assert set(verdicts(examine(many)).values()) == {Verdict.WELL}
+    assert 2 <= most <= MOST_AT_ONCE
+    found = examine([*stuck, an_examination("last")], patience=timedelta(milliseconds=100))
+    ended.set()
+    assert {one.verdict for one in found[:-1]} == {Verdict.BROKEN}
+    assert (found[-1].verdict, found[-1].said) == (
+        Verdict.UNTRIED,
+        "there was no time left to ask it",
+    )
 
 
 def test_what_mends_it_is_asked_when_everything_is_known() -> None:
