@@ -33,7 +33,14 @@ from local.desks import table_storage
 from local.host.host import Host, Patience, running_host
 from local.host.running import LOOPBACK
 from local.host.world_time import world_time
-from local.surroundings import AUDIENCE, sql_way, strangers, surroundings
+from local.surroundings import (
+    AUDIENCE,
+    FIRST,
+    several_targets,
+    sql_way,
+    strangers,
+    surroundings,
+)
 from local.world.engine import ScriptedWorld
 from local.world.scripts import STORIES, script_named
 from shared.adapters.chunk_store import ChunkStore
@@ -43,9 +50,9 @@ from shared.domain.times import MINUTE, floor_minute, iso
 PORT = 7071
 """Where Core Tools serves, too."""
 LAST_PORT = 65_535
-FIRST_TARGET = "pantry-crm"
 TOKEN_LIFE = timedelta(hours=12)
 LOOK_EVERY_S = 0.25
+MOST_TARGETS = 20
 # What a pass that was cut off left undone would be made up for, as after a crash.
 PATIENCE = Patience(grace=timedelta(seconds=1))
 # The settings that somebody may change for the desk; all others lead to the desk itself.
@@ -101,9 +108,11 @@ def running_stage(
     at: datetime | None,
     port: int,
     storage: Path | None = None,
+    targets: int = 1,
 ) -> Iterator[Stage]:
     """The whole product, in a world that begins at `at`, by default now.
 
+    `targets`: under how many names the same CRM is watched.
     This process's environment and the app's clock are changed for as long as it runs. Raises
     InvalidInput for an unknown script, and where `storage` knows what comes after `at`.
     """
@@ -115,7 +124,8 @@ def running_stage(
         clock = WorldClock(origin=at, speed=speed)
         cloud = stack.enter_context(running_cloud(Desk(world=world, clock=clock)))
         own = {name: os.environ[name] for name in OWN_SETTINGS if name in os.environ}
-        settings = surroundings(cloud, storage=azurite.connection_string, changes=own)
+        alone = surroundings(cloud, storage=azurite.connection_string, changes=own)
+        settings = {**alone, **several_targets(alone, targets)}
         stack.enter_context(_environment(settings))
         host = stack.enter_context(_running_app(clock, settings, port))
         cloud.desk.functions |= {one.name for one in host.functions}
@@ -126,7 +136,7 @@ def running_stage(
 def known_until(connection_string: str) -> datetime | None:
     """The world's time at which a monitor wrote to this storage last."""
     try:
-        latest = ChunkStore(table_storage(connection_string).samples).latest(FIRST_TARGET)
+        latest = ChunkStore(table_storage(connection_string).samples).latest(FIRST)
     except StoreError:
         return None  # no monitor has been here
     return latest.updated_at
@@ -206,6 +216,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             at=options.at,
             port=options.port,
             storage=options.storage,
+            targets=options.targets,
         ) as stage:
             if not ended.is_set():
                 _say(_as_json(stage) if options.json else _as_text(stage, options))
@@ -238,6 +249,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--at", type=_moment, default=None, help="when the world begins (UTC)")
     parser.add_argument("--port", type=_port, default=PORT, help="of the API; 0 for any")
     parser.add_argument("--storage", type=Path, help="keep tables here (default: in memory)")
+    parser.add_argument("--targets", type=_targets, default=1, help="so many names for the CRM")
     parser.add_argument("--json", action="store_true", help="say where it runs as JSON")
     parser.add_argument("--verbose", action="store_true", help="show the app's log")
     return parser.parse_args(arguments)
@@ -256,6 +268,12 @@ def _speed(text: str) -> float:
 def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) <= LAST_PORT):
         raise argparse.ArgumentTypeError(f"a port is 0 to {LAST_PORT}, not {text}")
+    return int(text)
+
+
+def _targets(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_TARGETS):
+        raise argparse.ArgumentTypeError(f"targets are 1 to {MOST_TARGETS}, not {text}")
     return int(text)
 
 

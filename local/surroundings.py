@@ -14,6 +14,15 @@ from shared.setting_table import TABLE
 
 ADMIN = "admin@example.com"
 AUDIENCE = "api://pantry-monitor"
+FIRST = "pantry-crm"
+FLAT = {
+    "plan": "APP_SERVICE_PLAN_ID",
+    "app": "APP_SERVICE_ID",
+    "database": "SQL_DATABASE_ID",
+    "workspace": "LOG_ANALYTICS_WORKSPACE_ID",
+    "health_url": "HEALTH_URL",
+}
+"""What MORE_TARGETS calls the resources that flat settings name for the first target."""
 # By these the platform, or a developer's own sign-in, tells azure-identity who is asking.
 _IDENTITIES = ("AZURE_", "IDENTITY_", "IMDS_", "MSI_", "WEBSITE_")
 
@@ -47,6 +56,14 @@ def surroundings(
         **telemetry.environment(cloud.desk),
         **(changes or {}),
     }
+
+
+def several_targets(settings: Mapping[str, str], count: int) -> dict[str, str]:
+    """The settings by which so many targets are watched, all of them the first one's resources."""
+    others = [f"{FIRST}-{number}" for number in range(2, count + 1)]
+    described = {field: settings[name] for field, name in FLAT.items()}
+    more = json.dumps(dict.fromkeys(others, described)) if others else ""
+    return {"MONITOR_TARGETS": ",".join([FIRST, *others]), "MORE_TARGETS": more}
 
 
 def ways_to_tell(desk: Desk) -> dict[str, str]:

@@ -60,11 +60,12 @@ def running(
     speed: str = SPEED,
     environment: Mapping[str, str] | None = None,
     port: int = 0,
+    targets: int = 1,
 ) -> Iterator[tuple[subprocess.Popen[str], Where]]:
     """What `make run SPEED=10` runs, on free ports."""
     command = [sys.executable, "-m", "local.run", "--json", f"--port={port}", f"--at={MONDAY}"]
     process = subprocess.Popen(
-        [*command, f"--script={script}", f"--speed={speed}"],
+        [*command, f"--script={script}", f"--speed={speed}", f"--targets={targets}"],
         cwd=ROOT,
         env={**os.environ, **(environment or {})},
         stdout=subprocess.PIPE,
@@ -159,6 +160,25 @@ def test_whatever_else_is_in_the_environment_the_story_is_told() -> None:
         assert "[CRITICAL] DTU " in told or "[RESOLVED] DTU Usage Critical after " in told
         assert told.endswith("? pantry-crm\n")
         assert process.poll() is None
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_two_targets_go_through_the_queue_where_one_is_all_that_a_timer_sees_to() -> None:
+    """Ticks and watches alike: without them no pass would ever end well."""
+    alone = {"COLLECT_INLINE_MAX": "1"}
+    with running("calm", environment=alone, targets=2) as (_, where):
+        wait_for(lambda: last_passes(where) == {"well"}, PATIENCE_S)
+
+        for target in ("pantry-crm", "pantry-crm-2"):
+            told = ask(where, f"metrics?range=3h&metrics=dtuUtilization&target={target}")
+            assert {one["dtuUtilization"] for one in told["historical"]} != {None}
+
+
+def last_passes(where: Where) -> set[str]:
+    """What the doctor says of them."""
+    found = ask(where, "health?deep=1")["checkups"]
+    return {one["verdict"] for one in found if one["name"].startswith("last pass over ")}
 
 
 def test_the_end_of_the_terminal_ends_it_in_order() -> None:
@@ -266,6 +286,7 @@ def children_of(leader: int) -> list[int]:
         ("--at=yesterday", "a moment like 2026-03-02T09:00"),
         ("--port=99999", "a port is 0 to 65535"),
         ("--port=-1", "a port is 0 to 65535"),
+        ("--targets=0", "targets are 1 to 20"),
     ],
 )
 def test_a_wrong_option_gets_a_sentence(
