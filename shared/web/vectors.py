@@ -21,6 +21,14 @@ LEAST_APART = 34
 CELL = 17
 MAP_LEFT, MAP_TOP = 34, 4
 
+GRID = 'class="grid" stroke="#e5e7eb"'
+BAND = 'class="band" fill="#c9d9fa"'
+LINE = 'class="line" fill="none" stroke="#1d4ed8"'
+LIMIT = 'class="limit" stroke="#b91c1c"'
+NONE = 'class="none" fill="none"'
+"""Looks that a page's style changes, and that still tell the truth where it is not let in: without
+any, a line would be a black area."""
+
 Point = tuple[float, float]
 
 
@@ -69,7 +77,7 @@ class _Picture:
 
     def _grid(self) -> str:
         lines = (
-            f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
+            f'<line {GRID} x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
             f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{short(value)}</text>'
             for value in self._ticks
             for y in [self._y(value)]
@@ -82,7 +90,7 @@ class _Picture:
         for run in _runs(self._series.max):
             upper = [self._corner(i, self._series.max[i]) for i in run]
             lower = [self._corner(i, self._series.min[i]) for i in reversed(run)]
-            found.append(f'<polygon class="band" points="{" ".join([*upper, *lower])}"/>')
+            found.append(f'<polygon {BAND} points="{" ".join([*upper, *lower])}"/>')
         return "".join(found)
 
     def _line(self) -> str:
@@ -93,7 +101,7 @@ class _Picture:
                 x, y = points[0].split(",")
                 found.append(f'<circle class="dot" cx="{x}" cy="{y}" r="2"/>')
             else:
-                found.append(f'<polyline class="line" points="{" ".join(points)}"/>')
+                found.append(f'<polyline {LINE} points="{" ".join(points)}"/>')
         return "".join(found)
 
     def _corner(self, step: int, value: float | None) -> str:
@@ -105,7 +113,7 @@ class _Picture:
         if warning is None or warning > self._ticks[-1]:
             return ""
         y = self._y(warning)
-        return f'<line class="limit" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
+        return f'<line {LIMIT} x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
 
     def _times(self) -> str:
         """Days by the readers' clock, or hours of one."""
@@ -150,7 +158,7 @@ def heat_svg(name: str, heat: HeatMap) -> str:
 def _cell(heat: HeatMap, day: int, hour: int, value: float | None, top: float) -> str:
     said = f"{LONG[WEEK[day]]} {hour:02d}:00: {quantity(three_digits(value), heat.unit)}"
     x, y = MAP_LEFT + hour * CELL, MAP_TOP + day * CELL
-    look = 'class="none"' if value is None else f'class="cell" fill-opacity="{_ink(value, top)}"'
+    look = NONE if value is None else f'class="cell" fill-opacity="{_ink(value, top)}"'
     size = f'width="{CELL - 1}" height="{CELL - 1}"'
     return f'<rect {look} x="{x}" y="{y}" {size}><title>{escape(said)}</title></rect>'
 
@@ -162,7 +170,8 @@ def _ink(value: float, top: float) -> str:
 
 def _framed(name: str, height: float, title: str, told: str, body: str) -> str:
     return (
-        f'<svg role="img" viewBox="0 0 {WIDTH} {height}" aria-labelledby="{name}-t {name}-d">'
+        f'<svg role="img" font-size="12" viewBox="0 0 {WIDTH} {height}" '
+        f'aria-labelledby="{name}-t {name}-d">'
         f'<title id="{name}-t">{escape(title)}</title><desc id="{name}-d">{escape(told)}</desc>'
         f"{body}</svg>"
     )

@@ -179,3 +179,20 @@ def test_an_origin_that_is_not_allowed_sees_nothing(stage: Stage, crm: Crm) -> N
         refused = [one for one in stage.troubles if "CORS policy" in one]
         assert refused
         stage.troubles.clear()
+
+
+def test_a_report_can_be_read_there_though_that_policy_lets_its_style_not_in(
+    stage: Stage, crm: Crm
+) -> None:
+    filled = "getComputedStyle(document.querySelector('polyline')).fill"
+    with stage.page(role=None) as page:
+        page.goto(crm.origin)
+        sign_in(page, stage.token("admin"))
+        with page.expect_popup() as popup:
+            page.get_by_role("button", name="Report 7d").click()
+
+        expect(popup.value.get_by_role("heading", level=1)).to_contain_text("report of a week")
+        assert popup.value.evaluate(filled) == "none"
+        page.get_by_role("button", name="Sign out").click()
+        expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+        assert popup.value.is_closed()

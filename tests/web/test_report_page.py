@@ -149,6 +149,7 @@ def test_a_gap_is_a_gap_in_the_line() -> None:
     svg = chart_svg("c", chart, gapped, ZoneInfo("UTC"))
 
     assert svg.count('class="line"') == 2
+    assert svg.count('fill="none"') == 2, "where no style is let in a line is no black area"
     assert svg.count('class="limit"') == 0, "1,400 MB lie above what is shown"
     drawn = replace(series, warning=900.0)
     assert chart_svg("c", chart, drawn, ZoneInfo("UTC")).count('class="limit"') == 1
