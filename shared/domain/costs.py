@@ -37,6 +37,12 @@ class Usage(Struct, frozen=True, kw_only=True, omit_defaults=True):
     sms: float | None = None
 
 
+def together(newer: Usage, older: Usage) -> Usage:
+    """What either of two counts of the same time could tell; the newer one's word before all."""
+    told = {name: getattr(newer, name) for name in newer.__struct_fields__}
+    return structs.replace(older, **{name: one for name, one in told.items() if one is not None})
+
+
 class Count(Struct, frozen=True, kw_only=True, rename="camel"):
     """What a stretch of time used, as far as it could be counted.
 

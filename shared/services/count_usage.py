@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 
-from shared.domain.costs import CountedDay
+from msgspec import structs
+
+from shared.domain.costs import CountedDay, together
 from shared.domain.errors import Conflict
 from shared.domain.records import MOST_WRITES, Delete, put
 from shared.domain.times import DAY, Span, day_key, floor_day, iso, parse_day_key
@@ -84,8 +86,15 @@ def _keep(day: datetime, found: CountedDay, house: House) -> None:
     problems = found.count.problems
     kept = read_or_drop(PARTITION, day_key(day), CountedDay, ledger=house.config)
     if kept is None or len(problems) <= len(kept.value.count.problems):
+        whole = found if kept is None else _completed(found, kept.value)
         with suppress(Conflict):
-            house.config.commit(PARTITION, [put(day_key(day), found, kept)])
+            house.config.commit(PARTITION, [put(day_key(day), whole, kept)])
     if problems:
         said = "; ".join(problems)
         _log.warning("what the monitor used on %s is not counted in full: %s", iso(day)[:10], said)
+
+
+def _completed(found: CountedDay, before: CountedDay) -> CountedDay:
+    """Of two counts that failed in different places each keeps what it has."""
+    usage = together(found.count.usage, before.count.usage)
+    return structs.replace(found, count=structs.replace(found.count, usage=usage))

@@ -45,7 +45,10 @@ def a_bill(
 def test_a_range_bills_as_many_whole_days_as_it_has_up_to_the_last_midnight() -> None:
     assert billed_span(WEEK) == Span(MIDNIGHT - 7 * DAY, MIDNIGHT)
     assert billed_span(Span(END - DAY, END)) == Span(MIDNIGHT - DAY, MIDNIGHT)
-    assert billed_span(Span(MIDNIGHT - DAY, MIDNIGHT)) == Span(MIDNIGHT - DAY, MIDNIGHT)
+    early = MIDNIGHT + 2 * HOUR
+    assert billed_span(Span(early - DAY, early)) == Span(MIDNIGHT - 2 * DAY, MIDNIGHT - DAY), (
+        "no night has counted the last day yet"
+    )
     assert billed_span(Span(END - HOUR, END)) == Span(MIDNIGHT - DAY, MIDNIGHT)
 
 

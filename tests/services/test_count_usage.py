@@ -121,6 +121,21 @@ def test_a_day_that_was_counted_is_not_lost_to_a_worse_answer() -> None:
     assert told(house)[T0].count.usage.executions == 24_000
 
 
+def test_two_counts_that_failed_in_different_places_make_a_better_one() -> None:
+    bill = Bill()
+    house = a_house(bill)
+    bill.instead[T0] = Count(usage=Usage(executions=9, sms=1), problems=("logs: TimeoutError",))
+    count_usage(house=house, now=T0 + DAY + NIGHT)
+    late = Count(usage=Usage(executions=10, log_bytes=5), problems=("Transactions: 429",))
+    bill.instead[T0] = late
+
+    count_usage(house=house, now=T0 + 2 * DAY + NIGHT)
+
+    kept = told(house)[T0].count
+    assert kept.usage == Usage(executions=10, log_bytes=5, sms=1)
+    assert kept.problems == late.problems
+
+
 def test_a_damaged_row_is_counted_anew() -> None:
     desk = a_desk()
     house = replace(desk.house, meter=Bill())

@@ -1,13 +1,15 @@
 """What the monitor cost: the whole days in UTC before a range's end that were counted, priced."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec import Struct, structs
 
 from shared.domain.costs import DAYS, CountedDay, Equals, Prices, Usage, bill, left_out
 from shared.domain.times import DAY, Span, each_day, floor_day
 
+COUNTED_AFTER = timedelta(hours=3)
+"""So long after its end a day was counted by its night, or by none."""
 MOST_PROBLEMS = 3
 """In a sentence; the others are mostly the same one."""
 
@@ -77,8 +79,8 @@ class MonitorBill(
 
 
 def billed_span(span: Span) -> Span:
-    """As many whole days as the range has, to the last midnight before its end."""
-    end = floor_day(span.end)
+    """As many whole days as the range has, to its last midnight that a night has followed."""
+    end = floor_day(span.end - COUNTED_AFTER)
     return Span(end - max((span.end - span.start) // DAY, 1) * DAY, end)
 
 
