@@ -414,6 +414,27 @@ def test_deliveries_that_kill_whoever_makes_them_are_overdue(
     ]
 
 
+def test_whose_events_cannot_be_dispatched_was_not_fully_evaluated(
+    make_desk: MakeDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = make_desk([OK] * 30)
+    desk.tick(0)
+    desk.decide(an_event())
+    desk.left_open = True
+
+    def dying(*_: Any, **__: Any) -> int:
+        raise SystemExit
+
+    monkeypatch.setattr(minutes, "dispatch", dying)
+    for minute in range(1, 5):
+        with pytest.raises(SystemExit):
+            desk.tick(minute)
+
+    assert heartbeat([TARGET], house=desk.house, now=at(4)) == [
+        f"{TARGET} was not fully evaluated for 3 minutes"
+    ]
+
+
 def test_what_was_overdue_is_well_again_with_the_pass_that_delivers_it(
     make_desk: MakeDesk,
 ) -> None:
