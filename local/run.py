@@ -304,6 +304,7 @@ its story is {options.script!r}. Ctrl-C ends it.
   TOKEN={stage.token}
   curl -H "Authorization: Bearer $TOKEN" '{stage.api}/metrics?range=1h'
   curl -H "Authorization: Bearer $TOKEN" '{stage.api}/alerts'
+  curl -H "Authorization: Bearer $TOKEN" '{stage.api}/health?deep=1'   # what the doctor says
   curl -X POST {stage.inbox}/control/platform -d '{{"kind": "hang"}}'   # break something
   curl -X DELETE {stage.inbox}/control/platform                       # and mend it
 

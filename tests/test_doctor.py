@@ -138,6 +138,22 @@ def test_a_key_that_the_account_refuses_is_replaced_by_its_own() -> None:
     assert '--settings "AzureWebJobsStorage=$new" --output none' in mend(403)
 
 
+def test_no_comment_swallows_the_command_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    inside = {"AzureWebJobsStorage__accountName": "pantry", "WEBSITE_SITE_NAME": "pantry-monitor"}
+    wrong = {"CRM_TOKEN_KEY": "short", "MAILS_PER_HOUR": "x", "ACTION_KEYS": REFERENCE}
+
+    monkeypatch.setattr(doctor, "open_identity", Nobody)
+    [found, *_] = doctor.diagnose({**inside, **wrong}, app_id=APP)
+
+    commands, _, comments = found.mend.partition("   # ")
+    assert commands.count("az keyvault secret set --vault-name '<vault>' --name crm-token-key") == 1
+    assert commands.count("'MAILS_PER_HOUR=<what would be right>'") == 1
+    assert commands.endswith(f"az functionapp restart --ids {APP}")
+    assert "Key Vault Secrets Officer" in comments
+    assert "when what is broken below is mended" in comments
+    assert "az" not in comments.split()
+
+
 def test_at_a_desk_a_reference_is_followed_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "open_identity", Nobody)
 

@@ -59,7 +59,7 @@ def _mend(error: SettingsError, changes: Changes, host: Mapping[str, str]) -> st
     elif error.unfollowed:
         found = [read_reference(name, text) for name, text in error.unfollowed.items()]
         mend += [vault_mends.export(one.setting, one.vault, one.secret) for one in found if one]
-    return " && ".join(mend)
+    return setting_mends.one_after_another(mend)
 
 
 def _read(unfollowed: Mapping[str, str], management: str) -> list[Reference]:

@@ -457,6 +457,7 @@ def assert_can_be_pasted(ill: Iterable[Checkup]) -> None:
         if one.mend.startswith(PROGRAMS):
             checked = subprocess.run(["sh", "-n", "-c", one.mend], capture_output=True, check=False)
             assert checked.returncode == 0, one.mend
+            assert "&&" not in one.mend.partition("   # ")[2], one.mend
         else:
             assert one.mend.startswith(SENTENCES), one.mend
 

@@ -4,12 +4,13 @@ A value that is fetched is fetched first: when that fails, nothing is overwritte
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from shlex import quote
 from typing import Self
 
 from shared.adapters.checkups.identities import Identity
 
+_COMMENT = "   # "
 _EXPORTS = (
     'import json, shlex, sys; [print("export", one["name"] + "=" + shlex.quote(one["value"])) '
     'for one in json.load(sys.stdin) if one["name"].isidentifier()]'
@@ -41,6 +42,14 @@ def word(value: str, name: str = "") -> str:
 def ahead(value: str) -> str:
     """What comes before a command with that value: when printing fails, nothing is overwritten."""
     return f'new="{value}" && ' if isinstance(value, Printed) else ""
+
+
+def one_after_another(commands: Iterable[str]) -> str:
+    """All of them as one, whose comments come at its end: a shell would take the rest for one."""
+    parts = [command.partition(_COMMENT) for command in commands]
+    said = dict.fromkeys(comment for _, _, comment in parts if comment)
+    ending = f"{_COMMENT}{'; '.join(said)}" if said else ""
+    return " && ".join(command for command, _, _ in parts) + ending
 
 
 def set_setting(name: str, value: str, who: Identity) -> str:

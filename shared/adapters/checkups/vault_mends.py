@@ -16,6 +16,7 @@ VERSION = "api-version=2022-03-01"
 
 _MANAGEMENT = "https://management.azure.com"
 _UNTIL_A_ROLE_WORKS_S = 120
+_OFFICER = "   # you need Key Vault Secrets Officer on the vault: owning it is not enough"
 
 
 def list_references(app_id: str) -> str:
@@ -33,7 +34,8 @@ def follow_again(who: Identity) -> str:
 
 def set_secret(vault: str, secret: str, value: str, who: Identity) -> str:
     """Put a new value where a setting refers to; a deployment puts its own there again."""
-    return f"{ahead(value)}{_put(vault, secret, word(value))} && {follow_again(who)}"
+    put = f"{ahead(value)}{_put(vault, secret, word(value))}"
+    return f"{put} && {follow_again(who)}{_OFFICER}"
 
 
 def set_secret_entry(vault: str, secret: str, entry: str, url: str, who: Identity) -> str:
@@ -45,7 +47,7 @@ def set_secret_entry(vault: str, secret: str, entry: str, url: str, who: Identit
 def fill_vault(vault: str, lacking: Iterable[tuple[str, str]], who: Identity) -> str:
     """Put in the secrets (and the settings that refer to them) that it lacks."""
     puts = [_put(vault, secret, quote(f"<value of {name}>")) for secret, name in lacking]
-    return " && ".join([*puts, follow_again(who)])
+    return " && ".join([*puts, follow_again(who)]) + _OFFICER
 
 
 def export(setting: str, vault: str, secret: str) -> str:
