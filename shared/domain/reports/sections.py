@@ -144,7 +144,7 @@ def _trends(report: PerformanceReport) -> Section | None:
     over = told_span(Span(first.start, first.end))
     table = Table(
         caption=f"Each weekday beside itself, {over}",
-        headers=("Metric", "Goes", "A day", "Sure", "Days known"),
+        headers=("Metric", "Goes", "A day", "Sure of a trend", "Days known"),
         rows=tuple(map(_trend, found)),
         numbers=(2, 3, 4),
     )
