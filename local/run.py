@@ -28,6 +28,7 @@ from local.azurite import AzuriteMissingError, AzuriteStartError, running_azurit
 from local.clocks import WorldClock, wall_now
 from local.cloud.answerers import Desk
 from local.cloud.clouds import Cloud, running_cloud
+from local.cloud.loading import load_rows, load_telemetry
 from local.cloud.messages import messages
 from local.desks import table_storage
 from local.host.host import Host, Patience, running_host
@@ -53,6 +54,8 @@ LAST_PORT = 65_535
 TOKEN_LIFE = timedelta(hours=12)
 LOOK_EVERY_S = 0.25
 MOST_TARGETS = 20
+STANDING = 1e-6
+"""The speed of a world whose past is still being made."""
 # What a pass that was cut off left undone would be made up for, as after a crash.
 PATIENCE = Patience(grace=timedelta(seconds=1))
 # The settings that somebody may change for the desk; all others lead to the desk itself.
@@ -121,8 +124,11 @@ def running_stage(
         azurite = stack.enter_context(running_azurite(storage))
         at = beginning(at, known_until(azurite.connection_string) if storage else None)
         world = ScriptedWorld(script_named(script, at), seed=seed)
-        clock = WorldClock(origin=at, speed=speed)
-        cloud = stack.enter_context(running_cloud(Desk(world=world, clock=clock)))
+        desk = Desk(world=world, clock=WorldClock(origin=at, speed=STANDING))
+        cloud = stack.enter_context(running_cloud(desk))
+        load_telemetry(cloud, at)
+        load_rows(cloud)
+        desk.clock = clock = WorldClock(origin=at, speed=speed)
         own = {name: os.environ[name] for name in OWN_SETTINGS if name in os.environ}
         alone = surroundings(cloud, storage=azurite.connection_string, changes=own)
         settings = {**alone, **several_targets(alone, targets)}
@@ -209,6 +215,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     ended = _ended_by_signals()
     try:
         check_free(options.port)
+        if not options.json:
+            _say("Making the past day of its world; that takes some seconds.")
         with running_stage(
             script=options.script,
             seed=options.seed,
