@@ -168,8 +168,9 @@ def test_a_reference_in_no_known_form_is_named() -> None:
         load({**GOOD, "CRM_TOKEN_KEY": "@Microsoft.KeyVault(crm)"})
     asked = {one.name: one.ask for one in unusable(refused.value, {}, Nobody)}
 
-    with pytest.raises(Unwell, match="CRM_TOKEN_KEY refers to no vault: the forms are @Micro"):
+    with pytest.raises(Unwell, match="CRM_TOKEN_KEY refers to no vault: the forms") as found:
         asked["secrets"]()
+    assert "@Microsoft.KeyVault(VaultName=<vault>;SecretName=crm-token-key)'" in found.value.mend
 
 
 def test_a_target_that_is_described_wrongly_is_told_beside_everything_else() -> None:

@@ -11,7 +11,7 @@ from shared.adapters.checkups import setting_mends, vault_mends
 from shared.adapters.checkups.identities import Credentials
 from shared.adapters.checkups.vaults import Reference, References, read_reference
 from shared.domain.errors import Unwell
-from shared.examinations.changes import Changes, management_scope
+from shared.examinations.changes import IN_THE_VAULT, Changes, management_scope
 from shared.examinations.itself import identity, secrets
 from shared.examinations.rounds import app_id_in, is_inside
 from shared.ports import Examination
@@ -19,6 +19,7 @@ from shared.setting_table import TABLE
 from shared.settings import SettingsError
 
 _MANAGEMENT = "AZURE_MONITOR_ENDPOINT"
+_REFERENCE = "@Microsoft.KeyVault(VaultName=<vault>;SecretName={})"
 
 
 def unusable(
@@ -41,7 +42,7 @@ def unusable(
     )
     if error.unfollowed:
         yield identity(who)
-        yield secrets(References(lambda: _read(error.unfollowed, management)), who)
+        yield secrets(References(lambda: _read(error.unfollowed, changes)), who)
 
 
 def _tell(error: SettingsError, changes: Changes, host: Mapping[str, str]) -> str:
@@ -62,12 +63,15 @@ def _mend(error: SettingsError, changes: Changes, host: Mapping[str, str]) -> st
     return setting_mends.one_after_another(mend)
 
 
-def _read(unfollowed: Mapping[str, str], management: str) -> list[Reference]:
-    read = partial(read_reference, management=management)
+def _read(unfollowed: Mapping[str, str], changes: Changes) -> list[Reference]:
+    read = partial(read_reference, management=changes.management)
     found = {name: read(name, text) for name, text in unfollowed.items()}
     usable = [one for one in found.values() if one is not None]
     strange = found.keys() - {one.setting for one in usable}
     if strange:
         forms = "@Microsoft.KeyVault(VaultName=…;SecretName=…) or @Microsoft.KeyVault(SecretUri=…)"
-        raise Unwell(f"{', '.join(sorted(strange))} refers to no vault: the forms are {forms}")
+        said = f"{', '.join(sorted(strange))} refers to no vault: the forms are {forms}"
+        right = {name: _REFERENCE.format(IN_THE_VAULT.get(name, "<secret>")) for name in strange}
+        mend = setting_mends.set_settings(right, changes.who.identity)
+        raise Unwell(said, mend=mend)
     return usable

@@ -96,6 +96,8 @@ def _errors(said: dict[str, Any]) -> list[int]:
 
 def _refused(status: int, to: Ingestion, who: Identity) -> Unwell:
     said = f"Application Insights answered {status}"
+    if status == HTTPStatus.FORBIDDEN and not who.is_app:
+        return Untried(f"{said} to who asks; of the app's own role GET health?deep=1 tells")
     if status == HTTPStatus.FORBIDDEN or (status == HTTPStatus.UNAUTHORIZED and to.by_identity):
         scope = mends.telemetry_scope(to.resource)
         return Unwell(f"{said}: {ROLE} is lacking", mend=mends.grant_role(ROLE, scope, who))

@@ -8,11 +8,13 @@ role's right to list names: https://learn.microsoft.com/azure/key-vault/general/
 """
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from http import HTTPStatus
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
+
+import requests
 
 from shared.adapters.checkups import vault_mends
 from shared.adapters.checkups.apps import not_shown
@@ -20,7 +22,8 @@ from shared.adapters.checkups.identities import Identity
 from shared.adapters.checkups.web import ask, listed, object_of
 from shared.domain.errors import Untried, Unwell
 
-VAULT_VERSION = "7.4"
+LIST = "/secrets?api-version=7.4&maxresults=25"
+ANSWERS = (HTTPStatus.OK, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 ROLE = "Key Vault Secrets User"
 FOLLOWED, UNKNOWN = "Resolved", "not followed"
 MOST_PAGES = 40
@@ -142,29 +145,32 @@ def _look_into(
     wanted: Sequence[Reference], token: Callable[[str], str], who: Callable[[], Identity]
 ) -> None:
     """Raise Unwell unless one vault has all these secrets for whoever asks."""
-    first = wanted[0]
-    look = partial(vault_mends.look_for_vault, first.vault)
-    url = f"{first.endpoint}/secrets?api-version={VAULT_VERSION}&maxresults=25"
-    held: set[str] = set()
-    for _ in range(MOST_PAGES):
-        answer = ask(
-            "GET", url, f"the vault {first.vault}", away=look, token=token(scope_of(first.endpoint))
-        )
-        if answer.status_code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-            return _let_people_pass(wanted, answer.status_code, who())
-        if answer.status_code != HTTPStatus.OK:
-            said = f"the vault {first.vault} answered {answer.status_code}"
-            raise Unwell(said, mend=look)
-        held |= _enabled(listed(answer, f"the vault {first.vault}"))
-        url = str(object_of(answer).get("nextLink") or "")
-        if urlsplit(url).hostname != urlsplit(first.endpoint).hostname:
-            break
+    first, held = wanted[0], set[str]()
+    for page in _pages(first, token):
+        if page.status_code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+            return _let_people_pass(wanted, page.status_code, who())
+        held |= _enabled(listed(page, f"the vault {first.vault}"))
     missing = [one for one in wanted if one.secret not in held]
     if missing:
         said = f"the vault {first.vault} has no secret {_told(missing)} that is enabled"
         pairs = [(one.secret, one.setting) for one in missing]
         raise Unwell(said, mend=vault_mends.fill_vault(first.vault, pairs, who()))
     return None
+
+
+def _pages(of: Reference, token: Callable[[str], str]) -> Iterator[requests.Response]:
+    """The list of a vault's secrets, or its refusal to whoever asks."""
+    who, look = f"the vault {of.vault}", partial(vault_mends.look_for_vault, of.vault)
+    url, bearer = f"{of.endpoint}{LIST}", token(scope_of(of.endpoint))
+    for _ in range(MOST_PAGES):
+        answer = ask("GET", url, who, away=look, token=bearer)
+        if answer.status_code not in ANSWERS:
+            raise Unwell(f"{who} answered {answer.status_code}", mend=look)
+        yield answer
+        url = str(object_of(answer).get("nextLink") or "")
+        # A link to elsewhere gets no token.
+        if urlsplit(url).hostname != urlsplit(of.endpoint).hostname:
+            return
 
 
 def _let_people_pass(wanted: Sequence[Reference], status: int, who: Identity) -> None:

@@ -247,6 +247,8 @@ def test_a_missing_role_is_named(cloud: Cloud) -> None:
         send(cloud, ingestion(cloud))
 
     assert f"[?appId=='{RESOURCE}'].id" in found.value.mend
+    with pytest.raises(Untried, match="of the app's own role GET health"):
+        send_line(ingestion(cloud), T0, token(cloud), lambda: SOMEBODY)
 
 
 def test_whoever_sends_without_a_token_is_told_to_have_one(cloud: Cloud) -> None:
