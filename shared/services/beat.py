@@ -17,6 +17,9 @@ FRESH = timedelta(minutes=3)
 OVERDUE = timedelta(minutes=5)
 DEAF = timedelta(minutes=15)
 """So long without any answer is no bad minute of somebody else's, but an end of the watch."""
+BROKEN = 3
+LATELY = timedelta(minutes=15)
+"""So many tries that broke off since then are no accident, and, claimed anew, never overdue."""
 MOST_TOLD = 20
 """Problems that are told one by one; a line in the log has an end."""
 
@@ -80,3 +83,6 @@ def _mute(target: str, last: Lease | None, wall: datetime) -> Iterator[str]:
         yield f"{target} has {late} deliveries overdue by {OVERDUE // MINUTE} minutes"
     if waiting.stuck:
         yield f"{target} has {waiting.stuck} events that can't be dispatched"
+    broken = sum(wall - at < LATELY for at in waiting.broken_at)
+    if broken >= BROKEN:
+        yield f"{target} has deliveries whose tries broke off {broken} times"

@@ -59,9 +59,16 @@ _log = logging.getLogger(__name__)
 
 
 def deliver_due(
-    target: str, *, house: House, keep_going: Callable[[], bool] = lambda: True
+    target: str,
+    *,
+    house: House,
+    keep_going: Callable[[], bool] = lambda: True,
+    note_broken: Callable[[datetime], None] = lambda _: None,
 ) -> list[Attempt]:
-    """Try everything that is due now, oldest first, until nothing is or `keep_going` says stop."""
+    """Try everything that is due now, oldest first, until nothing is or `keep_going` says stop.
+
+    `note_broken` hears when a try broke off unexpectedly.
+    """
     attempts: list[Attempt] = []
     tried: set[tuple[str, str]] = set()
     while keep_going():
@@ -78,6 +85,7 @@ def deliver_due(
             _log.exception(
                 "the claim of %s on channel %s failed", batch[0].episode, batch[0].channel
             )
+            note_broken(house.wall())
     return attempts
 
 

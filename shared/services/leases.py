@@ -28,11 +28,13 @@ class Waiting(Struct, frozen=True, rename="camel"):
     """What of a target's messages is not on its way to people.
 
     `wanted_at`: when deliveries that are not finished want attention, the first ones (wall time);
-    `stuck`: how many events could not be dispatched.
+    `stuck`: how many events could not be dispatched; `broken_at`: when tries broke off, for a
+    reason that no channel gives, the last ones since something waits (wall time).
     """
 
     wanted_at: tuple[datetime, ...] = ()
     stuck: int = 0
+    broken_at: tuple[datetime, ...] = ()
 
 
 NOTHING_WAITS = Waiting()
@@ -56,10 +58,11 @@ class Hold(Struct):
     """What a pass has of the lease.
 
     It sets `evaluated_at` when it did all its work, `heard_at` when a source answered, `waiting`
-    when it has looked. `kept`: the lease as it was given back.
+    when it has looked. `found`: what waited before; `kept`: the lease as it was given back.
     """
 
     is_mine: bool
+    found: Waiting = NOTHING_WAITS
     evaluated_at: datetime | None = None
     heard_at: datetime | None = None
     waiting: Waiting | None = None
@@ -71,6 +74,8 @@ def lease(target: str, *, config: Ledger, wall: WallClock) -> Iterator[Hold]:
     """Hold the target's lease for a block; `is_mine` is False when somebody else has it."""
     mine = _take(target, config, wall())
     hold = Hold(is_mine=mine is not None)
+    if mine is not None:
+        hold.found = mine.value.waiting
     try:
         yield hold
     finally:

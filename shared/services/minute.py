@@ -119,7 +119,7 @@ def _pass(done: Pass, sources: Sequence[str], house: House) -> None:
         if hold.is_mine:
             _collect_and_evaluate(done, sources, house, keep_going)
             stuck = _dispatch(done, house)
-            hold.waiting = _waiting(done.target, stuck, house)
+            hold.waiting = _waiting(done.target, stuck, hold.found.broken_at, house)
             hold.evaluated_at = done.now if done.evaluation.is_complete else None
             hold.heard_at = done.now if done.has_heard else None
     done.skipped = not hold.is_mine
@@ -179,22 +179,32 @@ def _tell(done: Pass, hold: Hold, house: House, keep_going: Callable[[], bool]) 
     """Deliver what is due; what still waits is noted anew, unless nothing was to be done."""
     wanted_at = hold.waiting.wanted_at if hold.waiting is not None else None
     if wanted_at is None or any(at <= house.wall() for at in wanted_at):
-        _deliver(done, house, keep_going)
+        broken_at = _deliver(done, house, keep_going)
         if hold.waiting is not None:
-            waiting = _waiting(done.target, hold.waiting.stuck, house)
+            broken_at = (*hold.waiting.broken_at, *broken_at)
+            waiting = _waiting(done.target, hold.waiting.stuck, broken_at, house)
             note_waiting(done.target, hold, waiting, config=house.config)
     else:
         done.durations["deliver"] = 0
 
 
-def _deliver(done: Pass, house: House, keep_going: Callable[[], bool] = lambda: True) -> None:
+def _deliver(done: Pass, house: House, keep_going: Callable[[], bool]) -> tuple[datetime, ...]:
+    """Answers when tries broke off."""
+    broken_at: list[datetime] = []
     with done.timed("deliver"):
-        done.attempts = deliver_due(done.target, house=house, keep_going=keep_going)
+        done.attempts = deliver_due(
+            done.target, house=house, keep_going=keep_going, note_broken=broken_at.append
+        )
+    return tuple(broken_at)
 
 
-def _waiting(target: str, stuck: int, house: House) -> Waiting:
+def _waiting(target: str, stuck: int, broken_at: Sequence[datetime], house: House) -> Waiting:
     wanted_at = sorted(group.wanted_at for group in waiting_groups(target, house=house))
-    return Waiting(wanted_at=tuple(wanted_at[:MOST_NOTED]), stuck=stuck)
+    return Waiting(
+        wanted_at=tuple(wanted_at[:MOST_NOTED]),
+        stuck=stuck,
+        broken_at=tuple(broken_at[-MOST_NOTED:]) if wanted_at else (),
+    )
 
 
 def _deadline(house: House, work_for: timedelta = WORK_FOR) -> Callable[[], bool]:

@@ -435,6 +435,24 @@ def test_whose_events_cannot_be_dispatched_was_not_fully_evaluated(
     ]
 
 
+def test_deliveries_that_always_break_off_are_told(make_desk: MakeDesk) -> None:
+    """A message that can't be made is claimed each 150 seconds: so it is never overdue."""
+    desk = make_desk([OK] * 30)
+    desk.tick(0)
+    desk.decide(an_event())
+    desk.channels["email"].failures += [RuntimeError("odd")] * 3  # type: ignore[list-item]
+    told = {}
+    for minute in range(1, 12):
+        for timer in (desk.tick, desk.watch):
+            timer(minute)
+        told[minute] = heartbeat([TARGET], house=desk.house, now=at(minute) + WATCH)
+
+    assert told[5] == []
+    assert told[6] == told[7] == [f"{TARGET} has deliveries whose tries broke off 3 times"]
+    assert desk.told() == ["firing"]
+    assert told[8] == []
+
+
 def test_what_was_overdue_is_well_again_with_the_pass_that_delivers_it(
     make_desk: MakeDesk,
 ) -> None:
