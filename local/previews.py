@@ -67,6 +67,7 @@ RULE = Rule(
     actions=(TO,),
     runbook="https://wiki.example.com/pantry/dtu-critical",
 )
+RULE_UNIT = "%"
 QUERY = Culprit(
     statement="SELECT i.Id, i.Notes FROM dbo.Interaction i CROSS JOIN dbo.Household h WHERE h.Name "
     "LIKE '?' ORDER BY i.CreatedAt",
@@ -92,10 +93,10 @@ def an_alert(number: int = 1, **changes: Any) -> Alert:
         kind=AlertKind.THRESHOLD,
         state=AlertState.FIRING,
         severity=RULE.severity,
-        value=99.6,
-        last_value=97.0,
+        value=_figure(T0 + MINUTE),
+        last_value=_figure(T0 + MINUTE),
         threshold=RULE.threshold,
-        unit="%",
+        unit=RULE_UNIT,
         active_at=T0,
         fired_at=T0 + 2 * MINUTE,
         last_triggered=T0 + MINUTE,
@@ -106,10 +107,12 @@ def an_alert(number: int = 1, **changes: Any) -> Alert:
 
 
 def an_event(kind: EventKind, alert: Alert, after: int, **changes: Any) -> Event:
-    """An event of the alert, so many minutes after it began."""
-    over = kind is EventKind.RESOLVED
+    """An event of the alert, so many minutes after it began; of DTU with the minute's figure."""
+    over, minute = kind is EventKind.RESOLVED, T0 + (after - 1) * MINUTE
     if over:
-        alert = replace(alert, state=AlertState.RESOLVED, resolved_at=T0 + after * MINUTE)
+        alert = replace(alert, state=AlertState.RESOLVED, resolved_at=minute + MINUTE)
+    if alert.unit == RULE_UNIT:
+        alert = replace(alert, last_value=_figure(minute, alert))
     given: dict[str, Any] = {
         "id": f"{alert.id}-1",
         "target": TARGET,
@@ -117,7 +120,7 @@ def an_event(kind: EventKind, alert: Alert, after: int, **changes: Any) -> Event
         "seq": 1,
         "kind": kind,
         "reason": Reason.RECOVERED if over else Reason.BREACH,
-        "minute": T0 + (after - 1) * MINUTE,
+        "minute": minute,
         "decided_at": T0 + after * MINUTE,
         "alert": alert,
         "metric_label": "DTU",
@@ -136,7 +139,7 @@ def told() -> Mapping[str, Notification]:
     )
     silent = an_alert(
         3,
-        rule_name="Memory",
+        rule_name="No Figures Of The Database",
         kind=AlertKind.NO_DATA,
         severity=Severity.MEDIUM,
         value=None,
@@ -151,8 +154,8 @@ def told() -> Mapping[str, Notification]:
             metric_label="Response time",
             runbook=None,
         ),
-        an_event(EventKind.FIRING, silent, 9, metric_label="Memory", reason=Reason.NO_DATA),
-        an_event(EventKind.RESOLVED, an_alert(4, rule_name="Availability", culprits=()), 9),
+        an_event(EventKind.FIRING, silent, 9, reason=Reason.NO_DATA),
+        an_event(EventKind.RESOLVED, an_alert(4, rule_name="DTU High For Long", culprits=()), 9),
     )
     return {
         "firing": a_message(firing),
@@ -161,9 +164,7 @@ def told() -> Mapping[str, Notification]:
                 EventKind.REMINDER, an_alert(count=240), 245, reason=Reason.REMINDER_DUE, seq=2
             )
         ),
-        "resolved": a_message(
-            an_event(EventKind.RESOLVED, an_alert(count=9, last_value=41.2), 11, seq=2)
-        ),
+        "resolved": a_message(an_event(EventKind.RESOLVED, an_alert(count=10), 11, seq=2)),
         "escalation": a_message(
             an_event(
                 EventKind.ESCALATION, an_alert(count=30), 32, reason=Reason.UNACKNOWLEDGED, seq=2
@@ -174,9 +175,7 @@ def told() -> Mapping[str, Notification]:
                 EventKind.SNOOZE_ENDED, an_alert(count=60), 62, reason=Reason.SNOOZE_ENDED, seq=2
             )
         ),
-        "no_data": a_message(
-            an_event(EventKind.FIRING, silent, 9, metric_label="Memory", reason=Reason.NO_DATA)
-        ),
+        "no_data": a_message(an_event(EventKind.FIRING, silent, 9, reason=Reason.NO_DATA)),
         "several": a_message(*several),
     }
 
@@ -200,7 +199,7 @@ def a_trail(event: Event) -> Trail:
     values = [_figure(first + n * MINUTE, alert) for n in range(60)]
     return Trail(
         label=event.metric_label,
-        unit="%",
+        unit=RULE_UNIT,
         first=first,
         values=(*values[:14], None, None, None, *values[17:]),
         threshold=alert.threshold,
@@ -209,13 +208,16 @@ def a_trail(event: Event) -> Trail:
     )
 
 
-def _figure(minute: datetime, alert: Alert) -> float | None:
-    """What was measured in a minute: nothing while an alert tells that there is no data."""
-    if alert.kind is AlertKind.NO_DATA and minute >= alert.active_at:
+def _figure(minute: datetime, alert: Alert | None = None) -> float | None:
+    """What was measured in a minute: nothing while an alert tells that there is no data.
+
+    A storm's last minute is the one before that in which it was found to be over.
+    """
+    if alert and alert.kind is AlertKind.NO_DATA and minute >= alert.active_at:
         return None
+    over = alert.resolved_at - MINUTE if alert and alert.resolved_at else minute + MINUTE
     wave = math.sin(minute.timestamp() / 300) + math.sin(minute.timestamp() / 97)
-    storm = alert.active_at <= minute < (alert.resolved_at or minute + MINUTE)
-    return 97.6 + wave if storm else 38 + 5 * wave
+    return 97.6 + wave if T0 <= minute < over else 38 + 5 * wave
 
 
 def pages() -> Mapping[str, func.HttpResponse]:
