@@ -85,6 +85,18 @@ def test_every_figure_stands_beside_the_one_before() -> None:
     assert changed["totalErrors"].told_change == ""
 
 
+def test_a_change_of_what_is_nearly_whole_is_told_in_points() -> None:
+    """Half a percent of a week is 50 minutes down, and not about the same."""
+    now = lines_of_days(7, availability=lambda _: 99.4)
+    before = HourLines(
+        Span(WEEK.start - 7 * DAY, WEEK.start),
+        lines_of_days(7, availability=lambda _: 99.8).columns,
+    )
+
+    assert by_name(now, before)["uptime"].told_change == "-0.4 points"
+    assert by_name(now, now)["uptime"].told_change == "about the same"
+
+
 def test_sums_are_compared_only_where_as_much_is_known_of_both() -> None:
     """In its second week a monitor would have found twice of everything."""
     lines = lines_of_days(14, throughput=lambda at: None if day_of(at) < -10 else 10.0)

@@ -15,6 +15,7 @@ GENERIC = ("business", "security")
 """Groups whose metrics are all told, one figure each."""
 P95 = 0.95
 NEARLY_WHOLE = 98
+LEAST_POINTS = 0.005
 MOST_APART = 0.05
 """Between the known shares of two sums that are compared: of half a week everything is half."""
 
@@ -73,12 +74,21 @@ class Figure(
     @property
     def _digits(self) -> int:
         """Of what is nearly whole the last digits matter."""
-        return 4 if self.unit == "%" and (self.value or 0) >= NEARLY_WHOLE else 3
+        return 4 if self._is_nearly_whole else 3
+
+    @property
+    def _is_nearly_whole(self) -> bool:
+        return self.unit == "%" and (self.value or 0) >= NEARLY_WHOLE
 
     @property
     def told_change(self) -> str:
-        """`+12 %`, `about the same`, or nothing to compare."""
-        return "" if self.change is None else told_change(self.change)
+        """`+12 %`, `about the same`, or nothing; of what is nearly whole in points of percent."""
+        if self.change is None or self.value is None or self.before is None:
+            return ""
+        points, are_whole = self.value - self.before, self.before >= NEARLY_WHOLE
+        if self._is_nearly_whole and are_whole and abs(points) >= LEAST_POINTS:
+            return f"{points:+.2g} points"
+        return told_change(self.change)
 
 
 Count = Callable[[HourLines, Metric], float | None]
