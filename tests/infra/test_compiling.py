@@ -1,8 +1,10 @@
 """The Bicep of infra/ as its compiler would take it, which is not to be had here."""
 
+import re
+
 import pytest
 
-from local.bicep_files import read_infra
+from local.bicep_files import INFRA, parse, read_infra
 from tests.infra.compiler_checks import complaints
 
 TEXTS = read_infra()
@@ -74,3 +76,18 @@ def test_it_would_complain_of_what_is_spoiled(
     found = complaints({**TEXTS, path: TEXTS[path].replace(old, new, 1)})
 
     assert any(complaint in one for one in found), found
+
+
+def test_the_example_gives_each_parameter_a_value_of_its_type() -> None:
+    params = parse(MAIN, TEXTS[MAIN]).params
+    example = (INFRA / "main.bicepparam").read_text()
+    given = re.findall(r"^param (\w+) = (.+)$", example, re.MULTILINE)
+    forms = {
+        "bool": r"true|false",
+        "int": r"\d+",
+        "string": r"'[^']*'|readEnvironmentVariable\('\w+', '[^']*'\)",
+    }
+
+    assert len(given) > 15
+    for name, value in given:
+        assert re.fullmatch(forms[params[name].type], value), f"{name} = {value}"
