@@ -13,7 +13,7 @@ from shared.domain.times import iso
 DAY = timedelta(days=1)
 EARLIER = timedelta(hours=7, minutes=10)
 """Before the first day that is asked for lie the hours in which logins are compared."""
-LOADED_WITHIN_S = 60
+LOADED_WITHIN_S = 300
 SHORTLY = timedelta(hours=2, minutes=10)
 """How far back the pages are asked for that browsers showed."""
 
