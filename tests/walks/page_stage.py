@@ -6,6 +6,7 @@ The front doors are function_app's own; timers are played by hand, storage is th
 import os
 import re
 import shutil
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -220,3 +221,11 @@ def _fresh_settings() -> Iterator[None]:
     finally:
         for one in kept:
             one.cache_clear()
+
+
+def wait_until_closed(page: Page, tab: Page) -> None:
+    """What the page closes is told to us a little later."""
+    end = time.monotonic() + PATIENCE_MS / 1000
+    while not tab.is_closed():
+        assert time.monotonic() < end, "the tab is still open"
+        page.wait_for_timeout(20)

@@ -26,6 +26,7 @@ from tests.walks.page_stage import (
     picture,
     running_browser,
     running_page,
+    wait_until_closed,
 )
 
 pytestmark = pytest.mark.slow
@@ -494,7 +495,7 @@ def test_a_report_that_does_not_come_leaves_no_empty_tab(stage: Stage) -> None:
             page.get_by_role("button", name="Report 7d").click()
 
         expect(page.get_by_role("alert")).to_contain_text("the answer can't be read")
-        assert popup.value.is_closed()
+        wait_until_closed(page, popup.value)
 
 
 def test_a_report_says_that_it_comes_and_who_closes_its_tab_hears_no_more(stage: Stage) -> None:
@@ -531,7 +532,7 @@ def test_what_a_report_showed_is_gone_with_who_signs_out(stage: Stage) -> None:
         page.get_by_role("button", name="Sign out").click()
 
         expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
-        assert report.is_closed()
+        wait_until_closed(page, report)
         assert page.evaluate("window.revoked") == [blob]
 
 

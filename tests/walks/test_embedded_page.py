@@ -16,6 +16,7 @@ from tests.walks.page_stage import (
     picture,
     running_browser,
     running_page,
+    wait_until_closed,
 )
 
 pytestmark = pytest.mark.slow
@@ -195,4 +196,4 @@ def test_a_report_can_be_read_there_though_that_policy_lets_its_style_not_in(
         assert popup.value.evaluate(filled) == "none"
         page.get_by_role("button", name="Sign out").click()
         expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
-        assert popup.value.is_closed()
+        wait_until_closed(page, popup.value)
