@@ -84,7 +84,9 @@ class Running:
             group.create_task(server.serve(sockets=[bound]))
             await server.ready.wait()
             for timer in self.timers:
-                group.create_task(timer.run(stopping))
+                # From now on, not from the task's own first moment: whoever is told that the host
+                # runs may move the clock at once.
+                group.create_task(timer.run(stopping, timer.clock.now()))
             for listener in self.listeners:
                 group.create_task(listener.listen())
             started.set_result(_Started(asyncio.get_running_loop(), stopping))

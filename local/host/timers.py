@@ -30,9 +30,9 @@ class Timer:
     clock: WorldClock
     invoker: Invoker
 
-    async def run(self, stopping: asyncio.Event) -> None:
-        """Fire until `stopping` is set."""
-        last, told = self.clock.now(), NEVER
+    async def run(self, stopping: asyncio.Event, since: datetime) -> None:
+        """Fire whatever falls due after `since`, until `stopping` is set."""
+        last, told = since, NEVER
         if self.run_on_startup:
             await self._fire(a_timer_request(self.schedule, told))
         while True:

@@ -137,7 +137,7 @@ def test_hundreds_are_asked_a_few_at_a_time_and_what_hangs_leaves_the_rest_unask
         return "fine"
 
     def hang() -> str:
-        ended.wait(5)
+        ended.wait(30)
         return "late"
 
     many = [an_examination(f"target {number}", count) for number in range(300)]
@@ -147,7 +147,9 @@ def test_hundreds_are_asked_a_few_at_a_time_and_what_hangs_leaves_the_rest_unask
     assert 2 <= most <= MOST_AT_ONCE
     found = examine([*stuck, an_examination("last")], patience=timedelta(milliseconds=100))
     ended.set()
-    assert {one.verdict for one in found[:-1]} == {Verdict.BROKEN}
+    # A slow machine begins some of the stuck ones too late, too: but the first one it began.
+    assert found[0].verdict is Verdict.BROKEN
+    assert {one.verdict for one in found[:-1]} <= {Verdict.BROKEN, Verdict.UNTRIED}
     assert (found[-1].verdict, found[-1].said) == (
         Verdict.UNTRIED,
         "there was no time left to ask it",
