@@ -20,7 +20,13 @@ from local.world.engine import Script, ScriptedWorld
 from local.world.events import World
 from local.world.scenes import Blocking, DtuStorm
 from shared.adapters.sql.azure_sql import AzureSql, Connect, Database
-from shared.adapters.sql.connections import PURE_PYTHON, Patience, SqlAddress, connect
+from shared.adapters.sql.connections import (
+    PATIENCE,
+    PURE_PYTHON,
+    Patience,
+    SqlAddress,
+    connect,
+)
 from shared.adapters.sql.witness import AzureSqlWitness
 from shared.catalog.sql_queries import NAME_SETS
 from shared.domain.times import MINUTE
@@ -81,8 +87,8 @@ class SqlDesk:
         engine = self.engine
         return SqlAddress(host, int(port), database, user=engine.user, password=engine.password)
 
-    def door(self, driver: str, *, by: str = "token") -> Connect:
-        return partial(connect, self.address(by=by), driver=driver, patience=PATIENT)
+    def door(self, driver: str, *, by: str = "token", patience: Patience = PATIENT) -> Connect:
+        return partial(connect, self.address(by=by), driver=driver, patience=patience)
 
     def source(
         self,
@@ -93,6 +99,11 @@ class SqlDesk:
         deadline: float = A_SLOW_MACHINES,
     ) -> AzureSql:
         return AzureSql({TARGET: Database(self.door(driver, by=by), names)}, deadline=deadline)
+
+    def hurried(self, driver: str) -> AzureSql:
+        """As impatient as in production: for what hangs, or is repeated until time is over."""
+        door = self.door(driver, patience=PATIENCE)
+        return AzureSql({TARGET: Database(door, NAME_SETS["crm"])})
 
     def witness(self, driver: str) -> AzureSqlWitness:
         """It looks as long as it takes, however short the product would be."""

@@ -409,7 +409,7 @@ def test_a_reading_that_fails_leaves_no_connection(
     mended: SqlDesk, driver: str, breakage: Callable[[SqlDesk], None]
 ) -> None:
     """The server counts them; it notices an end a moment later."""
-    source = mended.source(driver)
+    source = mended.hurried(driver)
     breakage(mended)
 
     try:
@@ -423,7 +423,7 @@ def test_a_reading_that_fails_leaves_no_connection(
 
 @pytest.mark.slow
 def test_a_reading_that_hangs_ends_and_leaves_no_connection(mended: SqlDesk, driver: str) -> None:
-    source = mended.source(driver)
+    source = mended.hurried(driver)
     mended.desk.faults.set("sql", Fault("hang"))
 
     with pytest.raises(SourceError):
