@@ -32,11 +32,16 @@ class HandMovedClock(WorldClock):
 
     def __init__(self, at: datetime) -> None:
         super().__init__(at)
+        object.__setattr__(self, "_awaited", set())
         self.move_to(at)
 
     def move_to(self, moment: datetime) -> None:
         """What fell due until then is due now."""
         object.__setattr__(self, "_moment", moment)
+
+    def is_awaited(self, moment: datetime) -> bool:
+        """Whether anybody has begun to wait for it before it came."""
+        return moment in self._awaited  # type: ignore[attr-defined]
 
     def now(self) -> datetime:
         moment: datetime = self._moment  # type: ignore[attr-defined]
@@ -44,6 +49,8 @@ class HandMovedClock(WorldClock):
 
     def wall_at(self, moment: datetime) -> datetime:
         """A little later, as long as it has not come: whoever waits for it looks again then."""
+        if moment > self.now():
+            self._awaited.add(moment)  # type: ignore[attr-defined]
         return wall_now() + (LOOK_AGAIN if moment > self.now() else timedelta())
 
 

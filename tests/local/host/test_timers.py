@@ -38,11 +38,13 @@ def test_a_timer_fires_when_the_world_says_so() -> None:
         seen.append(timer)
 
     with a_host(app, clock=clock) as host:
+        wait_until(lambda: clock.is_awaited(T0 + 20 * SECOND))
         clock.move_to(T0 + 19 * SECOND)
         time.sleep(0.1)
         assert seen == []
         clock.move_to(T0 + 20 * SECOND)
         host.invocations.wait_for("tick", 1)
+        wait_until(lambda: clock.is_awaited(T0 + 80 * SECOND))
         clock.move_to(T0 + 79 * SECOND)
         time.sleep(0.1)
         assert len(seen) == 1
@@ -76,6 +78,7 @@ def test_missed_runs_are_made_up_by_one_that_is_past_due() -> None:
         go_on.wait(PATIENCE_S)
 
     with a_host(app, clock=clock) as host:
+        wait_until(lambda: clock.is_awaited(T0 + timedelta(minutes=1)))
         clock.move_to(T0 + timedelta(minutes=1))
         wait_until(lambda: past_due)
         clock.move_to(T0 + timedelta(minutes=3, seconds=10))
@@ -83,6 +86,7 @@ def test_missed_runs_are_made_up_by_one_that_is_past_due() -> None:
         assert past_due == [False]
         go_on.set()
         host.invocations.wait_for("tick", 2)
+        wait_until(lambda: clock.is_awaited(T0 + timedelta(minutes=4)))
         clock.move_to(T0 + timedelta(minutes=4))
         runs = host.invocations.wait_for("tick", 3)
 
