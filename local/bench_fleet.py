@@ -29,6 +29,7 @@ from msgspec.json import decode
 
 from local.azurite import running_azurite
 from local.desks import VirtualClock, furnish, table_storage
+from local.fleet_model import AT_ONCE, Counted, model
 from local.rig import TICK, WATCH
 from shared.adapters.channels.memory import MemoryChannel
 from shared.catalog.metrics import CATALOG
@@ -49,7 +50,7 @@ TARGETS = [f"target-{number:03d}" for number in range(200)]
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 MINUTES = 3
 WARM_UP = 1
-WORKERS, AT_ONCE = 2, 4
+WORKERS = 2
 INLINE_MAX = 5
 PATIENCE_S = 150
 PUT, MANY = 1_000, 10_000
@@ -216,31 +217,6 @@ class Fleet:
                 worker.kill()
 
 
-@dataclass(frozen=True)
-class Counted:
-    """Requests to the storage, and seconds of CPU, of one target's tick and watch.
-
-    `put_cpu`, `beat_cpu`: what a target's message and its share of the heartbeat cost their timer.
-    """
-
-    tick: int
-    watch: int
-    tick_cpu: float
-    watch_cpu: float
-    put_cpu: float
-    beat_cpu: float
-
-    @property
-    def requests(self) -> int:
-        """Of both passes."""
-        return self.tick + self.watch
-
-    @property
-    def cpu(self) -> float:
-        """Of both passes."""
-        return self.tick_cpu + self.watch_cpu
-
-
 def run(out: Callable[[str], None]) -> bool:
     """Print how the fleet's minutes went and how far it goes; whether all ended on time."""
     with running_azurite() as azurite:
@@ -266,7 +242,7 @@ def run(out: Callable[[str], None]) -> bool:
         f"a target's minute: {tick} requests by tick, {watch} by watch; "
         f"{ticks * 1000:.0f} and {watches * 1000:.0f} ms of CPU"
     )
-    _model(counted, out)
+    model(counted, out)
     return on_time
 
 
@@ -351,51 +327,6 @@ def _requests(house: House, clock: VirtualClock, at: datetime) -> dict[str, int]
             work_on(TARGETS[0], house=house, now=clock.now)
         found[name] = requests.count
     return found
-
-
-REQUEST_S, SOURCES_S = 0.007, 1.5
-"""Assumed in Azure: a request to the storage of the same region, and the slowest source."""
-CORE = 0.25
-"""Of an instance of 512 MB; each timer has one of its own."""
-ACCOUNT, PARTITION = 20_000, 2_000
-"""Requests a second that a storage account takes, and one partition: a target's, or the leases'."""
-LEASE_REQUESTS = 6
-"""Of both passes: the lease is read, taken and given back."""
-LEASES_A_PAGE = 1_000
-
-
-def _model(counted: Counted, out: Callable[[str], None]) -> None:
-    """What each limit leaves at so many targets, on paper."""
-    out("on paper, at 7 ms a request and 1.5 s for the slowest source (assumed):")
-    out(
-        f"{'targets':>8}{'requests/s':>12}{'of 20,000':>11}{'leases, of 2,000':>18}"
-        f"{'messages in':>13}{'heartbeat':>11}{'instances':>11}"
-    )
-    for targets in (1, 200, 1_000, 10_000):
-        out(_row(targets, counted))
-    out(
-        f"a timer puts its messages within {minutes.SHARE_FOR.seconds} s up to "
-        f"{minutes.SHARE_FOR.seconds / _put_s(1, counted):,.0f} targets, their leases' partition "
-        f"goes up to {PARTITION * 60 / LEASE_REQUESTS:,.0f}, the account up to "
-        f"{ACCOUNT * 60 / counted.requests:,.0f}"
-    )
-
-
-def _row(targets: int, counted: Counted) -> str:
-    rate = targets * counted.requests / 60
-    busy = counted.requests * REQUEST_S + 2 * SOURCES_S
-    instances = max(targets * busy / AT_ONCE, targets * counted.cpu / CORE) / 60
-    leases = targets * LEASE_REQUESTS / 60 / PARTITION
-    beat = max(targets * counted.beat_cpu / CORE, -(-targets // LEASES_A_PAGE) * REQUEST_S)
-    return (
-        f"{targets:>8,}{rate:>12,.0f}{rate / ACCOUNT:>11.0%}{leases:>18.0%}"
-        f"{_put_s(targets, counted):>11.1f} s{beat:>9.1f} s{max(instances, 1):>11.0f}"
-    )
-
-
-def _put_s(targets: int, counted: Counted) -> float:
-    """Seconds: many are put at once, so that the timer's CPU is what they wait for."""
-    return targets * max(counted.put_cpu / CORE, REQUEST_S / minutes.MOST_AT_ONCE)
 
 
 if __name__ == "__main__":

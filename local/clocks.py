@@ -1,8 +1,7 @@
 """World time that may run faster than the wall's: one origin, one speed."""
 
-import time
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 
 def wall_now() -> datetime:
@@ -33,8 +32,3 @@ class WorldClock:
     def wall_at(self, moment: datetime) -> datetime:
         """When the wall's clock shows that moment of the world."""
         return self.began + (moment - self.origin) / self.speed
-
-    def sleep_until(self, moment: datetime) -> None:
-        """Wait for a moment of the world."""
-        delay = (self.wall_at(moment) - wall_now()) / timedelta(seconds=1)
-        time.sleep(max(delay, 0.0))

@@ -1,17 +1,15 @@
 """The forms of settings: each turns a setting's text into its value or raises ValueError.
 
 The error finishes the sentence "NAME must be …". Standard library only, like the settings.
+What leads somewhere (URLs, hosts, connection strings) is in setting_ways.
 """
 
 import json
 import re
-from base64 import b64decode
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from ipaddress import ip_address
 from math import inf
 from typing import Any, NamedTuple
-from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo
 
 CHANNEL_TYPES = ("email", "slack", "webhook", "sms", "teams", "console")
@@ -28,7 +26,7 @@ MOST_ROUTES = 10
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
-MOST_DAYS = 3650
+MOSTWEEKDAYS = 3650
 
 ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
@@ -106,8 +104,8 @@ def days(least: int) -> Callable[[str], timedelta]:
     """So many days, at most as many as are ever looked back."""
 
     def parse_days(text: str) -> timedelta:
-        if not (text.isascii() and text.isdigit()) or not least <= int(text[:9]) <= MOST_DAYS:
-            raise ValueError(f"a whole number of days from {least} to {MOST_DAYS:,}")
+        if not (text.isascii() and text.isdigit()) or not least <= int(text[:9]) <= MOSTWEEKDAYS:
+            raise ValueError(f"a whole number of days from {least} to {MOSTWEEKDAYS:,}")
         return timedelta(days=int(text))
 
     return parse_days
@@ -156,19 +154,6 @@ def account(text: str) -> str:
     return text
 
 
-def connection(text: str) -> str:
-    parts = [part.partition("=") for part in text.strip().rstrip(";").split(";")]
-    given = {name.strip().lower(): value for name, _, value in parts}
-    by_key = given.get("accountname") and _is_base64(given.get("accountkey", ""))
-    by_sas = given.get("tableendpoint") and given.get("sharedaccesssignature")
-    if text and not (all(given.values()) and (by_key or by_sas)):
-        raise ValueError(
-            "a connection string spelled out, with AccountName and AccountKey "
-            "(UseDevelopmentStorage=true is not enough for every client)"
-        )
-    return text
-
-
 def email(text: str) -> str:
     if text and not _EMAIL.fullmatch(text):
         raise ValueError("one e-mail address")
@@ -194,138 +179,6 @@ def workspace(text: str) -> str:
     if text and not _GUID.fullmatch(text):
         raise ValueError("the workspace's id (a GUID), not its resource id")
     return text
-
-
-def is_loopback(url: SplitResult) -> bool:
-    try:
-        return ip_address(url.hostname or "").is_loopback
-    except ValueError:
-        return url.hostname == "localhost"
-
-
-def https_url(text: str) -> str:
-    """An absolute https URL; plain http only to this machine."""
-    try:
-        url = urlsplit(text)
-        allowed = url.scheme == "https" or (url.scheme == "http" and is_loopback(url))
-        usable = allowed and bool(url.hostname) and url.port != 0
-    except ValueError:
-        usable = False
-    if text and not usable:
-        raise ValueError("a URL beginning with https://")
-    return text
-
-
-def azure(*domains: str) -> Callable[[str], str]:
-    """A URL that gets bearer tokens: only Microsoft's own domains, or this machine."""
-
-    def parse(text: str) -> str:
-        url = urlsplit(https_url(text))
-        host = url.hostname or ""
-        if (
-            text
-            and not is_loopback(url)
-            and not any(host == domain or host.endswith(f".{domain}") for domain in domains)
-        ):
-            raise ValueError(f"a URL on {' or '.join(domains)}")
-        return text.rstrip("/")
-
-    return parse
-
-
-def acs(text: str) -> str:
-    parts = (part.strip().partition("=") for part in text.split(";"))
-    given = {name.lower(): value for name, _, value in parts}
-    if text and not (given.get("endpoint") and _is_base64(given.get("accesskey", ""))):
-        raise ValueError("a connection string endpoint=https://…/;accesskey=…, its key in base64")
-    https_url(given.get("endpoint", ""))
-    return text
-
-
-def _is_base64(text: str) -> bool:
-    try:
-        return bool(b64decode(text, validate=True))
-    except ValueError:
-        return False
-
-
-def webhooks(text: str) -> Mapping[str, str]:
-    """Channel names and their incoming webhooks' URLs."""
-    given = json_object(
-        text, 'a JSON object like {"#alerts": "https://hooks.slack.com/services/…"}'
-    )
-    for url in given.values():
-        if not isinstance(url, str) or not url:
-            raise ValueError("a JSON object of channel names and URLs")
-        https_url(url)
-    return given
-
-
-# As shared/adapters/destinations.py reads them; a test holds the two together.
-_PLAIN_URL = re.compile(
-    r"https?://(?P<host>\[[0-9a-f:.]+\]|[a-z0-9._-]{1,253})(?::[0-9]{1,5})?"
-    r"(?:[/?][a-z0-9\-._~!$&'()*+,;=:@%/?]*)?",
-    re.IGNORECASE | re.ASCII,
-)
-_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
-_NAME = re.compile(rf"(?:{_LABEL}\.)*[a-z](?:[a-z0-9-]{{0,61}}[a-z0-9])?", re.IGNORECASE)
-_LISTED_HOST = re.compile(
-    r"(?=[^:\[]*[a-z])[a-z0-9._-]+(:[0-9]{1,5})?|([0-9.]+|\[[0-9a-f:.]+\]):[0-9]{1,5}",
-    re.IGNORECASE | re.ASCII,
-)
-_HOOKS = 'a JSON object like {"ops": {"url": "https://…", "key": "…"}} or {"ops": "https://…"}'
-
-
-def plain_url(text: str) -> str:
-    """An https URL in plain writing: an address in disguise is no host."""
-    found = _PLAIN_URL.fullmatch(https_url(text))
-    if not found or not (_is_address(found["host"]) or _NAME.fullmatch(found["host"])):
-        raise ValueError("a URL beginning with https:// and a host in plain writing")
-    return text
-
-
-def _is_address(host: str) -> bool:
-    try:
-        return bool(ip_address(host.strip("[]")))
-    except ValueError:
-        return False
-
-
-def plain_webhooks(text: str) -> Mapping[str, str]:
-    """Names and URLs of webhooks."""
-    given = json_object(text, 'a JSON object like {"operations": "https://…"}')
-    if not all(isinstance(url, str) for url in given.values()):
-        raise ValueError("a JSON object of names and URLs")
-    return {name: plain_url(url) for name, url in given.items()}
-
-
-class Hook(NamedTuple):
-    """One receiver of webhooks; an empty key means that its messages are not signed."""
-
-    url: str
-    key: str = ""
-
-
-def hooks(text: str) -> Mapping[str, Hook]:
-    """Receivers' names, URLs and signing keys."""
-    return {name: _hook(one) for name, one in json_object(text, _HOOKS).items()}
-
-
-def _hook(given: Any) -> Hook:
-    parts = {"url": given} if isinstance(given, str) else given
-    if not isinstance(parts, dict) or not {"url"} <= parts.keys() <= set(Hook._fields):
-        raise ValueError(_HOOKS)
-    if not all(isinstance(one, str) for one in parts.values()):
-        raise ValueError(_HOOKS)
-    return Hook(plain_url(parts["url"]), signing_key(parts.get("key", "")))
-
-
-def listed_hosts(text: str) -> tuple[str, ...]:
-    """Host names, or address:port; an address alone would open every port of a machine."""
-    hosts = tuple(one.strip().lower() for one in text.split(",") if one.strip())
-    if not all(_LISTED_HOST.fullmatch(one) for one in hosts):
-        raise ValueError("host names, or address:port, joined by commas")
-    return hosts
 
 
 def sms_sender(text: str) -> str:
@@ -392,9 +245,8 @@ class Hours(NamedTuple):
     ends: int
 
 
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _HOURS = re.compile(
-    rf"(?P<first>{'|'.join(_DAYS)})-(?P<last>{'|'.join(_DAYS)})"
+    rf"(?P<first>{'|'.join(WEEKDAYS)})-(?P<last>{'|'.join(WEEKDAYS)})"
     r" (?P<begins>\d\d:\d\d)-(?P<ends>\d\d:\d\d)",
     re.IGNORECASE | re.ASCII,
 )
@@ -403,7 +255,9 @@ _HOURS = re.compile(
 def office_hours(text: str) -> Hours:
     """The days and hours in which people work; both ends of the days are included."""
     found = _HOURS.fullmatch(text)
-    first, last = (_DAYS.index(found[part].lower()) if found else 0 for part in ("first", "last"))
+    first, last = (
+        WEEKDAYS.index(found[part].lower()) if found else 0 for part in ("first", "last")
+    )
     begins, ends = (_minute_of_day(found[part]) if found else 0 for part in ("begins", "ends"))
     if first > last or not 0 <= begins < ends <= 24 * 60:
         raise ValueError("days and hours such as Mon-Fri 07:00-19:00")

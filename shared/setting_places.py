@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from shared import setting_forms as form
+from shared import setting_ways as way
 
 
 class Resources(NamedTuple):
@@ -27,7 +28,7 @@ RESOURCE_FORMS: dict[str, Callable[[str], str]] = {
     "app": form.resource("Microsoft.Web/sites/[^/]+"),
     "database": form.resource("Microsoft.Sql/servers/[^/]+/databases/[^/]+"),
     "workspace": form.workspace,
-    "health_url": form.https_url,
+    "health_url": way.https_url,
 }
 
 
@@ -75,7 +76,7 @@ def sql_host(text: str) -> str:
     url = urlsplit(f"//{text.replace('{server}', 'server')}")
     host = url.hostname or ""
     try:
-        known = host.endswith(_SQL_DOMAINS) or form.is_loopback(url)
+        known = host.endswith(_SQL_DOMAINS) or way.is_loopback(url)
         usable = known and url.port != 0 and url.username is None
     except ValueError:
         usable = False

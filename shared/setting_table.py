@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from shared import setting_forms as form
 from shared import setting_places as place
+from shared import setting_ways as way
 
 
 class Setting(NamedTuple):
@@ -29,7 +30,7 @@ TABLE = (
         "",
         "Connection string of the storage account with the monitor's tables and queues. "
         "Leave it empty in Azure and name the account below: the app's identity is used.",
-        form.connection,
+        way.connection,
         secret=True,
     ),
     Setting(
@@ -134,7 +135,7 @@ TABLE = (
         "monitor_endpoint",
         "https://management.azure.com",
         "Where platform metrics are read; another one for sovereign clouds.",
-        form.needed(form.azure("azure.com", "usgovcloudapi.net", "chinacloudapi.cn")),
+        form.needed(way.azure("azure.com", "usgovcloudapi.net", "chinacloudapi.cn")),
     ),
     Setting(
         "LOG_ANALYTICS_ENDPOINT",
@@ -142,7 +143,7 @@ TABLE = (
         "https://api.loganalytics.io",
         "Where logs are queried; another one for sovereign clouds.",
         form.needed(
-            form.azure("loganalytics.io", "loganalytics.us", "loganalytics.azure.cn", "azure.com")
+            way.azure("loganalytics.io", "loganalytics.us", "loganalytics.azure.cn", "azure.com")
         ),
     ),
     Setting(
@@ -158,7 +159,7 @@ TABLE = (
         "",
         "Azure Communication Services, which sends the mails. Leave it empty and give the "
         "endpoint below to use the app's identity.",
-        form.acs,
+        way.acs,
         secret=True,
     ),
     Setting(
@@ -166,7 +167,7 @@ TABLE = (
         "acs_endpoint",
         "",
         "Endpoint of Azure Communication Services, used with the app's identity.",
-        form.azure("communication.azure.com", "communication.azure.us"),
+        way.azure("communication.azure.com", "communication.azure.us"),
     ),
     Setting(
         "MAIL_FROM",
@@ -195,7 +196,7 @@ TABLE = (
         "slack_webhooks",
         "",
         "Slack's incoming webhooks as JSON: channel name to URL.",
-        form.webhooks,
+        way.webhooks,
         secret=True,
     ),
     Setting(
@@ -211,7 +212,7 @@ TABLE = (
         "slack_endpoint",
         "https://slack.com/api",
         "Slack's Web API, used with the bot's token.",
-        form.needed(form.azure("slack.com", "slack-gov.com")),
+        form.needed(way.azure("slack.com", "slack-gov.com")),
     ),
     Setting(
         "WEBHOOKS",
@@ -219,7 +220,7 @@ TABLE = (
         "",
         "Receivers of webhooks as JSON: name to URL, or to an object of url and key, with which "
         "messages are signed (docs/webhooks.md).",
-        form.hooks,
+        way.hooks,
         secret=True,
     ),
     Setting(
@@ -228,14 +229,14 @@ TABLE = (
         "",
         "Hosts on private networks that webhooks may lead to, as host or address:port, joined by "
         "commas.",
-        form.listed_hosts,
+        way.listed_hosts,
     ),
     Setting(
         "TEAMS_WEBHOOKS",
         "teams_webhooks",
         "",
         "Webhooks of Teams workflows as JSON: name to URL.",
-        form.plain_webhooks,
+        way.plain_webhooks,
         secret=True,
     ),
     Setting(
@@ -257,7 +258,7 @@ TABLE = (
         "sms",
         "",
         "Azure Communication Services for SMS, where it is not the mails' own.",
-        form.acs,
+        way.acs,
         secret=True,
     ),
     Setting(
@@ -282,7 +283,7 @@ TABLE = (
         "",
         "Where this app is reached, such as https://pantry-monitor.azurewebsites.net. Messages "
         "get links to acknowledge, snooze and resolve when it and ACTION_KEYS are set.",
-        form.https_url,
+        way.https_url,
     ),
     Setting(
         "ACTION_KEYS",
@@ -316,7 +317,7 @@ TABLE = (
         "A dead man's switch in the manner of healthchecks.io, told each minute that the "
         "monitor is well, and under /fail what is wrong. It must raise an alarm when it hears "
         "nothing.",
-        form.https_url,
+        way.https_url,
         secret=True,
     ),
     Setting(
@@ -421,7 +422,7 @@ TABLE = (
         "",
         "Issuer of the callers' Entra ID tokens, such as "
         "https://login.microsoftonline.com/<tenant>/v2.0.",
-        form.https_url,
+        way.https_url,
     ),
     Setting(
         "AUTH_AUDIENCE",
@@ -435,7 +436,7 @@ TABLE = (
         "",
         "Where that issuer publishes its signing keys, such as "
         "https://login.microsoftonline.com/<tenant>/discovery/v2.0/keys.",
-        form.https_url,
+        way.https_url,
     ),
     Setting(
         "AUTH_ROLE_CLAIM",

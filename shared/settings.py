@@ -10,9 +10,10 @@ from datetime import timedelta, tzinfo
 from typing import Any
 
 from shared import setting_places as place
-from shared.setting_forms import Doubtful, Hook, Hours
+from shared.setting_forms import Doubtful, Hours
 from shared.setting_places import BusinessNames, DatabasePlace, Resources
 from shared.setting_table import TABLE, Setting
+from shared.setting_ways import Hook
 
 
 class SettingsError(ValueError):

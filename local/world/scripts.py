@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+from local.world.attacks import BruteForce, NightAccess, PasswordSpray, SiteScan
 from local.world.engine import Script
 from local.world.inside_scenes import (
     BadQuery,
@@ -18,7 +19,6 @@ from local.world.recorded import recorded
 from local.world.scenes import (
     SOURCES,
     Blocking,
-    BruteForce,
     CertificateEnding,
     ConnectionFlood,
     CpuSaturated,
@@ -28,11 +28,8 @@ from local.world.scenes import (
     Flapping,
     LateTelemetry,
     MemoryLeak,
-    NightAccess,
     Outage,
-    PasswordSpray,
     Scene,
-    SiteScan,
     SlowRelease,
     SourceDown,
     StorageFilling,

@@ -41,11 +41,6 @@ class QueryUse(Struct, frozen=True, kw_only=True, rename="camel"):
         return self.cpu_ms / max(self.executions, 1)
 
     @property
-    def average_duration_ms(self) -> float:
-        """How long an execution took, in ms."""
-        return self.duration_ms / max(self.executions, 1)
-
-    @property
     def average_logical_reads(self) -> float:
         """Pages that an execution read."""
         return self.logical_reads / max(self.executions, 1)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from functools import partial
 
-from shared import setting_forms as form
+from shared import setting_ways as way
 from shared.adapters.checkups import apps, setting_mends, telemetry
 from shared.adapters.checkups.identities import Credentials
 from shared.adapters.checkups.vaults import References, ask_vaults
@@ -83,7 +83,7 @@ def secrets(references: References, who: Credentials) -> Examination:
 def _send_line(on: Round, connection: str, authentication: str) -> str:
     try:
         to = telemetry.read_ingestion(connection, authentication)
-        form.azure(*INGESTION_DOMAINS)(to.endpoint)
+        way.azure(*INGESTION_DOMAINS)(to.endpoint)
     except ValueError as error:
         new = "<connection string of Application Insights>"
         said = f"{CONNECTION} is not right: {error}" if connection else f"{CONNECTION} is not set"

@@ -186,12 +186,6 @@ def last_inspection(target: str, *, house: House) -> Inspection | None:
     return inspection_at(target, keys[-1], house=house) if keys else None
 
 
-def inspections_since(target: str, since: datetime, *, house: House) -> list[str]:
-    """The keys of those that are kept from then on, oldest first."""
-    first = inspection_key(since)
-    return [key for key in house.alerts.keys(target, INSPECTIONS) if key >= first]
-
-
 def inspection_at(target: str, key: str, *, house: House) -> Inspection | None:
     """One that is kept; a damaged one is logged and left out."""
     try:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.adapters.destinations import destination, may_be_reached, name_problem
-from shared.setting_forms import plain_url
+from shared.setting_ways import plain_url
 from tests.adapters.addresses import INSIDE, PUBLIC
 
 NEVER = [

@@ -9,9 +9,9 @@ import pytest
 from shared.adapters.logs.log_analytics import (
     FURTHEST,
     LogAnalytics,
-    open_log_analytics,
     window,
 )
+from shared.adapters.logs.workspaces import open_workspaces
 from shared.adapters.windows import LONGEST, Window
 from shared.domain.histograms import value_of
 from tests.adapters.conftest import Answerer
@@ -47,7 +47,9 @@ def opened() -> Iterator[Open]:
 
     def open_(url: str, **options: Any) -> LogAnalytics:
         given = {"credential": AnyToken(), "patience": PATIENT, **options}
-        sources.append(open_log_analytics({"crm": "a-guid", "bare": ""}, endpoint=url, **given))
+        sources.append(
+            LogAnalytics(open_workspaces({"crm": "a-guid", "bare": ""}, endpoint=url, **given))
+        )
         return sources[-1]
 
     yield open_

@@ -12,9 +12,8 @@ from azure.core.credentials import AccessToken
 
 from shared.adapters.logs.log_analytics import (
     LogAnalytics,
-    open_log_analytics,
 )
-from shared.adapters.logs.workspaces import SERVER_TIMEOUT
+from shared.adapters.logs.workspaces import SERVER_TIMEOUT, open_workspaces
 from shared.adapters.windows import PATIENCE
 from shared.domain.errors import SourceError
 from shared.services.collect import PATIENCE as ABANDONED_AFTER
@@ -50,7 +49,9 @@ def opened() -> Iterator[Open]:
 
     def open_(url: str, **options: Any) -> LogAnalytics:
         given = {"credential": AnyToken(), "patience": PATIENT, **options}
-        sources.append(open_log_analytics({"crm": "a-guid", "bare": ""}, endpoint=url, **given))
+        sources.append(
+            LogAnalytics(open_workspaces({"crm": "a-guid", "bare": ""}, endpoint=url, **given))
+        )
         return sources[-1]
 
     yield open_

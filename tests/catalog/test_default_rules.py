@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from local.world.attacks import BruteForce, PasswordSpray
 from local.world.scenes import (
-    BruteForce,
     CertificateEnding,
     ConnectionFlood,
     CpuSaturated,
@@ -14,7 +14,6 @@ from local.world.scenes import (
     ErrorBurst,
     MemoryLeak,
     Outage,
-    PasswordSpray,
     Scene,
     SlowRelease,
     SourceDown,

@@ -40,8 +40,7 @@ def use(**changes: Any) -> QueryUse:
 def test_averages_are_of_an_execution_and_reads_are_of_8_kb() -> None:
     found = use()
 
-    averages = found.average_cpu_ms, found.average_duration_ms, found.average_logical_reads
-    assert averages == (2.5, 5.0, 64.0)
+    assert (found.average_cpu_ms, found.average_logical_reads) == (2.5, 64.0)
     assert found.logical_reads_mb == 2.0
 
 

@@ -150,14 +150,14 @@ def test_the_calm_world_under_the_same_command_sends_nothing() -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_whatever_else_is_in_the_environment_the_story_is_told() -> None:
-    with running("default", speed="60", environment=ODD_ENVIRONMENT) as (process, where):
+    # No faster, or a slow machine sends the end before the beginning: one message tells both then.
+    with running("default", speed="20", environment=ODD_ENVIRONMENT) as (process, where):
         wait_for(lambda: a_day_is_there(where), PATIENCE_S)
         wait_for(lambda: bool(texts_of_slack(where)), PATIENCE_S)
 
         assert process.stdout is not None
         told = process.stdout.readline()
-        # At this speed a slow machine may send the end first: one message that tells both then.
-        assert "[CRITICAL] DTU " in told or "[RESOLVED] DTU Usage Critical after " in told
+        assert "[CRITICAL] DTU " in told
         assert told.endswith("? pantry-crm\n")
         assert process.poll() is None
 

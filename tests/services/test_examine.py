@@ -145,11 +145,9 @@ def test_hundreds_are_asked_a_few_at_a_time_and_what_hangs_leaves_the_rest_unask
 
     assert set(verdicts(examine(many)).values()) == {Verdict.WELL}
     assert 2 <= most <= MOST_AT_ONCE
-    found = examine([*stuck, an_examination("last")], patience=timedelta(milliseconds=100))
+    found = examine([*stuck, an_examination("last")], patience=timedelta(seconds=3))
     ended.set()
-    # A slow machine begins some of the stuck ones too late, too: but the first one it began.
-    assert found[0].verdict is Verdict.BROKEN
-    assert {one.verdict for one in found[:-1]} <= {Verdict.BROKEN, Verdict.UNTRIED}
+    assert {one.verdict for one in found[:-1]} == {Verdict.BROKEN}
     assert (found[-1].verdict, found[-1].said) == (
         Verdict.UNTRIED,
         "there was no time left to ask it",

@@ -37,6 +37,7 @@ def test_settings_import_only_the_standard_library() -> None:
     assert libraries_of(ROOT / "shared" / "settings.py") == {"shared"}
     assert libraries_of(ROOT / "shared" / "setting_forms.py") == set()
     assert libraries_of(ROOT / "shared" / "setting_places.py") == {"shared"}
+    assert libraries_of(ROOT / "shared" / "setting_ways.py") == {"shared"}
 
 
 def test_the_front_doors_leave_adapters_and_settings_to_the_bootstrap() -> None:

@@ -9,8 +9,9 @@ import pytest
 
 from local.azurite import Azurite
 from local.rig import TARGET, Rig, running_rig
+from local.world.attacks import BruteForce, NightAccess, PasswordSpray, SiteScan
 from local.world.engine import Script, ScriptedWorld
-from local.world.scenes import BruteForce, NightAccess, PasswordSpray, Scene, SiteScan
+from local.world.scenes import Scene
 from local.world.traffic import SPRAYER
 from shared.domain.alerts import Alert
 from shared.domain.chunks import NO_CELLS

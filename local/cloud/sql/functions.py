@@ -19,7 +19,7 @@ from local.cloud.sql.grants import (
     VIEW_SERVER_STATE,
     Grants,
 )
-from local.cloud.sql.inside_rows import statistics_key
+from local.cloud.sql.inside_keys import statistics_key
 from local.cloud.sql.kept import naive
 from local.cloud.sql.moments import DATABASE_ID, LOG_PAGES, Moment
 from local.world.levels import STORAGE_LIMIT

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 from typing import Any
 
+from local.cloud.sql.inside_keys import query_hash, statistics_key
 from local.cloud.sql.kept import naive
 from local.world.inside import FLUSHED_EVERY, Inside, Run
 from local.world.workloads import Index, Table, Wish
@@ -365,16 +365,6 @@ class InsideRows:
                 "is_local": True,
                 "open_transaction_count": 1,
             }
-
-
-def statistics_key(object_id: int, number: int) -> int:
-    """Both numbers of statistics in one."""
-    return 1000 * object_id + number
-
-
-def query_hash(text: str) -> bytes:
-    """Eight bytes that stand for a statement."""
-    return sha256(text.encode()).digest()[:8]
 
 
 def _interval(hour: datetime) -> int:

@@ -12,7 +12,8 @@ from typing import Any
 
 from local.cloud.sql.accounts import READ_COMMITTED, Account
 from local.cloud.sql.grants import DATABASE
-from local.cloud.sql.inside_rows import InsideRows, query_hash
+from local.cloud.sql.inside_keys import query_hash
+from local.cloud.sql.inside_rows import InsideRows
 from local.cloud.sql.kept import naive
 from local.world.events import ResourceRow, RunningRequest, World, WorldMinute
 from local.world.inside import Inside

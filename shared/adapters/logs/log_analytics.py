@@ -6,21 +6,18 @@ is not covered, unless it is an hour ago; then the silence counts as real. An ho
 every question looks back, so that the row is found, and once an hour that hour is read again.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 
 from shared.adapters.https import Outcomes
 from shared.adapters.logs.rows import Minutes, minutes_of
 from shared.adapters.logs.workspaces import (
-    PUBLIC_CLOUD,
     Question,
     Reach,
     Workspaces,
-    open_workspaces,
 )
-from shared.adapters.windows import LONGEST, PATIENCE, Patience, Window, window_of
+from shared.adapters.windows import LONGEST, Window, window_of
 from shared.catalog.log_queries import LOG_QUERIES, LogQuery
 from shared.catalog.metrics import CATALOG
 from shared.domain.histograms import Histogram
@@ -34,26 +31,6 @@ LATEST = HOUR
 
 _NAME = "logs"
 FURTHEST = CATALOG.source(_NAME).remembers
-
-
-def open_log_analytics(
-    workspaces: Mapping[str, str],
-    *,
-    credential: Any,
-    endpoint: str = PUBLIC_CLOUD,
-    audience: str | None = None,
-    patience: Patience = PATIENCE,
-) -> "LogAnalytics":
-    """The source by itself, over the real client; see open_workspaces."""
-    return LogAnalytics(
-        open_workspaces(
-            workspaces,
-            credential=credential,
-            endpoint=endpoint,
-            audience=audience,
-            patience=patience,
-        )
-    )
 
 
 def window(since: datetime | None, now: datetime, longest: timedelta = LONGEST) -> Window:

@@ -16,7 +16,8 @@ from local.world.engine import Script, ScriptedWorld
 from local.world.scenes import DtuStorm, ErrorBurst, Outage, SourceDown
 from local.world.truth import truth
 from shared.adapters.logs import workspaces
-from shared.adapters.logs.log_analytics import LogAnalytics, open_log_analytics
+from shared.adapters.logs.log_analytics import LogAnalytics
+from shared.adapters.logs.workspaces import open_workspaces
 from shared.adapters.windows import Patience
 from shared.catalog.log_queries import LOG_QUERIES
 from shared.catalog.metrics import CATALOG
@@ -80,7 +81,7 @@ def source(cloud: Cloud) -> Iterator[LogAnalytics]:
 def a_source(cloud: Cloud, **options: object) -> Iterator[LogAnalytics]:
     patient = Patience(connect=30, read=90, deadline=100)
     given = {"credential": Caller(cloud.desk.keys), "patience": patient, **options}
-    source = open_log_analytics({"crm": WORKSPACE}, endpoint=cloud.urls["logs"], **given)  # type: ignore[arg-type]
+    source = LogAnalytics(open_workspaces({"crm": WORKSPACE}, endpoint=cloud.urls["logs"], **given))  # type: ignore[arg-type]
     yield source
     source.close()
 
