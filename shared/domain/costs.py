@@ -22,8 +22,8 @@ class Usage(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a day used; None: it could not be counted.
 
     Operations are requests to the storage; of blobs what writes or lists is dearer and is counted
-    apart. Memory time is in GB-seconds as it is billed (a second
-    an execution at least); logs in bytes as they are billed; mails and SMS by recipient.
+    apart. Memory time is in GB-seconds as it is billed (a second an execution at least); logs in
+    bytes as they are billed; mails and SMS by recipient.
     """
 
     table_operations: float | None = None
