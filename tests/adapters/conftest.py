@@ -2,8 +2,8 @@
 
 import socket
 import threading
-import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -34,13 +34,17 @@ def rows(request: pytest.FixtureRequest) -> Rows:
 
 @dataclass
 class Answerer:
-    """A tiny HTTP server that gives every request the same answer, as a sick service does."""
+    """A tiny HTTP server that gives every request the same answer, as a sick service does.
+
+    It answers after `delay` seconds, or when the test is over.
+    """
 
     url: str = ""
     status: int = 503
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b"<Error><Code>Sick</Code><Message>Sick.</Message></Error>"
     delay: float = 0.0
+    over: threading.Event = field(default_factory=threading.Event)
     asked: list[str] = field(default_factory=list)
 
     @property
@@ -64,6 +68,7 @@ def answerer() -> Iterator[Answerer]:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         yield answerer
+        answerer.over.set()
         server.shutdown()
         thread.join()
 
@@ -73,7 +78,11 @@ def _handler(answerer: Answerer) -> type[BaseHTTPRequestHandler]:
         def answer(self) -> None:
             answerer.asked.append(self.command)
             self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            time.sleep(answerer.delay)
+            answerer.over.wait(answerer.delay)
+            with suppress(OSError):  # whoever asked gave up
+                self._say()
+
+        def _say(self) -> None:
             self.send_response(answerer.status)
             for name, value in answerer.headers.items():
                 self.send_header(name, value)

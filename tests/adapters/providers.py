@@ -2,7 +2,6 @@
 
 import ssl
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,13 +20,17 @@ class Asked:
 
 @dataclass
 class Provider:
-    """`took` is called with every request before it is answered."""
+    """`took` is called with every request before it is answered.
+
+    An answer waits for `delay` seconds, but no longer than the block lasts.
+    """
 
     url: str = ""
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
     delay: float = 0.0
+    over: threading.Event = field(default_factory=threading.Event)
     asked: list[Asked] = field(default_factory=list)
     took: Callable[[Asked], object] = lambda _: None
 
@@ -49,6 +52,7 @@ def running_provider(tls: ssl.SSLContext | None = None) -> Iterator[Provider]:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         yield provider
+        provider.over.set()
         server.shutdown()
         thread.join()
 
@@ -68,7 +72,7 @@ def _handler(provider: Provider) -> type[BaseHTTPRequestHandler]:
             asked = Asked(self.command, self.path, headers, body)
             provider.asked.append(asked)
             provider.took(asked)
-            time.sleep(provider.delay)
+            provider.over.wait(provider.delay)
             try:
                 self._say()
             except OSError:

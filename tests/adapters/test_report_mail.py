@@ -2,6 +2,7 @@
 
 import re
 import struct
+import threading
 from functools import cache
 from html import unescape
 
@@ -10,7 +11,7 @@ from msgspec.structs import replace
 
 from shared.adapters.channels import email
 from shared.adapters.report_mail import report_html
-from shared.adapters.report_pictures import Picture, sketches
+from shared.adapters.report_pictures import Picture, Sketch, sketches
 from shared.domain.notifications import Notification, compose
 from shared.domain.reports.weekly import weekly_event
 from tests.a_report import a_deploy, a_report
@@ -74,9 +75,16 @@ def test_what_is_shown_is_attached_and_what_is_attached_is_shown(
 def test_a_mail_whose_pictures_are_not_ready_goes_without_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(email, "DRAWING_REPORT", 0.0)
+    drawn = threading.Event()
+
+    def draw(_: Sketch) -> None:
+        drawn.wait(60)
+
+    monkeypatch.setattr(Sketch, "drawn", draw)
+    monkeypatch.setattr(email, "DRAWING_REPORT", 0.05)
 
     html, attached = email._shown(a_mail())
+    drawn.set()
 
     assert attached == []
     assert "cid:" not in html

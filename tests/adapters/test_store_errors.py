@@ -69,7 +69,7 @@ CALLS = [*READS, *WRITES, put]
 
 @pytest.mark.parametrize("call", CALLS)
 def test_nobody_listens(nobody: str, call: Call) -> None:
-    with seconds_at_most(5), pytest.raises(StoreUnavailable, match="Connection refused"):
+    with seconds_at_most(20), pytest.raises(StoreUnavailable, match="Connection refused"):
         call(nobody)
 
 
@@ -80,7 +80,7 @@ def test_nobody_listens(nobody: str, call: Call) -> None:
 def test_the_service_is_busy_or_broken(answerer: Answerer, call: Call, status: int) -> None:
     answerer.status = status
 
-    with seconds_at_most(5), pytest.raises(StoreUnavailable, match=str(status)):
+    with seconds_at_most(20), pytest.raises(StoreUnavailable, match=str(status)):
         call(answerer.connection_string)
 
     assert 1 <= len(answerer.asked) <= 3
@@ -90,9 +90,9 @@ def test_the_service_is_busy_or_broken(answerer: Answerer, call: Call, status: i
 def test_a_service_that_asks_for_patience_does_not_put_the_tick_to_sleep(
     answerer: Answerer, call: Call
 ) -> None:
-    answerer.headers = {"Retry-After": "30"}
+    answerer.headers = {"Retry-After": "60"}
 
-    with seconds_at_most(5), pytest.raises(StoreUnavailable):
+    with seconds_at_most(20), pytest.raises(StoreUnavailable):
         call(answerer.connection_string)
 
 
@@ -100,11 +100,11 @@ def test_a_service_that_asks_for_patience_does_not_put_the_tick_to_sleep(
 def test_a_service_that_never_answers_costs_one_time_out(
     answerer: Answerer, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answerer.delay = 0.8
+    answerer.delay = 60
     monkeypatch.setattr(tables, "READ_TIMEOUT", 0.3)
     monkeypatch.setattr(queues, "READ_TIMEOUT", 0.3)
 
-    with seconds_at_most(5), pytest.raises(StoreUnavailable):
+    with seconds_at_most(20), pytest.raises(StoreUnavailable):
         call(answerer.connection_string)
 
     assert len(answerer.asked) == 1
