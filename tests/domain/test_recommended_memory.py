@@ -65,6 +65,19 @@ def test_a_leak_counts_from_the_last_restart_and_names_its_deploy() -> None:
     assert one.priority is Priority.HIGH
 
 
+def test_a_deploy_within_the_hour_of_the_restart_is_named_too() -> None:
+    process = [1_500.0] * 100 + [400 + 8.0 * hour for hour in range(68)]
+    deploys = [a_deploy("1.8.2", ago(hours=68, minutes=-3))]
+    week: dict[str, Level] = {"memoryProcess": process}
+    one = only(
+        memory_leak,
+        a_situation(day={"memoryUsage": 1_200.0}, week=week, deployments=deploys),
+    )
+
+    assert one.deploy is not None
+    assert one.deploy.version == "1.8.2"
+
+
 def test_a_leak_without_a_restart_in_sight_counts_from_the_first_figure() -> None:
     process: list[float | None] = [None] * 60 + [
         400 + 3.0 * hour + WAVE[hour] for hour in HOURS[60:]
@@ -107,11 +120,17 @@ def test_a_leak_outside_the_heap_is_sought_elsewhere() -> None:
     assert one.actions[0].startswith("The heap does not grow with it")
 
 
-def test_restarts_by_deploys_make_no_saw_tooth() -> None:
+@pytest.mark.parametrize("late", [1, 10, 30, 59])
+def test_restarts_by_deploys_make_no_saw_tooth(late: int) -> None:
+    """A restart late in an hour shows in the next one's mean."""
     restarts = [hour for hour in HOURS if hour and hour % 18 == 0]
-    deploys = [a_deploy(str(hour), ago(hours=168 - hour, minutes=-10)) for hour in restarts]
+    deploys = [a_deploy(str(hour), ago(hours=168 - hour, minutes=-late)) for hour in restarts]
+    levels = [
+        (1_600 * late + 700 * (60 - late)) / 60 if hour in restarts else one
+        for hour, one in zip(HOURS, SAW, strict=True)
+    ]
     situation = a_situation(
-        day={"memoryUsage": 1_300.0}, week={"memoryProcess": SAW}, deployments=deploys
+        day={"memoryUsage": 1_300.0}, week={"memoryProcess": levels}, deployments=deploys
     )
 
     assert list(restart_saw_tooth(situation)) == []

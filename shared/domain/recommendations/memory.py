@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from msgspec import Struct
 
+from shared.domain.deployments import RecentDeploy
 from shared.domain.quantities import clock, quantity
 from shared.domain.recommendations.situations import Situation, Stretch
 from shared.domain.recommendations.values import (
@@ -78,7 +79,7 @@ def memory_leak(situation: Situation) -> Iterable[Recommendation]:
     leak = leak_of(situation)
     if leak is None:
         return
-    deploy = situation.deploy_before(leak.since) if leak.restarted else None
+    deploy = _deploy_of(leak.since, situation) if leak.restarted else None
     a_day = leak.slope * 24
     told = f" This began with deploy {deploy.version}." if deploy is not None else ""
     yield recommend(
@@ -176,6 +177,11 @@ def restarts_of(stretch: Stretch) -> list[datetime]:
     return [stretch.start + i * stretch.step for i in found]
 
 
+def _deploy_of(restart: datetime, situation: Situation) -> RecentDeploy | None:
+    """What went live around a restart, which lies in its hour or in the one before."""
+    return situation.deploy_before(restart) or situation.deploy_before(restart + HOUR)
+
+
 def heap_grows(situation: Situation, leak: Leak) -> bool:
     """Whether at least half of the growth is JavaScript's own; unknown counts as yes."""
     heap = situation.week.get("memoryHeap")
@@ -192,7 +198,7 @@ def restart_saw_tooth(situation: Situation) -> Iterable[Recommendation]:
     if stretch is None or leak_of(situation) is not None:
         return
     high = [at for at in restarts_of(stretch) if _height_before(at, situation) >= HIGH_BEFORE]
-    found = [at for at in high if situation.deploy_before(at + HOUR) is None]
+    found = [at for at in high if _deploy_of(at, situation) is None]
     if len(found) >= RESTARTS:
         apart = (found[-1] - found[0]) / (len(found) - 1) / HOUR
         yield recommend(
