@@ -126,5 +126,6 @@ def test_a_spike_above_90_is_high_and_every_minute_is_one() -> None:
 
 def test_a_flat_or_empty_span_has_no_spikes() -> None:
     assert dtu_spikes(DTU, dtu([50.0] * 60), TWO_HOURS) == []
+    assert dtu_spikes(DTU, dtu([0.09349428260383708] * 60), TWO_HOURS) == []  # its mean is …709
     assert dtu_spikes(DTU, {}, TWO_HOURS) == []
     assert dtu_spikes(DTU, dtu([99.0]), TWO_HOURS) == []

@@ -161,6 +161,14 @@ def test_the_budget_is_what_the_objective_leaves_of_the_probed_minutes() -> None
     )
 
 
+def test_a_day_that_is_lost_is_told_in_whole_minutes() -> None:
+    lines = lines_of_days(30, availability=lambda at: 0 if -3 <= day_of(at) < -2 else 100)
+
+    told = availability(lines, CATALOG, 95.0).sentence
+
+    assert "allows 2,160 minutes down, 1,440 minutes were, so 33 %" in told
+
+
 def test_a_missed_objective_says_so_and_nothing_probed_judges_nothing() -> None:
     missed = availability(lines_of_days(1, availability=lambda _: 0), CATALOG, 99.5)
     nothing = availability(lines_of_days(1), CATALOG, 99.5)

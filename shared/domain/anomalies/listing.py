@@ -168,11 +168,12 @@ def dtu_spikes(metric: Metric, chunks: Chunks, span: Span) -> list[Anomaly]:
     """The client's rule: more than two standard deviations off the span's mean; high above 90 %.
 
     The deviation is that of all samples (n, not n − 1). Each minute beyond it is one, oldest first.
+    Of equal samples none is, though their mean may miss them by its last bit.
     """
     samples = list(_samples(metric.column, chunks, span))
-    if len(samples) < 2:
-        return []
     values = [value for _, value in samples]
+    if len(set(values)) < 2:
+        return []
     mean, sigma = fmean(values), pstdev(values)
     expected = Expected(mean - MOST_SIGMAS * sigma, mean + MOST_SIGMAS * sigma)
     return [

@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from shared.domain.hour_lines import HourLines
 from shared.domain.metrics import Catalog
-from shared.domain.quantities import quantity
+from shared.domain.quantities import number, quantity
 from shared.domain.reports.figures import Coverage, coverage_of
 
 PROBED = "availability"
@@ -61,4 +61,4 @@ def _sentence(
 
 
 def _minutes(count: float) -> str:
-    return "1 minute" if count == 1 else f"{count:,.3g} minutes"
+    return "1 minute" if count == 1 else f"{number(round(count, 1))} minutes"
