@@ -228,6 +228,15 @@ def test_days_and_months_begin_by_the_clock_of_their_zone() -> None:
     assert month_of(at, berlin) == datetime(2026, 3, 31, 22, tzinfo=UTC)
 
 
+def test_a_midnight_that_the_clock_shows_twice_is_the_first() -> None:
+    """Havana's clock goes from one back to midnight, in 2026 on the first of a month."""
+    havana, midnight = ZoneInfo("America/Havana"), datetime(2026, 11, 1, 4, tzinfo=UTC)
+
+    for minutes in (30, 90, 150):
+        at = midnight + timedelta(minutes=minutes)
+        assert (day_of(at, havana), month_of(at, havana)) == (midnight, midnight)
+
+
 QUARTERS = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 

@@ -44,11 +44,14 @@ def window_of(since: datetime | None, now: datetime, slot: timedelta = SLOT * MI
 
 def day_of(at: datetime, zone: tzinfo) -> datetime:
     """When the day of a moment began, by the clock of a zone; as that moment's own zone has it."""
-    there = at.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    return there.astimezone(at.tzinfo)
+    return _midnight(at.astimezone(zone)).astimezone(at.tzinfo)
 
 
 def month_of(at: datetime, zone: tzinfo) -> datetime:
     """When its month began, likewise."""
-    first = at.astimezone(zone).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    return first.astimezone(at.tzinfo)
+    return _midnight(at.astimezone(zone).replace(day=1)).astimezone(at.tzinfo)
+
+
+def _midnight(there: datetime) -> datetime:
+    """The day's own; where a clock shows it twice, the first."""
+    return there.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
