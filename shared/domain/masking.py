@@ -3,13 +3,15 @@
 import re
 from ipaddress import IPv6Address, ip_address, ip_network
 
+from shared.domain.culprits import in_line
+
 _KEPT_BITS = {4: 24, 6: 48}
 _PORT = re.compile(r"(\d+(?:\.\d+){3}):\d+|\[([0-9A-Fa-f:.]+)\](?::\d+)?")
 _DOMAIN = re.compile(r"[\w-]+(\.[\w-]+)*\.[^\W\d_]{2,}")
 
 
 def plain_address(given: str) -> str:
-    """The address without a port, and an IPv4 one that is mapped into IPv6 as itself.
+    """The address without a port, an IPv6 one in its usual spelling, a mapped IPv4 one as itself.
 
     Else who comes with a new port each time would never be the same; other text stays as it is.
     """
@@ -22,7 +24,7 @@ def plain_address(given: str) -> str:
     except ValueError:
         return given
     mapped = known.ipv4_mapped if isinstance(known, IPv6Address) else None
-    return str(mapped or bare)
+    return str(mapped or known)
 
 
 def masked_address(address: str) -> str:
@@ -38,8 +40,9 @@ def masked_address(address: str) -> str:
 def masked_account(account: str) -> str:
     """Its first letter, and the domain of an e-mail address: `a…@example.com`, `u…`.
 
-    What can be no domain is masked, too: people type passwords into the wrong field.
+    What can be no domain is masked, too: people type passwords into the wrong field. Nothing that
+    is no letter to see, such as a line's end, comes first.
     """
     name, _, domain = account.rpartition("@")
     shown = f"@{domain}" if name and _DOMAIN.fullmatch(domain) else ""
-    return f"{account[:1]}…{shown}" if account else ""
+    return f"{in_line(account)[:1]}…{shown}" if account else ""

@@ -63,6 +63,9 @@ def test_an_address_is_shown_as_its_network(address: str, shown: str) -> None:
         ("p@ssw0rd", "p…"),
         ("p@ss.w0rd", "p…"),
         ("@secret", "@…"),
+        ("\r\nann@example.com", "a…@example.com"),
+        ("\u202eann", "a…"),
+        ("\x00", "…"),
         ("", ""),
     ],
 )
@@ -77,6 +80,7 @@ def test_an_account_is_shown_by_its_first_letter(account: str, shown: str) -> No
         ("203.0.113.7:50123", "203.0.113.7"),
         ("::ffff:203.0.113.7", "203.0.113.7"),
         ("2001:db8::9", "2001:db8::9"),
+        ("2001:0DB8:0::9", "2001:db8::9"),
         ("[2001:db8::9]:443", "2001:db8::9"),
         ("999.0.0.1:5", "999.0.0.1:5"),
         ("a:b", "a:b"),
