@@ -7,9 +7,13 @@ from shared.domain.reports.charts import Chart
 from shared.domain.times import DAY
 
 
+NOTHING = 1e-9
+"""What a sum of figures leaves over for 0; no axis has such steps."""
+
+
 def ticks(top: float) -> list[float]:
     """From 0 to `top` at least, in at most four steps of 1, 2, 2.5 or 5 times a power of ten."""
-    if top <= 0:
+    if top <= NOTHING:
         return [0.0, 1.0]
     power = 10 ** math.floor(math.log10(top / 4))
     size = next(part * power for part in (1, 2, 2.5, 5, 10) if part * power * 4 >= top)
@@ -18,7 +22,8 @@ def ticks(top: float) -> list[float]:
 
 def short(value: float) -> str:
     """A figure for an axis: `0`, `2.5`, `1,500`."""
-    return f"{value:,.0f}" if value == int(value) else f"{value:,.3g}"
+    is_whole = value == int(value) or abs(value) >= 1000
+    return f"{value:,.0f}" if is_whole else f"{value:.3g}"
 
 
 def three_digits(value: float | None) -> float | None:

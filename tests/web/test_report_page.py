@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from msgspec.structs import replace
 
-from shared.domain.axes import day_marks, ticks
+from shared.domain.axes import day_marks, short, ticks
 from shared.web.report import REPORT
 from shared.web.report_page import POLICY, page_of
 from shared.web.vectors import chart_svg
@@ -159,6 +159,7 @@ def test_a_gap_is_a_gap_in_the_line() -> None:
     ("top", "steps"),
     [
         (0, [0, 1]),
+        (5e-17, [0, 1]),
         (1, [0, 0.25, 0.5, 0.75, 1]),
         (7, [0, 2, 4, 6, 8]),
         (100, [0, 25, 50, 75, 100]),
@@ -167,6 +168,14 @@ def test_a_gap_is_a_gap_in_the_line() -> None:
 )
 def test_axes_have_round_steps(top: float, steps: list[float]) -> None:
     assert ticks(top) == steps
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(0, "0"), (2.5, "2.5"), (1500, "1,500"), (1234.56, "1,235"), (-2e6, "-2,000,000")],
+)
+def test_axes_tell_figures_in_plain_digits(value: float, said: str) -> None:
+    assert short(value) == said
 
 
 def test_days_begin_at_the_readers_midnight_also_when_the_clock_changes() -> None:
