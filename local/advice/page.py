@@ -35,7 +35,8 @@ an urgency of 0.2 at most, behind whatever names a cause of some weight.
 (`PATCH advice/{{id}}`). What was dismissed stays so until it doubles. What was done is measured a
 day later and from then on at each look ("IO of query 42 −31 % since it was done on 2026-11-24");
 when it is found again and less than a fifth is gone, it is said again. What is not found any more
-leaves the list, and is forgotten after 120 days.
+leaves the list, and is forgotten after 120 days; what could not be looked for, because the
+database did not answer that part of the inspection, stands for a day.
 
 **How it is proven.** In 20 random databases for each of these culprits, among four decoys that each
 look worse in some figure, the right advice has to come first in 19 at least, and 20 calm weeks with

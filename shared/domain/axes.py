@@ -6,7 +6,6 @@ from datetime import datetime, timedelta, tzinfo
 from shared.domain.reports.charts import Chart
 from shared.domain.times import DAY
 
-
 NOTHING = 1e-9
 """What a sum of figures leaves over for 0; no axis has such steps."""
 

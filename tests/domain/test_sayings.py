@@ -6,13 +6,22 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from shared.adapters.sql.findings import ADDED, PARTS
 from shared.domain.inspections import QueryUse
 from shared.domain.recommendations.indexes import missing_indexes
-from shared.domain.recommendations.sayings import Saying, Status, changed, found, not_found
+from shared.domain.recommendations.registry import ADVISERS
+from shared.domain.recommendations.sayings import (
+    READ_FOR,
+    Saying,
+    Status,
+    changed,
+    found,
+    not_found,
+)
 from shared.domain.recommendations.situations import Situation
 from shared.domain.recommendations.values import Measure, Recommendation
 from shared.domain.times import DAY, HOUR
-from tests.domain.advised import BUSY, only
+from tests.domain.advised import BUSY, SPEAKING, only
 from tests.domain.advising import NOW, a_missing, a_query, a_situation, a_use
 
 
@@ -61,6 +70,25 @@ def test_what_is_not_found_any_more_is_not_open_and_comes_back_as_it_was() -> No
 
     assert (gone.is_found, gone.is_open) == (False, False)
     assert (back.is_open, back.status) == (True, Status.SEEN)
+
+
+def test_what_could_not_be_looked_for_stands_for_a_day() -> None:
+    """A busy database answers its dearest questions too late, just when there is most to say."""
+    lacking = {"queries": "it could not be read: a time-out"}
+    soon, late, read = (
+        not_found(said(), seen_after(hours * HOUR, queries=None, lacking=why))
+        for hours, why in ((24, lacking), (25, lacking), (6, {"waits": "a time-out"}))
+    )
+
+    assert (soon.is_open, late.is_open, read.is_open) == (True, False, False)
+
+
+def test_each_kind_that_needs_a_part_is_some_advisers_and_each_part_an_inspections() -> None:
+    kinds = {one.kind for adviser in ADVISERS for one in adviser(SPEAKING[adviser])}
+    parts = {part for needed in READ_FOR.values() for part in needed}
+
+    assert READ_FOR.keys() <= kinds
+    assert parts <= {*PARTS, *ADDED}
 
 
 def test_saying_the_same_again_changes_nothing() -> None:
@@ -158,6 +186,17 @@ def test_a_measure_says_where_to_find_it_again(of: str, after: float | None) -> 
         if after is None
         else f"it −{100 - after:.0f} % since it was done on 2026-11-24 (100 to {after:.0f} %)."
     )
+
+
+def test_counts_are_told_without_a_unit_and_what_was_nothing_not_at_all() -> None:
+    def told(value: float, unit: str) -> str | None:
+        plain = replace(advice(), measure=Measure("metric:dtuCpu", "it", value, unit))
+        first = found(None, plain, seen_after(timedelta()))
+        done = changed(first, Status.DONE, by="a", note=None, now=NOW)
+        return not_found(done, seen_after(2 * DAY)).follow_up
+
+    assert told(60.0, "count") == "it −50 % since it was done on 2026-11-24 (60 to 30)."
+    assert told(0.0, "count") is None
 
 
 def test_what_is_gone_for_long_is_forgotten() -> None:

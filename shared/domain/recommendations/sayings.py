@@ -6,7 +6,7 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.domain.quantities import number
+from shared.domain.quantities import number, quantity
 from shared.domain.recommendations.situations import Situation, use_of_day
 from shared.domain.recommendations.values import Measure, Recommendation, percent
 from shared.domain.times import DAY
@@ -18,6 +18,23 @@ HELPED = 0.8
 DOUBLED = 2.0
 KEPT_FOR = timedelta(days=120)
 """What is not found any more is remembered so long, counted from when it was found last."""
+
+
+UNREAD_FOR = DAY
+"""So long a saying stands whose part of the database can't be read, such as for want of time."""
+READ_FOR = {
+    "expensive_queries": ("queries",),
+    "bad_query": ("queries",),
+    "plan_regression": ("regressions",),
+    "failing_query": ("failures",),
+    "missing_index": ("missing_indexes", "queries"),
+    "unused_index": ("indexes", "usage", "started_at"),
+    "duplicate_index": ("indexes", "started_at"),
+    "query_store": ("query_store",),
+    "stale_statistics": ("statistics",),
+}
+"""The parts of an inspection that a kind is judged by, as Inspection.lacking names them; who waits
+for whom is left out, because it is soon another story."""
 
 
 class Status(StrEnum):
@@ -95,8 +112,16 @@ def found(saying: Saying | None, now: Recommendation, situation: Situation) -> S
 
 
 def not_found(saying: Saying, situation: Situation) -> Saying:
-    """The saying after a look that did not find it."""
-    return replace(_followed_up(saying, situation), is_found=False)
+    """The saying after a look that did not find it; what could not be looked for is not gone."""
+    known = _followed_up(saying, situation)
+    return known if _is_unread(saying, situation) else replace(known, is_found=False)
+
+
+def _is_unread(saying: Saying, situation: Situation) -> bool:
+    inspection = situation.inspection
+    needed = READ_FOR.get(saying.recommendation.kind, ())
+    is_lacking = inspection is not None and any(part in inspection.lacking for part in needed)
+    return is_lacking and situation.now - saying.found_at <= UNREAD_FOR
 
 
 def _why_again(saying: Saying, now: Recommendation, situation: Situation) -> str | None:
@@ -130,9 +155,12 @@ class Outcome(Struct, frozen=True):
 
 
 def outcome(saying: Saying, situation: Situation) -> Outcome | None:
-    """The measure before and now; None when nothing was measured, or can't be now."""
+    """The measure before and now; None when nothing was measured, or can't be now.
+
+    What was 0 can't fall, and says nothing of what was done.
+    """
     before = saying.before
-    if before is None or saying.done_at is None:
+    if before is None or not before.value or saying.done_at is None:
         return None
     since = f"since it was done on {saying.done_at:%Y-%m-%d}"
     after = measured(before, situation)
@@ -140,8 +168,8 @@ def outcome(saying: Saying, situation: Situation) -> Outcome | None:
         gone = before.of.startswith("query:") and bool(situation.queries)
         sentence = f"{before.label} is not among the dearest any more {since}."
         return Outcome(sentence, helped=True) if gone else None
-    change = after / before.value - 1 if before.value else 0.0
-    told = f"{number(round(before.value, 1))} to {number(round(after, 1))} {before.unit}"
+    change = after / before.value - 1
+    told = f"{number(round(before.value, 1))} to {quantity(round(after, 1), before.unit)}"
     return Outcome(
         f"{before.label} {_signed(change)} {since} ({told}).", after <= HELPED * before.value
     )
