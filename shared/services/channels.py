@@ -13,10 +13,11 @@ from shared.domain.deliveries import MOST_CHANNELS, Delivery, channel_of
 from shared.domain.errors import ChannelError, InvalidInput, NotFound
 from shared.domain.handling import AuditEntry
 from shared.domain.notifications import compose
-from shared.domain.records import Insert, audit_key, outbox_key
+from shared.domain.records import Insert, outbox_key
 from shared.domain.rehearsals import rehearsal, rehearsal_id
 from shared.domain.rules import Action, Rule, Severity
 from shared.ports import House
+from shared.services.audits import note_audit
 from shared.services.budgets import take_token
 from shared.services.closures import close, closures, reopen
 from shared.services.deliver import deliver_one, waiting_groups
@@ -168,4 +169,4 @@ def _audit(
     target: str, action: str, subject: str, detail: str, by: str, house: House, now: datetime
 ) -> None:
     entry = AuditEntry(at=now, by=by, action=action, subject=subject, detail=detail)
-    house.alerts.commit(target, [Insert(audit_key(now, secrets.token_hex(4)), entry)])
+    note_audit(target, entry, alerts=house.alerts)

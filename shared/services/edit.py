@@ -4,7 +4,6 @@ A change is one row of Config, written under its ETag. The evaluator reads it in
 closes the stories that the change ends.
 """
 
-import secrets
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -15,9 +14,10 @@ from msgspec.structs import replace
 
 from shared.domain.errors import Conflict, InvalidRule, NotFound, StoreUnavailable
 from shared.domain.handling import AuditEntry
-from shared.domain.records import Delete, Insert, Write, audit_key, put
+from shared.domain.records import Delete, Write, put
 from shared.domain.rules import KeptRule, Rule, Severity
 from shared.ports import House
+from shared.services.audits import note_audit
 from shared.services.manage import MOST_TRIES, end_silence
 from shared.services.rulebook import Entry, entry_of
 from shared.services.targets import RULES
@@ -115,7 +115,7 @@ def _write(rule_id: str, before: Entry, wanted: KeptRule | None, house: House) -
     except Conflict:
         # Only the answer of our own write may be lost.
         stored = house.config.get(RULES, rule_id, KeptRule)
-        return wanted is not None and stored is not None and stored.value == wanted
+        return (stored.value if stored is not None else None) == wanted
     return True
 
 
@@ -155,7 +155,7 @@ def _audit(
         at=now, by=editor.by, action=action, subject=rule.id, detail=_detail(before, after)
     )
     for target in _targets(editor, before, after):
-        house.alerts.commit(target, [Insert(audit_key(now, secrets.token_hex(4)), entry)])
+        note_audit(target, entry, alerts=house.alerts)
 
 
 def _targets(editor: Editor, *rules: Rule | None) -> Iterable[str]:

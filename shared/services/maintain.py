@@ -6,7 +6,6 @@ A window is a row of `Config`; whatever decides reads it anew, so that it begins
 import re
 import secrets
 from collections.abc import Collection, Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 
 from msgspec.structs import replace
@@ -15,10 +14,11 @@ from shared.domain.errors import Conflict, InvalidInput, NotFound, StoreUnavaila
 from shared.domain.handling import AuditEntry
 from shared.domain.maintenance import Window
 from shared.domain.maintenance_wishes import WindowWish, new_window
-from shared.domain.records import MOST_WRITES, Delete, Insert, Replace, audit_key, short_hash
+from shared.domain.records import MOST_WRITES, Delete, Insert, Replace, short_hash
 from shared.domain.rules import KeptRule
 from shared.domain.times import minute_key
 from shared.ports import House, Ledger
+from shared.services.audits import note_audit
 from shared.services.targets import RULES
 
 WINDOWS = "maintenance"
@@ -46,9 +46,19 @@ def add_window(
         wish, window_id=window_id, by=by, now=now, targets=targets, rules=_rule_ids(house)
     )
     _make_room(house.config, now)
-    house.config.commit(WINDOWS, [Insert(window.id, window)])
+    _insert(window, house.config)
     _audit(window, "maintenance_added", by, targets, house, now)
     return window
+
+
+def _insert(window: Window, config: Ledger) -> None:
+    """Its id is nobody else's: one that is there was written by us, and the answer was lost."""
+    try:
+        config.commit(WINDOWS, [Insert(window.id, window)])
+    except Conflict:
+        stored = config.get(WINDOWS, window.id, Window)
+        if stored is None or stored.value != window:
+            raise
 
 
 def _rule_ids(house: House) -> set[str]:
@@ -109,9 +119,8 @@ def _audit(
     at: datetime,
 ) -> None:
     """Say it in the audit of every target concerned, once however often it is tried."""
-    key = audit_key(at, short_hash(window.id, action))
+    unique = short_hash(window.id, action)
     entry = AuditEntry(at=at, by=by, action=action, subject=window.id, note=window.note)
     for target in targets:
         if window.targets is None or target in window.targets:
-            with suppress(Conflict):
-                house.alerts.commit(target, [Insert(key, entry)])
+            note_audit(target, entry, alerts=house.alerts, unique=unique)

@@ -109,8 +109,10 @@ def _write(
         detail=f"{first.channel_type} {first.channel}",
     )
     writes = [write for kept, row in zip(rows, again, strict=True) for write in moves(kept, row)]
+    line = Insert(audit_key(now, secrets.token_hex(4)), entry)
     try:
-        house.alerts.commit(target, [*writes, Insert(audit_key(now, secrets.token_hex(4)), entry)])
+        house.alerts.commit(target, [*writes, line])
     except Conflict:
-        return False
+        # Only the answer of our own write may be lost: then our line is there.
+        return house.alerts.get(target, line.key, AuditEntry) is not None
     return True

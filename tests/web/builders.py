@@ -4,7 +4,7 @@ import gzip
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
@@ -16,6 +16,8 @@ import jwt
 import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from shared.domain.errors import Conflict
+from shared.domain.records import Write
 from shared.web.answers import JSON, REQUEST_ID, Failure
 from shared.web.auth import Gate
 from shared.web.doors import Door, Office, Route, serve
@@ -155,6 +157,22 @@ def a_request(
         route_params={"id": alert_id} if alert_id is not None else {},
         body=body if isinstance(body, bytes) else json.dumps(body).encode(),
     )
+
+
+def lose_answers(ledger: Any, lost: str) -> None:
+    """Writes of that partition are done and then conflict with themselves.
+
+    As they do when the store's client tries again what had been heard.
+    """
+    real = ledger.commit
+
+    def lose(partition: str, writes: Sequence[Write]) -> list[str | None]:
+        etags: list[str | None] = real(partition, writes)
+        if partition == lost:
+            raise Conflict("it is there already, or gone")
+        return etags
+
+    ledger.commit = lose
 
 
 class Counter:

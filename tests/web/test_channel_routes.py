@@ -28,7 +28,7 @@ from tests.builders import (
     an_event,
     assert_at_rest,
 )
-from tests.web.builders import Counter, bearer, crm_token, error_of, told
+from tests.web.builders import Counter, bearer, crm_token, error_of, lose_answers, told
 
 HOOK = Action(ActionType.WEBHOOK, "https://hooks.example.com/secret-path")
 UNSET = Action(ActionType.EMAIL, "${ALERT_EMAIL}")
@@ -122,6 +122,15 @@ def test_a_refusal_closes_the_channel_and_a_good_test_opens_it(
 
     assert tried(counter)["outcome"] == "sent"
     assert closures(desk.house.config) == {}
+
+
+def test_a_test_that_was_sent_is_so_though_the_audits_answer_is_lost(
+    desk: Desk, counter: Counter
+) -> None:
+    lose_answers(desk.house.alerts, TARGET)
+
+    assert tried(counter)["outcome"] == "sent"
+    assert [one.action for one in desk.rows("audit:", AuditEntry)] == ["test_channel"]
 
 
 def test_a_failure_that_may_heal_is_said(desk: Desk, counter: Counter) -> None:

@@ -11,11 +11,12 @@ from shared.domain.errors import ChannelError, Conflict
 from shared.domain.handling import AuditEntry
 from shared.domain.records import Insert, audit_key
 from shared.domain.rules import Action, ActionType
+from shared.services.closures import closures
 from shared.services.deliver import deliver_due
 from shared.services.dispatch import dispatch
 from shared.web.deliveries import AUDIT, DELIVERIES, RESEND
 from tests.builders import LOG, MAIL, SLACK, TARGET, Desk, a_desk, an_event, assert_at_rest, at
-from tests.web.builders import Counter, bearer, crm_token, error_of, told
+from tests.web.builders import Counter, bearer, crm_token, error_of, lose_answers, told
 
 HOOK = Action(ActionType.WEBHOOK, "https://hooks.example.com/secret-path")
 
@@ -200,6 +201,16 @@ def test_of_two_resends_at_once_one_is_done(
     assert error_of(answer)[0] == 400
     assert desk.told() == ["firing", "firing"]
     assert_at_rest(desk)
+
+
+def test_a_lost_answer_of_the_store_is_a_success(counter: Counter, desk: Desk) -> None:
+    tell(desk, refused=True)
+    name = name_of(counter)
+    lose_answers(desk.house.alerts, TARGET)
+
+    assert told(counter.send(RESEND, 11, name))["data"]["status"] == "pending"
+    assert closures(desk.house.config) == {}
+    assert len(desk.rows("audit:", AuditEntry)) == 1
 
 
 def test_when_others_never_stop_the_store_is_busy(

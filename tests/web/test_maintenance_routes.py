@@ -8,7 +8,15 @@ from shared.domain.handling import AuditEntry
 from shared.services.maintain import MOST_WINDOWS
 from shared.web.maintenance import ADD, END, WINDOWS
 from tests.builders import BAD, OK, Desk, a_desk
-from tests.web.builders import Counter, a_request, bearer, crm_token, error_of, told
+from tests.web.builders import (
+    Counter,
+    a_request,
+    bearer,
+    crm_token,
+    error_of,
+    lose_answers,
+    told,
+)
 
 HOURS = {"start": "22:00", "end": "07:00", "zone": "Europe/Berlin"}
 
@@ -79,6 +87,15 @@ def test_a_window_is_ended_once_and_what_still_fires_is_told(counter: Counter, d
     desk.tick(20)
     assert desk.told() == ["firing", "maintenance_ended"]
     assert [action for _, action, _ in audit(desk)] == ["maintenance_ended", "maintenance_added"]
+
+
+def test_a_lost_answer_of_the_store_is_a_success(counter: Counter, desk: Desk) -> None:
+    lose_answers(desk.house.config, "maintenance")
+
+    window = add(counter, 10, minutes=60)
+
+    assert [one["id"] for one in counter.get(WINDOWS, 11)["data"]] == [window["id"]]
+    assert audit(desk) == [("Desk admin", "maintenance_added", window["id"])]
 
 
 def test_windows_are_listed_with_what_they_are_about(counter: Counter) -> None:

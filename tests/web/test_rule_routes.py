@@ -20,6 +20,7 @@ from tests.web.builders import (
     check_answer,
     crm_token,
     error_of,
+    lose_answers,
     told,
 )
 from tests.web.test_auth import OBJECT_ID, login
@@ -375,16 +376,26 @@ def test_of_two_editors_the_second_is_told(counter: Counter, desk: Desk) -> None
 
 
 def test_a_lost_answer_of_the_store_is_a_success(counter: Counter, desk: Desk) -> None:
-    config = desk.house.config
-    real = config.commit
+    lose_answers(desk.house.config, "rule")
 
-    def lose(partition: str, writes: list[Write]) -> list[str | None]:
-        etags = real(partition, writes)
-        if partition == "rule":
-            raise Conflict("it is there already")
-        return etags
+    assert told(edit(counter, threshold=90))["data"]["rule"]["threshold"] == 90
+    assert len(audit(desk)) == 1
 
-    config.commit = lose  # type: ignore[assignment,method-assign]
+
+def test_so_is_that_of_a_removal(counter: Counter, desk: Desk) -> None:
+    """Seen by an ETag, too: what is gone by now was there when it was removed."""
+    made = told(save(counter, OWN))
+    headers = {"If-Match": f'"{made["meta"]["etag"]}"'}
+    lose_answers(desk.house.config, "rule")
+
+    answer = counter.send(REMOVE, 11, "slow", method="DELETE", headers=headers)
+
+    assert told(answer)["data"]["outcome"] == "removed"
+    assert {action for action, _, _ in audit(desk)} == {"remove_rule", "save_rule"}
+
+
+def test_and_that_of_the_audits_own_line(counter: Counter, desk: Desk) -> None:
+    lose_answers(desk.house.alerts, TARGET)
 
     assert told(edit(counter, threshold=90))["data"]["rule"]["threshold"] == 90
     assert len(audit(desk)) == 1
