@@ -279,6 +279,22 @@ def test_an_answer_that_was_kept_does_not_turn_back_the_clock() -> None:
     assert shown == ["2026-01-01T12:00:00Z", "2026-01-01T13:00"]
 
 
+@pytest.mark.parametrize("seconds", [90, None])
+def test_the_step_that_goes_on_is_not_taken_for_the_time(seconds: int | None) -> None:
+    """Hours of a week end with the one that 10:37 lies in: nothing is older because of that."""
+    metrics = {"dtu": {"minute": "2026-01-01T10:36:00Z", "ageSeconds": seconds}} if seconds else {}
+    shown = played(f"""
+      const currentMeta = {{ ...figures().currentMeta, metrics: {json.dumps(metrics)} }};
+      const to = "2026-01-01T11:00:00Z";
+      monitor.start();
+      await say("metrics", figures([], {{ currentMeta }}), {{ meta: {{ to, stepMinutes: 60 }} }});
+      await say("alerts", []);
+      return seen.now.toISOString().slice(0, 16);
+    """)
+
+    assert shown == ("2026-01-01T10:37" if seconds else "2026-01-01T10:01")
+
+
 def test_an_element_that_is_moved_while_it_loads_is_one_monitor() -> None:
     page = shelf().files[f"{ENTRANCE}.js"].body.decode()
     page = page.replace('import uPlot from"./uPlot.js";', "const uPlot = class {};")

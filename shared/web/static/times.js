@@ -51,11 +51,17 @@ export class MonitorClock {
   #at = Date.now();
   #read = performance.now();
 
-  /** Set it by what an answer says of ages. @param {any} answer of GET metrics @param {any} meta */
-  set(answer, meta) {
+  /**
+   * Set it by what an answer says of ages; where none is known, by the end of its range, whose last
+   * step may be going on.
+   *
+   * @param {any} answer of GET metrics @param {any} meta
+   */
+  set(answer, { to, stepMinutes = 1 }) {
     const figures = Object.values(answer.currentMeta.metrics).filter((/** @type {any} */ one) => one.minute);
     const shown = figures.map((/** @type {any} */ one) => when(one.minute).getTime() + one.ageSeconds * 1000);
-    const newest = Math.max(...shown, when(answer.lastUpdated ?? 0).getTime(), when(meta.to ?? 0).getTime());
+    const past = when(to ?? 0).getTime() - (stepMinutes - 1) * 60_000;
+    const newest = Math.max(...(shown.length ? shown : [past]), when(answer.lastUpdated ?? 0).getTime());
     if (newest > 0) {
       this.#at = newest;
       this.#read = performance.now();
