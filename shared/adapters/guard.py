@@ -38,8 +38,9 @@ class GuardedRows:
         self._rows = rows
 
     def get(self, partition: str, key: str) -> Row | None:
-        """See Rows.get; no row has a forbidden key, and Azure would answer 400."""
-        if _FORBIDDEN_IN_KEYS.search(partition + key):
+        """See Rows.get; no row has a forbidden or endless key, and Azure would answer 400."""
+        is_endless = max(len(partition), len(key)) > LONGEST_KEY
+        if is_endless or _FORBIDDEN_IN_KEYS.search(partition + key):
             return None
         return self._rows.get(partition, key)
 

@@ -18,7 +18,7 @@ from local.azurite import Account
 from shared.adapters import guard
 from shared.adapters.guard import GuardedRows, check_transaction
 from shared.adapters.memory import MemoryRows
-from shared.adapters.rows import DeleteRow, InsertRow, Op, ReplaceRow
+from shared.adapters.rows import DeleteRow, InsertRow, Op, ReplaceRow, Row
 from shared.adapters.tables import TableRows
 from shared.domain.errors import StoreError, StoreRefused
 
@@ -215,6 +215,20 @@ def test_nothing_is_written_of_a_refused_transaction() -> None:
         rows.transact("p", [InsertRow("a", {}), row(x=math.nan)])
 
     assert rows.query("p", "", "~") == []
+
+
+class RefusingRows(MemoryRows):
+    """As Azure answers a key that it does not take."""
+
+    def get(self, partition: str, key: str) -> Row | None:
+        raise StoreRefused(f"400 {partition} {key}")
+
+
+@pytest.mark.parametrize("key", ["a/b", "k" * 513])
+def test_what_no_row_can_be_called_is_not_asked_for(key: str) -> None:
+    rows = GuardedRows(RefusingRows())
+
+    assert (rows.get("p", key), rows.get(key, "k")) == (None, None)
 
 
 OVER: dict[str, list[Op]] = {
