@@ -38,7 +38,7 @@ class Culprit(Struct, frozen=True, kw_only=True, rename="camel"):
 
 _TOKEN = re.compile(
     r"""
-      (?P<comment> --[^\n]*(\n|$) | /\*.*?(\*/|$) )
+      (?P<comment> --[^\n]*(\n|$) | /\*(?: [^*/] | \*(?!/) | /(?!\*) | /\*.*?(\*/|$) )*(\*/|$) )
     | (?P<name>    \[(?:[^\]]|\]\])*(\]|$) )
     | (?P<text>    N?'(?:[^']|'')*('|$) | "(?:[^"]|"")*("|$) )
     | (?P<number>  (?<![\w@$\#.]) \$? (?: 0x[0-9a-f]* | \d+(?:\.\d*)?(?:e[+-]?\d+)? | \.\d+ ) )
@@ -50,7 +50,8 @@ _TOKEN = re.compile(
 def masked(statement: str) -> str:
     """The statement in one line with `?` for every literal: those are the CRM's own data.
 
-    Comments go too. A text that was cut in the middle of a literal is masked to its end.
+    Comments go too, with one inside another. A text that was cut in the middle of a literal is
+    masked to its end.
     """
 
     def put(found: re.Match[str]) -> str:

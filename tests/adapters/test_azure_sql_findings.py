@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from shared.adapters.sql.findings import regressions
+from shared.adapters.sql.findings import CUT_AT, regressions, statement_of
 from shared.catalog import inspection_queries as ask
 from shared.domain.inspections import Regression
 
@@ -59,3 +59,12 @@ def test_a_plan_that_was_used_a_few_times_only_is_not_taken_for_the_best() -> No
     )
 
     assert one.best_plan == 7
+
+
+def test_a_statement_that_the_server_cut_says_so_however_short_it_is_without_its_literals() -> None:
+    """Advice must not take what it names for all that it names."""
+    many = ("SELECT Id FROM dbo.Visit WHERE Id IN (" + "1234567890, " * 90)[:CUT_AT]
+    whole = many[:-1]
+
+    assert statement_of({"statement": many}).endswith("?, ?…")
+    assert statement_of({"statement": whole}).endswith("?, ?")

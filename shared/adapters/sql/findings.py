@@ -30,6 +30,8 @@ from shared.domain.inspections import (
 Answers = Mapping[SqlQuery, Table]
 """Each statement's table, of those that could be read."""
 
+CUT_AT = 1000
+"""Letters of a statement that Query Store's queries ask for."""
 ENOUGH = 5
 """Executions of a plan that say what it costs."""
 IDLE_WAITS = (
@@ -47,10 +49,14 @@ _NAME = re.compile(r"\[((?:[^\]]|\]\])*)\]")
 
 
 def statement_of(row: Row) -> str:
-    """A statement in a line without its literals, and without its parameters' declarations."""
+    """A statement in a line without its literals, and without its parameters' declarations.
+
+    One that the server cut ends with … as one does that is cut here: what it names is not all.
+    """
     text = row["statement"] or ""
     declared = _DECLARED.match(text)
-    return masked(text[declared.end() :] if declared else text)
+    told = masked(text[declared.end() :] if declared else text)
+    return f"{told}…" if len(text) == CUT_AT and not told.endswith("…") else told
 
 
 def query_store(answers: Answers) -> QueryStoreState:
