@@ -31,7 +31,8 @@ class AzureSqlWitness:
 
     def running(self, target: str) -> Sequence[Culprit]:
         """See Witness.running."""
-        return [_culprit(row) for row in self._look(target, RUNNING_REQUESTS)]
+        with understood(RUNNING_REQUESTS):
+            return [_culprit(row) for row in self._look(target, RUNNING_REQUESTS)]
 
     def blocking(self, target: str) -> Sequence[BlockingChain]:
         """See Witness.blocking."""
