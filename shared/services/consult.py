@@ -4,7 +4,6 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from shared.domain.errors import MonitorError
 from shared.domain.inspections import Inspection
 from shared.domain.quiet_hours import EVERY, QUARTER
 from shared.ports import House
@@ -42,7 +41,7 @@ def _consult(target: str, inspection: Inspection | None, house: House, now: date
             return False
         known = inspection or last_inspection(target, house=house)
         advise(target, known, house=house, now=now)
-    except MonitorError as error:
-        _log.error("no advice for %s: %s", target, error)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is this target's alone
+        _log.exception("no advice for %s: %s", target, error)
         return False
     return True

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from shared.catalog.sql_queries import BUSY
-from shared.domain.errors import Conflict, DamagedRow, MonitorError, SourceError
+from shared.domain.errors import Conflict, DamagedRow, SourceError
 from shared.domain.growth import compared
 from shared.domain.inspections import Inspection
 from shared.domain.kept_inspections import KeptInspection, forgotten, pack, unpack
@@ -55,8 +55,8 @@ def inspect_all(
             break
         try:
             inspection = inspect(target, house=house, now=now)
-        except MonitorError as error:
-            _log.error("no inspection of %s: %s", target, error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this target's alone
+            _log.exception("no inspection of %s: %s", target, error)
         else:
             found += [(target, inspection)] if inspection is not None else []
     return found

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from shared.domain.deliveries import channel_of
-from shared.domain.errors import Conflict, MonitorError
+from shared.domain.errors import Conflict
 from shared.domain.records import REPORTED, Insert, event_key, outbox_key, put
 from shared.domain.reports.reporting import Reported, due_at, is_due
 from shared.domain.reports.weekly import weekly_event
@@ -52,7 +52,7 @@ def _report(target: str, house: House, now: datetime) -> bool:
         if episode is not None and house.reporting.to is not None:
             dispatch(target, house=house)
             deliver_one(target, episode, channel_of(house.reporting.to), house=house)
-    except MonitorError:
+    except Exception:  # noqa: BLE001 - whatever it is, it is this target's alone
         _log.exception("the weekly report of %s broke off", target)
         return False
     return episode is not None

@@ -49,15 +49,16 @@ def test_while_a_database_has_no_time_looks_go_by_its_last_inspection() -> None:
     assert inspected_at(stage) == T0 + PLACE
 
 
-def test_a_store_that_fails_costs_this_target_its_advice_only(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("failure", [StoreUnavailable("no answer"), ValueError("no answer")])
+def test_what_fails_costs_this_target_its_advice_only(
+    failure: Exception, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     stage = a_calm_stage(TARGET, "second")
     get = stage.house.alerts.get
 
     def fails(partition: str, key: str, kind: type) -> object:
         if (partition, key) == (TARGET, ADVISED):
-            raise StoreUnavailable("no answer")
+            raise failure
         return get(partition, key, kind)
 
     monkeypatch.setattr(stage.house.alerts, "get", fails)

@@ -266,8 +266,11 @@ def names(found: Iterable[tuple[str, Inspection]]) -> list[str]:
     return [target for target, _ in found]
 
 
-def test_of_many_targets_another_one_begins_each_time_and_none_harms_the_others() -> None:
-    stage = a_calm_stage(TARGET, "second", fails=[SourceError("it is not there")])
+@pytest.mark.parametrize("failure", [SourceError("it is not there"), ValueError("no figure")])
+def test_of_many_targets_another_one_begins_each_time_and_none_harms_the_others(
+    failure: Exception,
+) -> None:
+    stage = a_calm_stage(TARGET, "second", fails=[failure])
     found = inspect_all([TARGET, "second", "no-database"], house=stage.house, now=T0 + PLACE)
     first, second = stage.inspector.targets
 

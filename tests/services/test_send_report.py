@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from shared.domain.deliveries import Status
 from shared.domain.episodes import EventKind
-from shared.domain.errors import ChannelError
+from shared.domain.errors import ChannelError, StoreUnavailable
 from shared.domain.records import REPORTED, Delete, Insert
 from shared.domain.reports.reporting import Reporting
 from shared.domain.rules import Action, ActionType
@@ -160,6 +160,26 @@ def test_who_dies_after_deciding_is_finished_by_the_next_pass(
 
 def _die(*_: Any, **__: Any) -> None:
     raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("failure", [StoreUnavailable("no answer"), ValueError("no figure")])
+def test_what_fails_costs_this_target_its_report_only(
+    failure: Exception, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk = reporting_desk()
+    activate("second", config=desk.house.config, now=DUE - timedelta(days=7))
+    get = desk.house.alerts.get
+
+    def fails(partition: str, key: str, kind: type) -> object:
+        if (partition, key) == (TARGET, REPORTED):
+            raise failure
+        return get(partition, key, kind)
+
+    monkeypatch.setattr(desk.house.alerts, "get", fails)
+    desk.clock.now = DUE + 2 * MINUTE
+
+    assert send_reports([TARGET, "second"], house=desk.house, now=desk.clock.now) == ["second"]
+    assert f"the weekly report of {TARGET} broke off" in caplog.text
 
 
 def test_after_an_outage_it_comes_late_but_not_days_late() -> None:
