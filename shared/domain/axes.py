@@ -4,7 +4,7 @@ import math
 from datetime import datetime, timedelta, tzinfo
 
 from shared.domain.reports.charts import Chart
-from shared.domain.times import DAY
+from shared.domain.times import DAY, HOUR
 
 NOTHING = 1e-9
 """What a sum of figures leaves over for 0; no axis has such steps."""
@@ -31,10 +31,14 @@ def three_digits(value: float | None) -> float | None:
 
 
 def day_marks(chart: Chart, zone: tzinfo) -> list[tuple[datetime, str]]:
-    """The midnights of the chart with their dates; of a day or less, every third hour."""
+    """The midnights of the chart with their dates; of a day or less, every third hour.
+
+    They are the zone's: where it is half an hour beside UTC, an hour begins amid one of the chart.
+    """
     start, end = chart.start.astimezone(zone), chart.end
     if end - chart.start <= DAY:
-        hours = (start + timedelta(hours=n) for n in range(25))
+        first = start.replace(minute=0) + (HOUR if start.minute else timedelta(0))
+        hours = (first + n * HOUR for n in range(25))
         return [(at, f"{at:%H}:00") for at in hours if at.hour % 3 == 0 and at <= end]
     day = start.date() + DAY
     found = []

@@ -2,7 +2,7 @@
 
 import re
 from base64 import b64encode
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from hashlib import sha256
 from html.parser import HTMLParser
@@ -190,6 +190,26 @@ def test_days_begin_at_the_readers_midnight_also_when_the_clock_changes() -> Non
         ("00:00", "Tue 31"),
     ]
     assert (marks[1][0] - marks[0][0].astimezone(ZoneInfo("UTC"))).total_seconds() == 23 * 3600
+
+
+@pytest.mark.parametrize(
+    ("zone", "first", "last"),
+    [
+        ("UTC", "06:00", "06:00"),
+        ("Asia/Kolkata", "12:00", "09:00"),
+        ("Asia/Kathmandu", "12:00", "09:00"),
+    ],
+)
+def test_hours_are_marked_where_they_are_full_by_the_readers_clock(
+    zone: str, first: str, last: str
+) -> None:
+    """India is half an hour beside UTC, Nepal three quarters."""
+    chart = a_report().charts.user_activity
+    start = datetime(2026, 1, 8, 6, tzinfo=UTC)
+    marks = day_marks(replace(chart, start=start, end=start + timedelta(days=1)), ZoneInfo(zone))
+
+    assert [f"{at:%H:%M}" for at, _ in marks] == [said for _, said in marks]
+    assert (marks[0][1], marks[-1][1]) == (first, last)
 
 
 def test_it_is_asked_for_by_its_format() -> None:
