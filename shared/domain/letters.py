@@ -15,11 +15,15 @@ MARK = "report"
 
 
 class Letter(Struct, frozen=True):
-    """What it says without pictures, fixed when it was decided; `range`: that of its report."""
+    """What it says without pictures, fixed when it was decided.
+
+    `range`: that of its report; `start`: where this begins, None in letters of older versions.
+    """
 
     subject: str
     text: str
     range: str
+    start: datetime | None = None
 
 
 def letter_id(due_at: datetime, target: str) -> str:

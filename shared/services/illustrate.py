@@ -61,7 +61,8 @@ def report_of(
 
     try:
         end = event.minute + MINUTE
-        return make_report(event.target, event.letter.range, house=house, now=end)
+        letter = event.letter
+        return make_report(event.target, letter.range, house=house, now=end, start=letter.start)
     except MonitorError as error:
         _log.warning("message %s goes as text alone: %s", notification.id, error)
         return None

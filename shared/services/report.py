@@ -50,10 +50,20 @@ def span_of(label: str, now: datetime) -> Span:
 
 
 def make_report(
-    target: str, label: str, *, house: House, now: datetime, end: datetime | None = None
+    target: str,
+    label: str,
+    *,
+    house: House,
+    now: datetime,
+    end: datetime | None = None,
+    start: datetime | None = None,
 ) -> PerformanceReport:
-    """The report of a named range that ends with the last full hour of `end`, or of `now`."""
+    """The report of a named range that ends with the last full hour of `end`, or of `now`.
+
+    `start`: where it begins when a clock says so: its week may have an hour more, or less.
+    """
     span = span_of(label, end or now)
+    span = span if start is None else Span(floor_hour(start), span.end)
     lines, damaged = _lines(target, span, house)
     return report(
         Material(

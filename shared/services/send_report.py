@@ -13,6 +13,7 @@ from shared.domain.errors import Conflict
 from shared.domain.records import REPORTED, Insert, event_key, outbox_key, put
 from shared.domain.reports.reporting import Reported, due_at, is_due
 from shared.domain.reports.weekly import weekly_event
+from shared.domain.times import MINUTE
 from shared.ports import House
 from shared.services.deliver import deliver_one
 from shared.services.dispatch import dispatch
@@ -65,12 +66,14 @@ def decide_report(target: str, *, house: House, now: datetime) -> str | None:
     """
     given = house.reporting
     kept = read_or_drop(target, REPORTED, Reported, ledger=house.alerts)
-    at = due_at(given, now, house.reader_zone or UTC)
+    zone = house.reader_zone or UTC
+    at = due_at(given, now, zone)
     since = activated_at(target, config=house.config)
     last = kept.value if kept is not None else None
     if given.to is None or not is_due(at, now, since=since, last=last):
         return None
-    report = make_report(target, WEEK, house=house, now=now, end=at)
+    begun = due_at(given, at - MINUTE, zone)
+    report = make_report(target, WEEK, house=house, now=now, end=at, start=begun)
     event = weekly_event(report, given.to, due_at=at, now=now)
     decided = put(REPORTED, Reported(due_at=at, episode=event.episode), kept)
     # What was decided may be forgotten with a damaged row; what was dispatched is not.

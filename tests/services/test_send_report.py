@@ -88,6 +88,18 @@ def test_the_next_week_has_a_report_of_its_own() -> None:
     ]
 
 
+@pytest.mark.parametrize("monday", ["2026-03-30T05:00Z", "2026-10-26T06:00Z"])
+def test_no_hour_is_missed_or_told_twice_when_the_clock_changes(monday: str) -> None:
+    desk, due = reporting_desk(), datetime.fromisoformat(monday)
+    for week in (-1, 0, 1):
+        desk.clock.now = due + week * timedelta(days=7, minutes=1) + timedelta(hours=2)
+        send_reports([TARGET], house=desk.house, now=desk.clock.now)
+
+    spans = [(one.report.start, one.report.end) for one in desk.messages() if one.report]
+    assert [start for start, _ in spans[1:]] == [end for _, end in spans[:-1]]
+    assert due in [end for _, end in spans]
+
+
 class Damaged(Struct):
     """What nobody can read as a report that was decided."""
 

@@ -79,9 +79,9 @@ class MonitorBill(
 
 
 def billed_span(span: Span) -> Span:
-    """As many whole days as the range has, to its last midnight that a night has followed."""
+    """As many days as the range has about, to its last midnight that a night has followed."""
     end = floor_day(span.end - COUNTED_AFTER)
-    return Span(end - max((span.end - span.start) // DAY, 1) * DAY, end)
+    return Span(end - max(round((span.end - span.start) / DAY), 1) * DAY, end)
 
 
 def monitor_bill(span: Span, known: Metering) -> MonitorBill:

@@ -44,7 +44,7 @@ def letter_of(report: PerformanceReport) -> Letter:
     """The report without its pictures, cut where it is too long for a row."""
     text = plain_text(report)
     told = text if len(text) <= LONGEST else f"{text[: LONGEST - 1].rstrip()}…"
-    return Letter(subject=_subject(report), text=told, range=report.range)
+    return Letter(_subject(report), told, report.range, report.start)
 
 
 def _subject(report: PerformanceReport) -> str:
