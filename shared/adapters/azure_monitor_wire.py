@@ -7,12 +7,13 @@ is a gap, never 0.
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote, urlencode
 
 import msgspec
 from msgspec import Meta, Struct
 
+from shared.adapters.bodies import json_object
 from shared.catalog.platform_metrics import NAMESPACES, Grain, PlatformMetric
 from shared.domain.decoding import decode
 from shared.domain.errors import SourceError
@@ -165,11 +166,8 @@ def refusal(query: MetricsQuery, status: int, body: bytes) -> str:
 
 def _said(body: bytes, *, with_message: bool) -> str:
     """Azure's code; its message only where it says which argument was wrong."""
-    try:
-        told: Any = msgspec.json.decode(body)
-    except msgspec.MsgspecError:
-        return ""
-    error = told.get("error", told) if isinstance(told, dict) else None
+    told = json_object(body)
+    error = told.get("error", told)
     if not isinstance(error, dict) or not isinstance(error.get("code"), str):
         return ""
     message = f": {error.get('message')}" if with_message else ""

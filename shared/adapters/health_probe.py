@@ -16,13 +16,13 @@ from http.client import HTTPException
 from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
-import msgspec
 import requests
 from requests.adapters import HTTPAdapter
 from requests.exceptions import InvalidURL
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.exceptions import HTTPError
 
+from shared.adapters.bodies import json_object
 from shared.adapters.https import Outcomes, certificate_ends
 from shared.domain.errors import SourceError
 from shared.domain.samples import Reading, Sample
@@ -229,11 +229,7 @@ def _cause(error: BaseException) -> str:
 
 
 def _memory(body: bytes) -> dict[str, float]:
-    try:
-        page: Any = msgspec.json.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return {}
-    told = page.get("memory") if isinstance(page, dict) else None
+    told = json_object(body).get("memory")
     given = told if isinstance(told, dict) else {}
     figures = {_MEMORY[name]: value for name, value in given.items() if name in _MEMORY}
     return {metric: value / _MB for metric, value in figures.items() if _is_bytes(value)}

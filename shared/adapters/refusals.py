@@ -4,11 +4,9 @@ import re
 from collections.abc import Mapping
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any
 from urllib.parse import urlsplit
 
-import msgspec
-
+from shared.adapters.bodies import json_object
 from shared.adapters.https import is_plain_loopback
 from shared.domain.errors import ChannelError
 
@@ -41,11 +39,7 @@ def code_word(given: object) -> str:
 
 def error_code(body: bytes) -> str:
     """The code word of an Azure service's JSON error, `{"error": {"code": …}}`; else empty."""
-    try:
-        said: Any = msgspec.json.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return ""
-    error = said.get("error") if isinstance(said, dict) else None
+    error = json_object(body).get("error")
     return code_word(error.get("code")) if isinstance(error, dict) else ""
 
 

@@ -215,7 +215,9 @@ def test_a_refusal_names_the_resource_and_what_to_do(
     assert len([one for one in arm.asked if one.kind == DATABASE]) == 1
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"error": 7}', b'{"code": 7}'])
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>", b"[]", b'{"error": 7}', b'{"code": 7}', b'{"code": "\xff"}']
+)
 def test_a_refusal_without_a_sensible_body_is_still_told(
     source: Platform, arm: Arm, body: bytes
 ) -> None:

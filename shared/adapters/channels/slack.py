@@ -16,6 +16,7 @@ from typing import Any
 
 import requests
 
+from shared.adapters.bodies import json_object
 from shared.adapters.https import outcomes
 from shared.adapters.refusals import check_encrypted, code_word, patience, refusal
 from shared.adapters.rendering import slack_message, slack_reply
@@ -174,7 +175,7 @@ class _Bot:
             auth=self._auth,
             within=self._end - time.monotonic(),
         )
-        body = _json(answer)
+        body = json_object(answer.content)
         if answer.status_code != requests.codes.ok:
             raise refusal("Slack", answer.status_code, body.get("error"), answer.headers)
         if body.get("ok") is not True:
@@ -234,14 +235,6 @@ def _ask(
             timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
             allow_redirects=False,
         )
-
-
-def _json(answer: requests.Response) -> Mapping[str, Any]:
-    try:
-        body = answer.json()
-    except ValueError:
-        return {}
-    return body if isinstance(body, dict) else {}
 
 
 @contextmanager

@@ -17,6 +17,7 @@ import msgspec
 
 from shared.adapters import egress
 from shared.adapters.acs import SCOPE, endpoint_and_key, signed_headers
+from shared.adapters.bodies import json_object
 from shared.adapters.destinations import Destination, destination
 from shared.adapters.egress import Answer, Egress
 from shared.adapters.refusals import error_code, refusal
@@ -140,10 +141,6 @@ def _accepted(answer: Answer, to: str) -> str:
 
 def _result(body: bytes, to: str) -> Mapping[str, Any]:
     """What the answer says about this recipient; empty when it says nothing that can be read."""
-    try:
-        said: Any = msgspec.json.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return {}
-    results = said.get("value") if isinstance(said, dict) else None
+    results = json_object(body).get("value")
     found = results if isinstance(results, list) else []
     return next((one for one in found if isinstance(one, dict) and one.get("to") == to), {})

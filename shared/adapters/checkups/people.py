@@ -8,9 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
 
-import msgspec
-
 from shared.adapters.acs import SCOPE, endpoint_and_key, signed_headers
+from shared.adapters.bodies import json_object
 from shared.adapters.checkups import mends
 from shared.adapters.destinations import Destination, destination
 from shared.adapters.egress import Answer, Egress, ForbiddenAddress
@@ -71,7 +70,7 @@ def ask_slack_bot(endpoint: str, token: str, mend: Mend) -> str:
     to = destination(f"{endpoint.rstrip('/')}/auth.test", "Slack's endpoint")
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
     answer = _post(to, headers, who="Slack", away=mends.SLACK_AWAY)
-    said = _object(answer.body)
+    said = json_object(answer.body)
     if said.get("ok") is not True:
         word = code_word(said.get("error"))
         told = f"Slack does not take the bot's token: {word or f'status {answer.status}'}"
@@ -132,11 +131,3 @@ def _post(to: Destination, headers: Mapping[str, str], *, who: str, away: str) -
         return Egress([to.with_port]).post(to, EMPTY, lambda: headers, who)
     except ChannelError as error:
         raise Unwell(str(error), mend=away) from error
-
-
-def _object(body: bytes) -> Mapping[str, object]:
-    try:
-        found = msgspec.json.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}

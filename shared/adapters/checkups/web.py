@@ -5,6 +5,7 @@ from typing import Any
 
 import requests
 
+from shared.adapters.bodies import json_object
 from shared.adapters.checkups.mends import NOTHING
 from shared.domain.errors import Untried, Unwell
 
@@ -48,11 +49,7 @@ def ask(
 
 def object_of(answer: requests.Response) -> dict[str, Any]:
     """The JSON object in an answer; empty when it holds none."""
-    try:
-        found = answer.json()
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
+    return json_object(answer.content)
 
 
 def listed(answer: requests.Response, who: str) -> list[dict[str, Any]]:
