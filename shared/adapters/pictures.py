@@ -4,10 +4,9 @@ It brings its own dark ground, so that it reads the same in a light mail and in 
 drawn at about twice the size it is shown at.
 """
 
-from collections.abc import Iterator
-
 from shared.adapters.lettering import text_width, write
-from shared.adapters.raster import Canvas, Colour, Point
+from shared.adapters.raster import Canvas, Colour
+from shared.domain.axes import unbroken
 from shared.domain.quantities import clock, number, quantity
 from shared.domain.times import MINUTE
 from shared.domain.trails import Trail
@@ -48,6 +47,12 @@ def draw(trail: Trail) -> bytes:
     return _Chart(trail).canvas.png()
 
 
+def dashes(canvas: Canvas, y: float, left: int, right: int) -> None:
+    """A limit across the plot."""
+    for start in range(left, right, 2 * _DASH):
+        canvas.fill(start, y - 2, min(start + _DASH, right), y + 2, LIMIT)
+
+
 class _Chart:
     """One picture being drawn; a minute is a column of the plot, its value in the middle."""
 
@@ -66,7 +71,8 @@ class _Chart:
         for value in (min(self._known), max(self._known)):
             self.canvas.fill(self._left, self._y(value), WIDTH - _RIGHT, self._y(value) + 2, GRID)
         self._limit()
-        for points in self._runs():
+        for run in unbroken(self._trail.values):
+            points = [(self._x(minute + 0.5), self._y(value)) for minute, value in run]
             self.canvas.line(points, 5 if len(points) > 1 else 10, LINE)
         self._labels()
         self._times()
@@ -87,21 +93,7 @@ class _Chart:
     def _limit(self) -> None:
         if self._trail.threshold is None:
             return
-        y = self._y(self._trail.threshold)
-        for left in range(self._left, WIDTH - _RIGHT, 2 * _DASH):
-            self.canvas.fill(left, y - 2, min(left + _DASH, WIDTH - _RIGHT), y + 2, LIMIT)
-
-    def _runs(self) -> Iterator[list[Point]]:
-        """The points of minutes without a gap between them."""
-        run: list[Point] = []
-        for minute, value in enumerate(self._trail.values):
-            if value is not None:
-                run.append((self._x(minute + 0.5), self._y(value)))
-            elif run:
-                yield run
-                run = []
-        if run:
-            yield run
+        dashes(self.canvas, self._y(self._trail.threshold), self._left, WIDTH - _RIGHT)
 
     def _labels(self) -> None:
         """The threshold keeps its place, the others make room."""

@@ -11,9 +11,9 @@ from math import ceil
 from msgspec import Struct
 
 from shared.adapters.lettering import text_width, write
-from shared.adapters.pictures import GRID, GROUND, LIMIT, LINE, WIDTH, WORDS
-from shared.adapters.raster import Canvas, Colour, Point
-from shared.domain.axes import day_marks, short, three_digits, ticks
+from shared.adapters.pictures import GRID, GROUND, LINE, WIDTH, WORDS, dashes
+from shared.adapters.raster import Canvas, Colour
+from shared.domain.axes import day_marks, short, three_digits, ticks, unbroken
 from shared.domain.maintenance import WEEK
 from shared.domain.quantities import quantity
 from shared.domain.reports.charts import Chart, Series
@@ -24,7 +24,6 @@ from shared.domain.trends.habits import LONG, HeatMap
 HEIGHT = 380
 BAND: Colour = (44, 72, 118)
 _LEFT, _RIGHT, _TOP, _BOTTOM = 120, 36, 34, 62
-_DASH = 18
 SIZE = 20
 """Of letters, in pixels of the picture."""
 CELL = 38
@@ -126,7 +125,8 @@ class _Drawing:
         self._band()
         self._grid()
         self._limit()
-        for points in self._runs():
+        for run in unbroken(series.value):
+            points = [(self._x(step + 0.5), self._y(value)) for step, value in run]
             self.canvas.line(points, 4 if len(points) > 1 else 8, LINE)
         self._times()
 
@@ -153,20 +153,7 @@ class _Drawing:
         warning = self._series.warning
         if warning is None or warning > self._ticks[-1]:
             return
-        y = self._y(warning)
-        for left in range(_LEFT, WIDTH - _RIGHT, 2 * _DASH):
-            self.canvas.fill(left, y - 2, min(left + _DASH, WIDTH - _RIGHT), y + 2, LIMIT)
-
-    def _runs(self) -> Iterator[list[Point]]:
-        run: list[Point] = []
-        for step, value in enumerate(self._series.value):
-            if value is not None:
-                run.append((self._x(step + 0.5), self._y(value)))
-            elif run:
-                yield run
-                run = []
-        if run:
-            yield run
+        dashes(self.canvas, self._y(warning), _LEFT, WIDTH - _RIGHT)
 
     def _times(self) -> None:
         """As many days as can be told apart."""

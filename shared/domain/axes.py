@@ -1,6 +1,7 @@
-"""Round steps for axes, and the readers' midnights on a line of time: what every chart needs."""
+"""What every chart needs: round steps, stretches without a gap, the readers' midnights."""
 
 import math
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta, tzinfo
 
 from shared.domain.reports.charts import Chart
@@ -28,6 +29,19 @@ def short(value: float) -> str:
 def three_digits(value: float | None) -> float | None:
     """All the digits that a mean is worth to the eye."""
     return None if value is None else float(f"{value:.3g}")
+
+
+def unbroken(line: Sequence[float | None]) -> Iterator[list[tuple[int, float]]]:
+    """Places and values of the line, those together that have no gap between them."""
+    run: list[tuple[int, float]] = []
+    for place, value in enumerate(line):
+        if value is not None:
+            run.append((place, value))
+        elif run:
+            yield run
+            run = []
+    if run:
+        yield run
 
 
 def day_marks(chart: Chart, zone: tzinfo) -> list[tuple[datetime, str]]:

@@ -3,11 +3,11 @@
 Whatever is drawn is also told: a title, a description, and a table of the figures behind it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import timedelta, tzinfo
 from html import escape
 
-from shared.domain.axes import day_marks, short, three_digits, ticks
+from shared.domain.axes import day_marks, short, three_digits, ticks, unbroken
 from shared.domain.maintenance import WEEK
 from shared.domain.quantities import quantity
 from shared.domain.reports.charts import Chart, Series
@@ -87,16 +87,16 @@ class _Picture:
     def _band(self) -> str:
         """Lowest to highest, stretch by stretch."""
         found = []
-        for run in _runs(self._series.max):
-            upper = [self._corner(i, self._series.max[i]) for i in run]
-            lower = [self._corner(i, self._series.min[i]) for i in reversed(run)]
+        for run in unbroken(self._series.max):
+            upper = [self._corner(i, high) for i, high in run]
+            lower = [self._corner(i, self._series.min[i]) for i, _ in reversed(run)]
             found.append(f'<polygon {BAND} points="{" ".join([*upper, *lower])}"/>')
         return "".join(found)
 
     def _line(self) -> str:
         found = []
-        for run in _runs(self._series.value):
-            points = [self._corner(i, self._series.value[i]) for i in run]
+        for run in unbroken(self._series.value):
+            points = [self._corner(i, value) for i, value in run]
             if len(points) == 1:
                 x, y = points[0].split(",")
                 found.append(f'<circle class="dot" cx="{x}" cy="{y}" r="2"/>')
@@ -175,19 +175,6 @@ def _framed(name: str, height: float, title: str, told: str, body: str) -> str:
         f'<title id="{name}-t">{escape(title)}</title><desc id="{name}-d">{escape(told)}</desc>'
         f"{body}</svg>"
     )
-
-
-def _runs(line: Sequence[float | None]) -> Iterator[list[int]]:
-    """The places of values without a gap between them."""
-    run: list[int] = []
-    for place, value in enumerate(line):
-        if value is not None:
-            run.append(place)
-        elif run:
-            yield run
-            run = []
-    if run:
-        yield run
 
 
 def _length(step: timedelta) -> str:
