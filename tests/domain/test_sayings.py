@@ -115,6 +115,26 @@ def test_what_was_dismissed_does_not_double_by_small_steps() -> None:
         assert saying.status is (Status.DISMISSED if step < 5 else Status.NEW)
 
 
+def test_what_is_dismissed_anew_counts_from_how_large_it_is_now() -> None:
+    def larger(times: float) -> Recommendation:
+        return replace(advice(), size=advice().size * times)
+
+    grown = found(said(Status.DISMISSED), larger(1.9), seen_after(6 * HOUR))
+    reopened = changed(grown, Status.SEEN, by="a", note=None, now=NOW + 7 * HOUR)
+    anew = changed(reopened, Status.DISMISSED, by="a", note=None, now=NOW + 8 * HOUR)
+
+    assert found(grown, larger(2.0), seen_after(9 * HOUR)).status is Status.NEW
+    assert found(anew, larger(3.7), seen_after(9 * HOUR)).status is Status.DISMISSED
+    assert found(anew, larger(3.8), seen_after(9 * HOUR)).status is Status.NEW
+
+
+def test_a_row_that_kept_the_size_with_the_advice_goes_on_from_it() -> None:
+    old = replace(said(Status.DISMISSED), dismissed_size=None)
+    later = found(old, replace(advice(), size=advice().size * 1.5), seen_after(6 * HOUR))
+
+    assert (later.status, later.dismissed_size) == (Status.DISMISSED, advice().size)
+
+
 def test_what_was_done_is_left_alone_for_a_day() -> None:
     saying = found(said(Status.DONE), advice(), seen_after(24 * HOUR))
 

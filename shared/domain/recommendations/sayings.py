@@ -1,5 +1,6 @@
 """What was recommended before: what people did about it, what came of it, when it is said again."""
 
+import math
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -51,8 +52,9 @@ class Saying(Struct, frozen=True, kw_only=True, rename="camel"):
 
     `said_at`: when it was first said, or said again after `done` or `dismissed`. `found_at`: when
     it was found last; `is_found`: in the newest look, too. `changed_at`, `changed_by`, `note`: of
-    the last change of its status. `done_at`, `before`: when it was done and what was measured
-    then; `follow_up` says what came of it. `again`: why it is said again.
+    the last change of its status. `dismissed_size`: how large it was when it was dismissed.
+    `done_at`, `before`: when it was done and what was measured then; `follow_up` says what came of
+    it. `again`: why it is said again.
     """
 
     recommendation: Recommendation
@@ -63,6 +65,7 @@ class Saying(Struct, frozen=True, kw_only=True, rename="camel"):
     changed_at: datetime | None = None
     changed_by: str | None = None
     note: str | None = None
+    dismissed_size: float | None = None
     done_at: datetime | None = None
     before: Measure | None = None
     follow_up: str | None = None
@@ -89,6 +92,7 @@ def changed(saying: Saying, status: Status, *, by: str, note: str | None, now: d
         changed_at=now,
         changed_by=by,
         note=note,
+        dismissed_size=saying.recommendation.size if status is Status.DISMISSED else None,
         done_at=now if done else saying.done_at,
         before=saying.recommendation.measure if done else saying.before,
         follow_up=None if done else saying.follow_up,
@@ -105,10 +109,8 @@ def found(saying: Saying | None, now: Recommendation, situation: Situation) -> S
     known = replace(_followed_up(saying, situation), found_at=at, is_found=True)
     if why is not None:
         return replace(known, recommendation=now, status=Status.NEW, said_at=at, again=why)
-    if saying.status is Status.DISMISSED:
-        # What was dismissed stays as large as it was then, or it would double by small steps.
-        return replace(known, recommendation=replace(now, size=saying.recommendation.size))
-    return replace(known, recommendation=now)
+    # What was dismissed is measured by how large it was then, or it would double by small steps.
+    return replace(known, recommendation=now, dismissed_size=_dismissed_size(saying))
 
 
 def not_found(saying: Saying, situation: Situation) -> Saying:
@@ -124,9 +126,17 @@ def _is_unread(saying: Saying, situation: Situation) -> bool:
     return is_lacking and situation.now - saying.found_at <= UNREAD_FOR
 
 
+def _dismissed_size(saying: Saying) -> float | None:
+    """None unless it is dismissed; rows of older versions kept it in the recommendation's place."""
+    if saying.status is not Status.DISMISSED:
+        return None
+    known = saying.dismissed_size
+    return saying.recommendation.size if known is None else known
+
+
 def _why_again(saying: Saying, now: Recommendation, situation: Situation) -> str | None:
     when = f"{saying.changed_at:%Y-%m-%d}" if saying.changed_at is not None else "before"
-    if saying.status is Status.DISMISSED and now.size >= DOUBLED * saying.recommendation.size > 0:
+    if now.size >= DOUBLED * (_dismissed_size(saying) or math.inf):
         return f"Dismissed on {when}, and at least twice as large since."
     if saying.status is Status.DONE and _has_settled(saying, situation):
         told = outcome(saying, situation)
