@@ -53,6 +53,16 @@ def test_what_does_not_rise_never_gets_there() -> None:
         assert "no trend towards" in found.sentence
 
 
+@pytest.mark.parametrize(("silent_days", "count"), [(1, 1), (2, 0)])
+def test_nothing_is_foreseen_of_what_fell_silent(silent_days: int, count: int) -> None:
+    """It would be told as of now, and its day as so many days later."""
+    lines = lines_of_days(
+        28, storagePercent=lambda at: 60 + day_of(at) if day_of(at) < -silent_days else None
+    )
+
+    assert len(forecasts(lines, CATALOG)) == count
+
+
 def test_two_years_ahead_nothing_is_foreseen() -> None:
     lines = lines_of_days(28, storagePercent=lambda at: 10 + 0.1 * day_of(at))
 

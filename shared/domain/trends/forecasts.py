@@ -23,6 +23,9 @@ FARTHEST_DAYS = 730
 """Nobody can say what will be beyond two years; a date there would only look exact."""
 PACE_DAYS = 14
 """How fast it went in any two weeks says how much its pace changes by itself."""
+FRESH = -1
+"""The number of the day that must be known at least, yesterday's: what was full ten days ago may be
+anything by now."""
 BUSY_DAY = 0.9
 """The limit is met on a day as busy as one in ten."""
 
@@ -165,9 +168,9 @@ def _path(points: Sequence[Point], limit: float) -> Path | None:
 
 
 def _points(resource: Resource, metric: Metric, lines: HourLines, catalog: Catalog) -> list[Point]:
-    if resource.waves:
-        return lines.busiest_hours(metric, catalog)
-    return lines.days(metric, catalog)
+    of = lines.busiest_hours if resource.waves else lines.days
+    points = of(metric, catalog)
+    return points if points and points[-1][0] >= FRESH else []
 
 
 def forecast_span(end: datetime) -> Span:
@@ -176,7 +179,7 @@ def forecast_span(end: datetime) -> Span:
 
 
 def forecasts(lines: HourLines, catalog: Catalog) -> tuple[Forecast, ...]:
-    """Of every resource that is measured at all."""
+    """Of every resource that is measured up to now."""
     found = (forecast(one, lines, catalog) for one in RESOURCES)
     return tuple(one for one in found if one.level is not None)
 
