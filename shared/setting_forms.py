@@ -8,7 +8,6 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from math import inf
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -26,7 +25,9 @@ MOST_ROUTES = 10
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
-MOSTWEEKDAYS = 3650
+MOST_DAYS = 3650
+
+MOST_COUNT = 1_000_000
 
 ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
@@ -70,14 +71,21 @@ def needed(parse: Callable[[str], Any]) -> Callable[[str], Any]:
 
 
 def one_word(text: str) -> str:
-    if text.split() not in ([], [text]):
+    if text and text.split() != [text]:
         raise ValueError("without spaces and line breaks")
     return text
 
 
+def token(text: str) -> str:
+    """It becomes a header."""
+    if not (text.isascii() and text.isprintable()) or " " in text:
+        raise ValueError("one word of ASCII letters, digits and signs")
+    return text
+
+
 def count(text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or int(text) < 1:
-        raise ValueError("a whole number from 1")
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text[:9]) <= MOST_COUNT:
+        raise ValueError(f"a whole number from 1 to {MOST_COUNT:,}")
     return int(text)
 
 
@@ -104,8 +112,8 @@ def days(least: int) -> Callable[[str], timedelta]:
     """So many days, at most as many as are ever looked back."""
 
     def parse_days(text: str) -> timedelta:
-        if not (text.isascii() and text.isdigit()) or not least <= int(text[:9]) <= MOSTWEEKDAYS:
-            raise ValueError(f"a whole number of days from {least} to {MOSTWEEKDAYS:,}")
+        if not (text.isascii() and text.isdigit()) or not least <= int(text[:9]) <= MOST_DAYS:
+            raise ValueError(f"a whole number of days from {least} to {MOST_DAYS:,}")
         return timedelta(days=int(text))
 
     return parse_days
@@ -119,16 +127,16 @@ PRICED = (
 )
 """What has a price, or is free up to an amount."""
 
+MOST_AMOUNT = 1e9
+
 
 def prices(text: str) -> Mapping[str, float]:
     """Amounts of 0 or more by what they are for."""
-    wanted = f"a JSON object of numbers from 0 by {', '.join(PRICED)}"
+    wanted = f"a JSON object of numbers from 0 to a billion by {', '.join(PRICED)}"
     given = json_object(text, wanted)
     for name, value in given.items():
-        is_amount = (
-            isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < inf
-        )
-        if name not in PRICED or not is_amount:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if name not in PRICED or not is_number or not 0 <= value <= MOST_AMOUNT:
             raise ValueError(wanted)
     return {name: float(value) for name, value in given.items()}
 
@@ -216,7 +224,7 @@ def json_object(text: str, form: str) -> dict[str, Any]:
         return {}
     try:
         given = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter of a thousand brackets
         given = None
     if not isinstance(given, dict):
         raise ValueError(form)  # noqa: TRY004 - for the reader of settings it is a wrong value

@@ -204,7 +204,7 @@ TABLE = (
         "slack_bot_token",
         "",
         "A Slack bot's token (xoxb-…), which may post to any channel it was invited to.",
-        form.one_word,
+        form.token,
         secret=True,
     ),
     Setting(
@@ -443,7 +443,7 @@ TABLE = (
         "auth_role_claim",
         "roles",
         "The claim that holds a caller's roles (admin, reader, deployer).",
-        form.needed(str),
+        form.needed(form.one_word),
     ),
     Setting(
         "CRM_TOKEN_KEY",

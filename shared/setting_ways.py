@@ -20,8 +20,8 @@ def connection(text: str) -> str:
     by_sas = given.get("tableendpoint") and given.get("sharedaccesssignature")
     if text and not (all(given.values()) and (by_key or by_sas)):
         raise ValueError(
-            "a connection string spelled out, with AccountName and AccountKey "
-            "(UseDevelopmentStorage=true is not enough for every client)"
+            "a connection string spelled out, with AccountName and AccountKey; that of the emulator "
+            "on a desk is what `make azurite` prints"
         )
     return text
 
@@ -38,11 +38,11 @@ def https_url(text: str) -> str:
     try:
         url = urlsplit(text)
         allowed = url.scheme == "https" or (url.scheme == "http" and is_loopback(url))
-        usable = allowed and bool(url.hostname) and url.port != 0
+        usable = allowed and bool(url.hostname) and url.port != 0 and text.split() == [text]
     except ValueError:
         usable = False
     if text and not usable:
-        raise ValueError("a URL beginning with https://")
+        raise ValueError("a URL beginning with https://, without spaces")
     return text
 
 

@@ -210,7 +210,14 @@ WRONG_OF_ONE_TARGET = {
     "APP_SERVICE_ID": ["/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/serverfarms/p"],
     "SQL_DATABASE_ID": ["/subscriptions/s/resourceGroups/g/providers/Microsoft.Sql/servers/s"],
     "LOG_ANALYTICS_WORKSPACE_ID": ["workspace", "/subscriptions/s/workspaces/w"],
-    "HEALTH_URL": ["crm.example.com", "http://crm.example.com/", "ftp://crm", "https://[::1", "x:"],
+    "HEALTH_URL": [
+        "crm.example.com",
+        "http://crm.example.com/",
+        "ftp://crm",
+        "https://[::1",
+        "x:",
+        "https://crm.example.com/api/health ",
+    ],
     "MORE_TARGETS": [
         "[]",
         "{",
@@ -254,7 +261,17 @@ WRONG = {
         "endpoint=http://x.communication.azure.com/;accesskey=c2VjcmV0",
     ],
     "MAIL_FROM": ["alerts", "a@b"],
-    "MAILS_PER_MINUTE": ["0", "many"],
+    "MAILS_PER_MINUTE": ["0", "many", "1000001", "9" * 5_000],
+    "PRICES": [
+        "[]",
+        '{"log_gigabyte": 1}',
+        '{"sms": "1"}',
+        '{"sms": -1}',
+        '{"sms": NaN}',
+        '{"sms": 1e999}',
+        f'{{"sms": {"9" * 400}}}',
+        "[" * 100_000,
+    ],
     "WEBHOOKS": [
         "[]",
         '{"a": 7}',
@@ -277,10 +294,10 @@ WRONG = {
         '{"#alerts": ""}',
         '{"#a": "http://x.y"}',
     ],
-    "SLACK_BOT_TOKEN": ["xoxb-1\n", "xoxb 1"],
+    "SLACK_BOT_TOKEN": ["xoxb-1\n", "xoxb 1", "xoxb-…", " "],
     "SLACK_ENDPOINT": ["", "https://slack.example.com/api"],
     "AUTH_ISSUER": ["tenant"],
-    "AUTH_ROLE_CLAIM": [""],
+    "AUTH_ROLE_CLAIM": ["", " "],
     "CRM_TOKEN_KEY": ["short"],
 }
 
