@@ -10,6 +10,7 @@ import re
 import secrets
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -105,19 +106,33 @@ def running_azurite(folder: Path | None = None) -> Iterator[Azurite]:
 
     With `folder` the data stay there; without, they live in memory and die with it. Meanwhile this
     process reaches its own machine around any proxy. Raises AzuriteMissingError when it is not
-    installed, AzuriteStartError when it does not start.
+    installed, AzuriteStartError when it does not start or nothing can be kept in `folder`.
     """
     if not PROGRAM.exists():
         raise AzuriteMissingError("Azurite is not installed: run `make setup` first.")
+    if folder is not None:
+        _check_writable(folder)
     with ExitStack() as stack:
         work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="azurite-")))
         # Random, so that they are fresh in a folder that was used before, too.
         run = secrets.token_hex(3)
         spare = [f"spare{run}{n}" for n in range(SPARE_ACCOUNTS)]
         process = stack.enter_context(_process(work, folder, spare))
-        addresses = _wait_until_listening(process, work / "output.log")
+        addresses = _wait_until_listening(process, work / "output.log", folder)
         stack.enter_context(patch.dict(os.environ, around_proxies(os.environ)))
         yield Azurite(process.pid, addresses, iter(spare))
+
+
+def _check_writable(folder: Path) -> None:
+    """Make the folder where it is missing: Azurite would wait in silence for one that can't be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise AzuriteStartError(
+            f"nothing can be kept in {folder} ({why}): name a folder that you may write to"
+        ) from error
 
 
 @contextmanager
@@ -158,15 +173,19 @@ def _accounts(spare: Sequence[str]) -> str:
     return ";".join([f"{DEV_ACCOUNT}:{DEV_KEY}", *(f"{name}:{SPARE_KEY}" for name in spare)])
 
 
-def _wait_until_listening(process: subprocess.Popen[bytes], output: Path) -> dict[str, str]:
+def _wait_until_listening(
+    process: subprocess.Popen[bytes], output: Path, folder: Path | None
+) -> dict[str, str]:
     deadline = time.monotonic() + START_TIMEOUT_S
     while process.poll() is None and time.monotonic() < deadline:
         addresses = {found[1]: found[2] for found in _LISTENING.finditer(output.read_text())}
         if addresses.keys() == set(SERVICES):
             return addresses
         time.sleep(0.02)
-    ended = "is silent" if process.returncode is None else f"ended with {process.returncode}"
-    raise AzuriteStartError(f"Azurite {ended}:\n{output.read_text()}")
+    silent = f"did not listen within {START_TIMEOUT_S:g} s"
+    ended = silent if process.returncode is None else f"ended with {process.returncode}"
+    damaged = f"; if what {folder} holds is damaged, name another folder" if folder else ""
+    raise AzuriteStartError(f"Azurite {ended}{damaged}:\n{output.read_text()}")
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
@@ -181,12 +200,26 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.stdin.close()
 
 
+def a_folder(text: str) -> Path:
+    """The form of an option that names one; an empty name would be the folder one stands in."""
+    if not text:
+        raise argparse.ArgumentTypeError("a folder, which is made where it is missing, not nothing")
+    return Path(text)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one until Ctrl-C or SIGTERM."""
     parser = argparse.ArgumentParser(prog="python -m local.azurite", description=main.__doc__)
-    parser.add_argument("--folder", type=Path, help="keep the data here (default: in memory)")
+    parser.add_argument("--folder", type=a_folder, help="keep the data here (default: in memory)")
     options = parser.parse_args(arguments)
-    with running_azurite(options.folder) as azurite:
+    try:
+        _run(options.folder)
+    except (AzuriteMissingError, AzuriteStartError) as error:
+        sys.exit(str(error))
+
+
+def _run(folder: Path | None) -> None:
+    with running_azurite(folder) as azurite:
         endings = {signal.SIGINT, signal.SIGTERM}
         # Blocked only now: Azurite would have inherited the mask and ignored our SIGTERM.
         signal.pthread_sigmask(signal.SIG_BLOCK, endings)

@@ -24,7 +24,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from unittest.mock import patch
 
-from local.azurite import AzuriteMissingError, AzuriteStartError, running_azurite
+from local.azurite import AzuriteMissingError, AzuriteStartError, a_folder, running_azurite
 from local.clocks import WorldClock, wall_now
 from local.cloud.answerers import Desk
 from local.cloud.clouds import Cloud, running_cloud
@@ -54,6 +54,8 @@ LAST_PORT = 65_535
 TOKEN_LIFE = timedelta(hours=12)
 LOOK_EVERY_S = 0.25
 MOST_TARGETS = 20
+YEARS = range(1971, 2200)
+"""In which a world may begin: its history and all that is reckoned ahead are moments as well."""
 STANDING = 1e-6
 """The speed of a world whose past is still being made."""
 # What a pass that was cut off left undone would be made up for, as after a crash.
@@ -256,7 +258,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="another seed, other details")
     parser.add_argument("--at", type=_moment, default=None, help="when the world begins (UTC)")
     parser.add_argument("--port", type=_port, default=PORT, help="of the API; 0 for any")
-    parser.add_argument("--storage", type=Path, help="keep tables here (default: in memory)")
+    parser.add_argument("--storage", type=a_folder, help="keep tables here (default: in memory)")
     parser.add_argument("--targets", type=_targets, default=1, help="so many names for the CRM")
     parser.add_argument("--json", action="store_true", help="say where it runs as JSON")
     parser.add_argument("--verbose", action="store_true", help="show the app's log")
@@ -288,9 +290,11 @@ def _targets(text: str) -> int:
 def _moment(text: str) -> datetime:
     try:
         at = datetime.fromisoformat(text)
+        if at.year not in YEARS:
+            raise ValueError
     except ValueError:
-        example = "2026-03-02T09:00"
-        raise argparse.ArgumentTypeError(f"a moment like {example}, not {text}") from None
+        wanted = f"a moment like 2026-03-02T09:00 in {YEARS[0]} to {YEARS[-1]}"
+        raise argparse.ArgumentTypeError(f"{wanted}, not {text}") from None
     return floor_minute(at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC))
 
 

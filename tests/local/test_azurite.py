@@ -149,14 +149,35 @@ def test_when_it_is_not_installed_it_says_what_to_run(
 
 
 def test_when_it_does_not_start_it_shows_what_azurite_said(tmp_path: Path) -> None:
+    (tmp_path / "__azurite_db_table__.json").write_text("{broken")
+
+    with (
+        pytest.raises(AzuriteStartError, match=r"(?s)holds is damaged, name another.*JSON"),
+        running_azurite(tmp_path),
+    ):
+        pass
+
+
+def test_a_folder_that_can_hold_nothing_is_named_at_once(tmp_path: Path) -> None:
     a_file = tmp_path / "file"
     a_file.touch()
 
-    with (
-        pytest.raises(AzuriteStartError, match=r"Azurite ended with 1:\n.*exist"),
-        running_azurite(a_file),
-    ):
-        pass
+    for folder, why in [
+        (a_file, "File exists"),
+        (a_file / "x", "Not a directory"),
+        (Path("/proc/x"), "No such file or directory"),
+        (Path("a\0b"), "embedded null byte"),
+    ]:
+        with (
+            pytest.raises(AzuriteStartError, match=rf"{why}\): name a folder that you may write"),
+            running_azurite(folder),
+        ):
+            pass
+
+
+def test_the_program_says_in_a_sentence_why_it_does_not_run() -> None:
+    with pytest.raises(SystemExit, match="nothing can be kept in /proc/x"):
+        harness.main(["--folder=/proc/x"])
 
 
 @pytest.mark.slow

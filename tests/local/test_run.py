@@ -284,6 +284,9 @@ def children_of(leader: int) -> list[int]:
     [
         ("--speed=0", "a speed is more than 0"),
         ("--at=yesterday", "a moment like 2026-03-02T09:00"),
+        ("--at=0001-01-01", "in 1971 to 2199, not 0001-01-01"),
+        ("--at=9999-12-31T23:59", "in 1971 to 2199, not 9999-12-31T23:59"),
+        ("--storage=", "a folder, which is made where it is missing, not nothing"),
         ("--port=99999", "a port is 0 to 65535"),
         ("--port=-1", "a port is 0 to 65535"),
         ("--targets=0", "targets are 1 to 20"),
