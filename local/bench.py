@@ -24,6 +24,7 @@ from local.bench_report import run as bench_report
 from local.bench_sql import run as bench_sql
 from local.bench_store import run as bench_store
 from local.bench_tick import run as bench_tick
+from local.terminals import ending_in_peace
 
 TIMES = 20
 MOST_IMPORT_RATIO = 1.5
@@ -192,4 +193,4 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(ending_in_peace(lambda: main(sys.argv[1:])))

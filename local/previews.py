@@ -5,9 +5,16 @@ of an SMS, the pages that links open, and the weekly report as page and mail; no
 folder is `build/previews` unless another one is named.
 """
 
+import signal
+
+if __name__ == "__main__":
+    # The imports below take a second and more: Ctrl-C ends them without their traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import argparse
 import math
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +26,7 @@ from msgspec.structs import replace
 
 from local.desks import VirtualClock, furnish, memory_storage
 from local.report_scene import a_week
+from local.terminals import a_folder, ending_in_peace
 from shared.adapters.alert_schema import common_alert
 from shared.adapters.cards import teams_message
 from shared.adapters.channels.email import PICTURE_ID
@@ -315,12 +323,16 @@ def write_report(folder: Path, made: PerformanceReport) -> None:
     (folder / "report_mail.txt").write_text(letter_of(made).text, encoding="utf-8")
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Write them to the folder that is named, or to build/previews."""
     parser = argparse.ArgumentParser(prog="python -m local.previews", description=main.__doc__)
-    parser.add_argument("folder", nargs="?", type=Path, default=FOLDER)
-    write(parser.parse_args().folder)
+    parser.add_argument("folder", nargs="?", type=a_folder, default=FOLDER)
+    folder = parser.parse_args(arguments).folder
+    try:
+        write(folder)
+    except OSError as error:
+        sys.exit(f"nothing can be written to {folder} ({error.strerror}): name another folder")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(ending_in_peace(main))

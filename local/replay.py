@@ -5,6 +5,12 @@ over the in-memory twins) and prints the story; with --json one line per transit
 and delivery. The same input gives the same lines.
 """
 
+import signal
+
+if __name__ == "__main__":
+    # The imports below take a second and more: Ctrl-C ends them without their traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import argparse
 import math
 import sys
@@ -20,6 +26,7 @@ from msgspec import Struct
 from local.backtest import read_json
 from local.desks import Storage, VirtualClock, furnish, memory_storage, table_storage
 from local.recordings import Point, Recording, read_csv, recorded_catalog
+from local.terminals import ending_in_peace
 from shared.adapters.channels.console import ConsoleChannel
 from shared.catalog.metrics import CATALOG
 from shared.catalog.rules import default_rules
@@ -254,10 +261,8 @@ def main(arguments: Sequence[str]) -> int:
     except InvalidInput as error:
         print(error, file=sys.stderr)
         return 2
-    except BrokenPipeError:  # the reader has seen enough
-        sys.stderr.close()
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(ending_in_peace(lambda: main(sys.argv[1:])))

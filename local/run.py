@@ -24,7 +24,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from unittest.mock import patch
 
-from local.azurite import AzuriteMissingError, AzuriteStartError, a_folder, running_azurite
+from local.azurite import AzuriteMissingError, AzuriteStartError, running_azurite
 from local.clocks import WorldClock, wall_now
 from local.cloud.answerers import Desk
 from local.cloud.clouds import Cloud, running_cloud
@@ -42,6 +42,7 @@ from local.surroundings import (
     strangers,
     surroundings,
 )
+from local.terminals import ENDED_BY_HAND, a_folder
 from local.world.engine import ScriptedWorld
 from local.world.scripts import STORIES, script_named
 from shared.adapters.chunk_store import ChunkStore
@@ -204,8 +205,6 @@ def follow(stage: Stage, ended: threading.Event, write: Callable[[str], None]) -
         told = len(sent)
 
 
-ENDED_BY_HAND = 130
-"""The exit code of whoever was interrupted, as shells count."""
 EXPECTED = (BusyPortError, InvalidInput, AzuriteMissingError, AzuriteStartError, OSError)
 """What whoever runs it can do something about: told in a sentence."""
 
@@ -290,11 +289,11 @@ def _targets(text: str) -> int:
 def _moment(text: str) -> datetime:
     try:
         at = datetime.fromisoformat(text)
-        if at.year not in YEARS:
-            raise ValueError
     except ValueError:
+        at = datetime.min.replace(tzinfo=UTC)  # in a year that is none of ours
+    if at.year not in YEARS:
         wanted = f"a moment like 2026-03-02T09:00 in {YEARS[0]} to {YEARS[-1]}"
-        raise argparse.ArgumentTypeError(f"{wanted}, not {text}") from None
+        raise argparse.ArgumentTypeError(f"{wanted}, not {text}")
     return floor_minute(at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC))
 
 

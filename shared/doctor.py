@@ -5,6 +5,12 @@ as the app; on a desk of your own it asks as you are signed in there (`az login`
 the app. Exit code 0: nothing is broken; 1: something is; 2: a wrong command line.
 """
 
+import signal
+
+if __name__ == "__main__":
+    # Nothing is left to put away, and the imports alone take a second: Ctrl-C ends it at once.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import argparse
 import logging
 import os

@@ -20,8 +20,8 @@ def connection(text: str) -> str:
     by_sas = given.get("tableendpoint") and given.get("sharedaccesssignature")
     if text and not (all(given.values()) and (by_key or by_sas)):
         raise ValueError(
-            "a connection string spelled out, with AccountName and AccountKey; that of the emulator "
-            "on a desk is what `make azurite` prints"
+            "a connection string spelled out, with AccountName and AccountKey; "
+            "`make azurite` prints that of an emulator on your desk"
         )
     return text
 

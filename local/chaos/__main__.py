@@ -24,6 +24,7 @@ from local.chaos.crashes import Crash, Stage, Unheard, every_crash, every_unhear
 from local.chaos.endings import Ending
 from local.chaos.sinks import channel_settings, real_channels, running_services
 from local.chaos.walks import Sample, Walk
+from local.terminals import ending_in_peace, from_one
 
 SORTS = ("advice", "processes", "services", "effects", "azurite")
 AZURITE_SHARE = 50
@@ -107,7 +108,7 @@ def _accounts() -> Iterator[Iterator[str]]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 0 when every story was told right."""
     parser = argparse.ArgumentParser(prog="python -m local.chaos", description=__doc__)
-    parser.add_argument("--every", type=int, default=1, help="walk a seeded one of so many")
+    parser.add_argument("--every", type=from_one, default=1, help="walk a seeded one of so many")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", choices=SORTS, nargs="+", default=SORTS)
     given = parser.parse_args(arguments)
@@ -127,4 +128,4 @@ def _say(words: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ending_in_peace(main))
