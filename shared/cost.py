@@ -43,7 +43,7 @@ from shared.domain.costs import (
 from shared.domain.times import DAY, HOUR, Span, floor_hour
 from shared.examinations import app_id_in, management_scope
 from shared.furnishing.storage import open_identity
-from shared.settings import Settings, SettingsError, load
+from shared.settings import Settings, SettingsError, as_option, load
 
 TOLD_AFTER = 2 * HOUR
 """Rows of the Usage table come so late."""
@@ -66,18 +66,21 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="the bill as JSON")
     parser.add_argument(
         "--app",
+        type=as_option("MONITOR_APP_ID"),
         default="",
         metavar="ID",
         help="resource id of the function app; default: MONITOR_APP_ID",
     )
     parser.add_argument(
         "--storage",
+        type=as_option("MONITOR_STORAGE_ID"),
         default="",
         metavar="ID",
         help="of its storage account; default: MONITOR_STORAGE_ID, or beside the app",
     )
     parser.add_argument(
         "--workspace",
+        type=as_option("MONITOR_WORKSPACE_ID"),
         default="",
         metavar="GUID",
         help="of its own telemetry; default: MONITOR_WORKSPACE_ID",

@@ -27,7 +27,7 @@ from shared.examinations.unusable import unusable
 from shared.examinations.veils import veiled
 from shared.furnishing.storage import open_identity
 from shared.services.examine import examine
-from shared.settings import Settings, SettingsError, load
+from shared.settings import Settings, SettingsError, as_option, load
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -35,7 +35,11 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m shared.doctor", description=__doc__)
     parser.add_argument("--json", action="store_true", help="findings as a JSON array")
     parser.add_argument(
-        "--app", default="", metavar="ID", help="resource id of the function app, outside Azure"
+        "--app",
+        type=as_option("MONITOR_APP_ID"),
+        default="",
+        metavar="ID",
+        help="resource id of the function app, outside Azure",
     )
     parser.add_argument(
         "--send", action="store_true", help="send a test message through every channel, too"

@@ -4,7 +4,8 @@ Settings come from the environment (the function app's configuration). Everythin
 is said in one message; a secret's value is never said at all.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from argparse import ArgumentTypeError
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta, tzinfo
 from typing import Any
@@ -221,6 +222,19 @@ def _resolved(setting: Setting, given: str) -> Any:
             "vault? python -m shared.doctor says what mends it"
         )
     return setting.parse(given)
+
+
+def as_option(name: str) -> Callable[[str], Any]:
+    """A setting's form, for an option of a command line that stands in for it."""
+    parse = next(one.parse for one in TABLE if one.name == name)
+
+    def parse_option(text: str) -> Any:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise ArgumentTypeError(f"it must be {error}, not {text!r}") from None
+
+    return parse_option
 
 
 def _disagreements(values: Mapping[str, Any]) -> dict[str, str]:

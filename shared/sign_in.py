@@ -19,13 +19,16 @@ from shared.web.tokens import LONGEST_LIFE, crm_token
 KEY, ROLE_CLAIM = "CRM_TOKEN_KEY", "AUTH_ROLE_CLAIM"
 LONGEST = LONGEST_LIFE // 60
 DEFAULT = 15
+LONGEST_NAME = 200
 REFERENCE = "@Microsoft.KeyVault("
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m shared.sign_in", description=__doc__)
-    parser.add_argument("--as", dest="who", required=True, help="who it is for, as the audit says")
+    parser.add_argument(
+        "--as", dest="who", type=_name, required=True, help="who it is for, as the audit says"
+    )
     # As plain words: argparse tells a wrong one which there are by their repr.
     roles = [role.value for role in Role]
     parser.add_argument("--role", choices=roles, default=Role.ADMIN.value, help="default: admin")
@@ -36,6 +39,14 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         help=f"1 to {LONGEST}, default {DEFAULT}",
     )
     return parser.parse_args(arguments)
+
+
+def _name(text: str) -> str:
+    if not (text.strip() and text.isprintable() and len(text) <= LONGEST_NAME):
+        raise argparse.ArgumentTypeError(
+            f"a name or an address of 1 to {LONGEST_NAME} letters, not {text!r}"
+        )
+    return text.strip()
 
 
 def _minutes(text: str) -> int:

@@ -187,6 +187,24 @@ def test_the_storage_is_looked_for_beside_the_app() -> None:
     assert cost.storage_id("<resource id of the function app>", "pantry") == ""
 
 
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("--app", "a resource id /subscriptions/<id>/resourceGroups/<group>/providers/"),
+        ("--storage", "/providers/Microsoft.Storage/storageAccounts/<name>, not 'pantry'"),
+        ("--workspace", "it must be the workspace's id (a GUID), not its resource id"),
+    ],
+)
+def test_an_id_of_another_kind_is_refused_before_anything_is_asked(
+    option: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cost.main([option, "pantry"], {})
+
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
+
+
 def test_unusable_settings_are_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
     for unusable in ('{"gold": 1}', '{"sms": Infinity}', '{"sms": -1}'):
         assert cost.main([], {**GOOD, "PRICES": unusable}) == 2

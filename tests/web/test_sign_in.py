@@ -68,6 +68,14 @@ def test_a_longer_life_is_refused(capsys: pytest.CaptureFixture[str], minutes: s
     assert f"whole minutes from 1 to 60, not {minutes}" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", ["", " ", "a\nb", "x" * 201])
+def test_a_token_for_nobody_is_refused(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    with pytest.raises(SystemExit):
+        main(["--as", name], {"CRM_TOKEN_KEY": CRM_KEY})
+
+    assert "a name or an address of 1 to 200 letters" in capsys.readouterr().err
+
+
 def test_a_role_that_is_none_is_refused_with_those_that_are(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
