@@ -181,17 +181,16 @@ def office() -> Office:
 def problems() -> list[str]:
     """Why the app can't do its work, or can't tell somebody who should be told."""
     try:
-        given = settings()
+        home = house()
     except SettingsError as error:
         _log.error("%s", error)
         return [error.public]
     rules, more = _stored(wall_now().replace(second=0, microsecond=0))
-    ways = channels(given, open_identity, wall_now)
     return [
-        *doubts(given),
-        *unreachable(rules, ways, fallback(given)),
-        *unreported(_reporting(given).to, ways),
-        *unmeasured(rules, CATALOG, measured(given)),
+        *home.doubts,
+        *unreachable(rules, home.channels, home.fallback),
+        *unreported(home.reporting.to, home.channels),
+        *unmeasured(rules, home.catalog, home.measured),
         *more,
     ]
 

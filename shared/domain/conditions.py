@@ -21,8 +21,8 @@ class Windows(Struct, frozen=True):
 class Condition(ABC):
     """A test of one cell against a threshold.
 
-    `windows`: for one that is judged over several minutes; its cell is then what `series` makes of
-    them. `fits_composites`: whether it may stand in `any` and `all`.
+    `windows`: for one that is judged over several minutes; its cell is then what `watching` makes
+    of them. `fits_composites`: whether it may stand in `any` and `all`.
     """
 
     name: ClassVar[str]
@@ -133,7 +133,7 @@ class Absent(Condition):
 class RateOfChange(Condition):
     """Bad while it changes faster than `threshold` per minute, in the direction of its sign.
 
-    The cell is the slope of `trends.Trend` over the window.
+    The cell is the slope, per minute, of `slopes.Trend` over the window.
     """
 
     name = "rate_of_change"
@@ -154,7 +154,7 @@ class RateOfChange(Condition):
 class Forecast(Condition):
     """Bad while the metric is foreseen to reach `threshold` within the rule's `withinHours`.
 
-    The cell is an Outlook, which `series` takes from `trends.Trend` over the window.
+    The cell is an Outlook, which `watching` takes from `slopes.Trend` over the window.
     """
 
     name = "forecast"

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from shared.domain.errors import Conflict, InvalidRule, NotFound, StoreUnavailable
 from shared.domain.handling import AuditEntry
 from shared.domain.records import Delete, Write, put
-from shared.domain.rules import KeptRule, Rule, Severity
+from shared.domain.rules import KeptRule, Rule
 from shared.ports import House
 from shared.services.audits import note_audit
 from shared.services.manage import MOST_TRIES, end_silence
@@ -25,7 +25,6 @@ from shared.services.targets import RULES
 RESERVED = frozenset({"backtest"})
 """Ids that the routes need for themselves."""
 LONGEST_DETAIL = 1000
-_RANK = {severity: rank for rank, severity in enumerate(Severity)}
 
 Check = Callable[[str | None], None]
 """Raises when what the caller saw is not what is there: the rule's ETag, None for no rule."""
@@ -133,7 +132,7 @@ def _end_silences(
     Before the rule is written: if the write then fails, a silence ended too soon, which is heard;
     the other way round one would go on that nobody means any more.
     """
-    if before is None or after is None or _RANK[after.severity] <= _RANK[before.severity]:
+    if before is None or after is None or after.severity.rank <= before.severity.rank:
         return
     for target in _targets(editor, before, after):
         end_silence(target, before, by=editor.by, house=house, now=now)

@@ -136,6 +136,7 @@ def _wants_usual(query: MetricsQuery) -> bool:
 
 
 def metrics_named(given: str, catalog: Catalog) -> Sequence[Metric]:
+    """The metrics of a list with commas, each once; all of them when it is empty."""
     names = dict.fromkeys(name.strip() for name in given.split(",") if name.strip())
     try:
         return [catalog.metric(name) for name in names] or catalog.metrics

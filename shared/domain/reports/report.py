@@ -1,7 +1,7 @@
 """The report of a range: the client's PerformanceReport, and what belongs beside it.
 
-What it is made of is counted in the modules report_…, trends and forecasts in theirs; here it is
-put together, and said in a few sentences.
+What it is made of is counted in the modules beside this one, trends and forecasts in theirs; here
+it is put together, and said in a few sentences.
 """
 
 from collections.abc import Mapping, Sequence

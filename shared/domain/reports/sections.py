@@ -47,7 +47,7 @@ class Item(Struct, frozen=True):
 
 
 class Section(Struct, frozen=True, kw_only=True):
-    """A part of the report; `trends` are told under the chart that they belong to."""
+    """A part of the report; a chart's sentences tell where its metric is going."""
 
     title: str
     sentences: tuple[str, ...] = ()
