@@ -109,18 +109,7 @@ def business_of(tallies: Sequence[Tally], *, won: str, lost: str, cut: int) -> B
             ReportType(type=name, count=int(count), mean_ms=_mean(took, count), longest_ms=longest)
             for name, (count, took, longest) in _summed(tallies, "reports", 3, highest=(2,))
         ),
-        operations=tuple(
-            UsedOperation(
-                name=name,
-                requests=int(count),
-                errors=int(errors),
-                mean_ms=_mean(took, count),
-                users=int(users),
-            )
-            for name, (count, errors, took, users) in _summed(
-                tallies, "operations", 4, highest=(3,)
-            )
-        ),
+        operations=_operations(tallies),
         pages=tuple(
             ViewedPage(name=name, views=int(count), mean_ms=_mean(took, count), users=int(users))
             for name, (count, took, users) in _summed(tallies, "pages", 3, highest=(2,))
@@ -153,6 +142,19 @@ def _summed(
             for n, figure in enumerate(row.figures):
                 known[n] = max(known[n], figure) if n in highest else known[n] + figure
     return sorted(found.items(), key=lambda one: (-one[1][0], one[0]))[:MOST]
+
+
+def _operations(tallies: Iterable[Tally]) -> tuple[UsedOperation, ...]:
+    return tuple(
+        UsedOperation(
+            name=name,
+            requests=int(count),
+            errors=int(errors),
+            mean_ms=_mean(took, count),
+            users=int(users),
+        )
+        for name, (count, errors, took, users) in _summed(tallies, "operations", 4, highest=(3,))
+    )
 
 
 def _mean(total: float, count: float) -> float:

@@ -132,13 +132,13 @@ def _inspection(found: Found, now: datetime) -> Inspection:
     lacking = {name: said for name, query in ADDED.items() if isinstance(said := found[query], str)}
     parts = {}
     for name, (make, queries) in PARTS.items():
-        said = next((why for query in queries if isinstance(why := found[query], str)), "")
+        why = next((said for query in queries if isinstance(said := found[query], str)), "")
+        if why:
+            lacking[name] = why
+            continue
         try:
-            if not said:
-                with understood(queries[0]):
-                    parts[name] = make(answers)
+            with understood(queries[0]):
+                parts[name] = make(answers)
         except SourceError as error:
-            said = str(error)
-        if said:
-            lacking[name] = said
+            lacking[name] = str(error)
     return Inspection(at=floor_minute(now), lacking=lacking, **parts)
