@@ -14,7 +14,8 @@ DAY_MS = 86_400_000
 APART = ("pantry-monitor", *FOREIGN)
 """What needs a browser when it is only loaded."""
 MODULES = {
-    "catalog": "export default { metrics: {}, sources: {}, severities: [], conditions: [] };\n",
+    "catalog": 'export default { metrics: { dtu: { label: "DTU", unit: "%" } }, sources: {}, '
+    'severities: ["low", "high"] };\n',
     **{
         one.stem: one.read_text(encoding="utf-8")
         for one in STATIC.glob("*.js")
@@ -24,13 +25,17 @@ MODULES = {
 }
 
 SURROUNDINGS = """
-import { Api } from "./api.js";
+import { Api, ApiError } from "./api.js";
 import { charts } from "./charts.js";
 import { allEpisodes } from "./episodes.js";
 import { maintenance } from "./maintenance.js";
 import { Monitor } from "./monitor.js";
-import { editor } from "./rule_editor.js";
+import { page } from "./page.js";
+import { condition, editor } from "./rule_editor.js";
 import { Session } from "./session.js";
+import { drawDeployments } from "./shading.js";
+import { tick } from "./times.js";
+import { sentenceOf } from "./verdict.js";
 
 globalThis.document = new EventTarget();
 globalThis.location = { href: "https://page.example.com/", search: "", pathname: "/" };
@@ -560,3 +565,147 @@ def test_what_nobody_measures_has_no_chart_of_its_own(failed: list[int | None]) 
     """)
 
     assert ("Logins and refusals" in found) is (3 in failed)
+
+
+STOOD = {"metric": "dtu", "severity": "high", "unit": "%", "value": 9, "lastValue": 8, "count": 3}
+
+
+@pytest.mark.parametrize(
+    ("told", "sentence", "breach"),
+    [
+        (
+            {"condition": "greater_than", "threshold": 5},
+            "DTU 77 % for 6 min",
+            "DTU 9 % when it fired, last 8 % (greater than 5 %); 3 bad minutes",
+        ),
+        (
+            {"condition": "anomaly", "threshold": 0.5, "unit": "of 1", "lastValue": 0.6},
+            "Unusualness of DTU 0.6 of 1 for 6 min",
+            "Unusualness of DTU 9 of 1 when it fired, last 0.6 of 1 (above 0.5 of 1)",
+        ),
+        (
+            {"condition": "rate_of_change", "threshold": 5, "unit": "%/min"},
+            "DTU 8 %/min for 6 min",
+            "last 8 %/min (changing by more than 5 %/min)",
+        ),
+        (
+            {"condition": "forecast", "threshold": 100, "forecastHours": 1.5},
+            "DTU reaches 100 % in about 1 h 30 min",
+            "last 8 % (reaches 100 % in about 1 h 30 min)",
+        ),
+        (
+            {"condition": "forecast", "threshold": 100, "forecastHours": 0},
+            "DTU has reached 100 %",
+            "last 8 % (has reached 100 %)",
+        ),
+        (
+            {"condition": "absent", "threshold": None, "value": None, "lastValue": None},
+            "DTU absent for 6 min",
+            "DTU (absent); 3 bad minutes",
+        ),
+    ],
+)
+def test_an_episode_is_told_by_what_its_rule_looks_at(
+    told: dict[str, Any], sentence: str, breach: str
+) -> None:
+    found = played(f"""
+      {WRITTEN}
+      const metrics = {{ dtu: {{ minute: "2026-01-01T00:10:00Z", ageSeconds: 60 }} }};
+      const currentMeta = {{ ...figures().currentMeta, metrics }};
+      const known = {{ ruleName: "r", kind: "threshold", activeAt: "2026-01-01T00:05:00Z" }};
+      const told = {{ ...known, ...{json.dumps(STOOD)}, ...{json.dumps(told)} }};
+      const current = {{ dtu: 77 }};
+      monitor.start();
+      await say("metrics", figures([alert("a", told)], {{ current, currentMeta }}));
+      await say("alerts", []);
+      return [sentenceOf(seen.board, seen.now), plain(allEpisodes(seen, monitor.act))];
+    """)
+
+    assert found[0].replace("\u00a0", " ") == f"Healthy: {sentence}; 1 high"
+    assert breach in found[1]
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        (
+            {"condition": "greater_than", "threshold": 5, "duration": 2},
+            "DTU greater than 5 %, for 2 min",
+        ),
+        ({"condition": "anomaly", "threshold": 0.5}, "Unusualness of DTU above 0.5 of 1"),
+        (
+            {"condition": "forecast", "threshold": 9, "withinHours": 168},
+            "DTU reaches 9 % within 7 d",
+        ),
+        ({"condition": "rate_of_change", "threshold": 5}, "DTU changing by more than 5 %/min"),
+        ({"condition": "absent", "threshold": None, "duration": 15}, "DTU absent, for 15 min"),
+    ],
+)
+def test_a_rule_is_told_with_its_own_unit_and_how_far_it_looks(
+    rule: dict[str, Any], said: str
+) -> None:
+    found = played(f"return condition({json.dumps({'metric': 'dtu', **rule})});")
+
+    assert found.replace("\u00a0", " ") == said
+
+
+@pytest.mark.parametrize(
+    ("failure", "said"),
+    [
+        ([503, "unavailable"], "The monitor does not answer as it should: it fails.Try again"),
+        ([0, "no_answer"], "The monitor does not answer as it should: it fails.Try again"),
+        ([404, "not_found"], "It fails.Try again"),
+        ([0, "no_tab"], "It fails.Close"),
+    ],
+)
+def test_what_was_asked_wrongly_is_no_fault_of_the_monitor(failure: list[Any], said: str) -> None:
+    found = played(f"""
+      {WRITTEN}
+      const find = (one) => one.props?.class === "trouble" ? one
+        : (one.children ?? []).map(find).find(Boolean);
+      const failure = new ApiError(...{json.dumps(failure)}, "it fails");
+      return plain(find(page({{ ...monitor.state, now: new Date(), failure }}, monitor.act)));
+    """)
+
+    assert found == said
+
+
+@pytest.mark.parametrize(
+    ("marks", "flags"),
+    [
+        ([[50, "1.8.2"]], ["1.8.2 at 55"]),
+        ([[98, "1.8.2"]], ["1.8.2 at 63"]),
+        ([[60, "1.8.3"], [52, "1.8.2"]], ["1.8.3 at 65"]),
+        ([[60, "1.8.3"], [20, "1.8.2"]], ["1.8.3 at 65", "1.8.2 at 25"]),
+        ([[1, "2026.11.23-rc1+build"]], ["2026.11.23-rc1… at 6"]),
+    ],
+)
+def test_flags_of_deployments_do_not_cover_each_other(
+    marks: list[list[Any]], flags: list[str]
+) -> None:
+    """On a canvas that is 100 wide, where a letter takes 6; newest first."""
+    found = played(f"""
+      const said = [];
+      const none = ["save", "restore", "setLineDash", "beginPath", "moveTo", "lineTo", "stroke"];
+      const ctx = {{
+        ...Object.fromEntries(none.map((name) => [name, () => undefined])),
+        measureText: (text) => ({{ width: text.length * 6 }}),
+        fillText: (text, x) => said.push(`${{text}} at ${{Math.floor(x)}}`),
+      }};
+      const bbox = {{ left: 0, top: 0, width: 100, height: 50 }};
+      const deployments = {json.dumps(marks)}.map(([at, version]) => ({{ at, version }}));
+      const plot = {{ ctx, bbox, valToPos: (at) => at }};
+      drawDeployments(plot, {{ deployments, colours: {{}}, ratio: 1 }});
+      return said;
+    """)
+
+    assert found == flags
+
+
+def test_an_axis_says_the_day_where_it_begins() -> None:
+    found = played("""
+      const at = (day, hour) => tick(new Date(2026, 10, day, hour).getTime());
+      return [at(21, 0), at(21, 12), at(22, 0)];
+    """)
+
+    assert found == ["21 Nov", "12:00", "22 Nov"]

@@ -11,6 +11,11 @@ export class ApiError extends Error {
     this.code = code;
   }
 
+  /** Whether the monitor is what fails, and not what was asked of it. */
+  get isAboutUs() {
+    return this.status >= 500 || this.code === "no_answer";
+  }
+
   /** Whether signing in, or signing in as somebody else, would help. */
   get isAboutWho() {
     return this.status === 401;

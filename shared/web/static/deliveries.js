@@ -32,7 +32,7 @@ function channels(/** @type {any} */ state) {
 }
 
 function deliveryTable(/** @type {any[]} */ rows, /** @type {any} */ state, /** @type {any} */ act) {
-  const heads = ["Status", "Channel", "What", "Rule", "Decided", "Attempts", ""];
+  const heads = ["Status", "Channel", "What", "Rule", "Minute", "Attempts", ""];
   return h("div", { class: "scroll tall", tabindex: "0", role: "region", "aria-label": "Who was told what" },
     h("table", { class: "left" },
       h("thead", null, h("tr", null, heads.map((one) => (one ? h("th", { scope: "col", key: one }, one) : h("td", { key: "do" }))))),

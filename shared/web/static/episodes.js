@@ -1,12 +1,13 @@
 /** Episodes: what is wrong since when, who cares, and what can be done about it. */
 
+import { asks, foreseen, judged } from "./conditions.js";
 import { valuesOf } from "./columns.js";
 import { spark } from "./spark.js";
 import { between, exactly, local, moment, tomorrowMorning } from "./times.js";
 import { timeline } from "./timeline.js";
 import { bySeverity } from "./verdict.js";
 import { h } from "./view.js";
-import { capital, counted, duration, metric, quantity, spaced } from "./words.js";
+import { capital, counted, duration, metric, quantity } from "./words.js";
 
 const SNOOZES = [[15, "15 min"], [60, "1 h"], [240, "4 h"]];
 const LONGEST_SNOOZE = 10_080;
@@ -51,7 +52,7 @@ function episode(/** @type {any} */ alert, /** @type {any} */ state, /** @type {
       h("p", { class: "since" }, since(alert, state.now))),
     h("p", { class: "breach" }, breach(alert)),
     state.board?.columns.series[alert.metric] && isOpen
-      && spark(valuesOf(state.board.columns, alert.metric), { mark: alert.threshold }),
+      && spark(valuesOf(state.board.columns, alert.metric), { mark: alert.unit === metric(alert.metric).unit ? alert.threshold : null }),
     notes(alert, state.now),
     culprits(alert),
     isOpen && actions(alert, wish, state, act),
@@ -69,11 +70,12 @@ function since(/** @type {any} */ alert, /** @type {Date} */ now) {
 
 function breach(/** @type {any} */ alert) {
   if (alert.kind === "no_data") return "Nothing was heard of what this rule looks at.";
-  const { label } = metric(alert.metric);
-  const unit = alert.unit ?? "";
-  const limit = alert.threshold === null ? "" : ` (${spaced(alert.condition)} ${quantity(alert.threshold, unit)})`;
-  const last = alert.state === "firing" ? `, last ${quantity(alert.lastValue, unit)}` : "";
-  return `${label} ${quantity(alert.value, unit)} when it fired${last}${limit}; ${counted(alert.count, "bad minute")}`;
+  const isOpen = alert.state === "firing";
+  const last = isOpen ? `, last ${quantity(alert.lastValue, alert.unit)}` : "";
+  const figures = alert.condition === "absent" ? "" : ` ${quantity(alert.value, alert.unit)} when it fired${last}`;
+  const others = (alert.breaches ?? []).slice(1).map((/** @type {any} */ one) => `, ${one.label} ${quantity(one.value, one.unit)} (${asks(one, one.unit)})`);
+  const how = (isOpen && foreseen(alert)) || asks(alert, alert.unit);
+  return `${judged(alert)}${figures} (${how})${others.join("")}; ${counted(alert.count, "bad minute")}`;
 }
 
 function notes(/** @type {any} */ alert, /** @type {Date} */ now) {

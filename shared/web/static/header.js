@@ -94,8 +94,8 @@ function span(/** @type {any} */ state, /** @type {any} */ act, /** @type {strin
   const submit = (/** @type {any} */ event) => {
     event.preventDefault();
     const given = new FormData(event.target);
-    const [start, end] = ["from", "to"].map((name) => new Date(String(given.get(name))));
-    if (start < end) act.go({ from: iso(start), to: iso(end) });
+    const [from, to] = ["from", "to"].map((name) => iso(new Date(String(given.get(name))))).sort();
+    if (from < to) act.go({ from, to });
   };
   // Whole hours, so that a refresh does not write over what is being typed.
   const hour = Math.floor(state.now.getTime() / 3_600_000) * 3_600_000;

@@ -22,9 +22,10 @@ import { capital } from "./words.js";
 export function page(state, act) {
   return h("div", { class: `sheet ${state.isPage ? "is-page" : "is-guest"}` },
     header(state, act),
+    // Seen above everything, and the next thing after its button for who goes by the keyboard.
+    state.isHelping && help(act),
     h("p", { class: "hush", role: "status" }, announcement(state)),
-    h(state.isPage ? "main" : "div", { class: "content" }, content(state, act)),
-    state.isHelping && help(act));
+    h(state.isPage ? "main" : "div", { class: "content" }, content(state, act)));
 }
 
 function content(/** @type {any} */ state, /** @type {any} */ act) {
@@ -64,13 +65,14 @@ function overview(/** @type {any} */ state, /** @type {any} */ act) {
   ];
 }
 
-/** The API failed: what is seen is the last that was heard. */
+/** The API failed or refused: what is seen is the last that was heard. */
 function trouble(/** @type {any} */ state, /** @type {any} */ act) {
-  const last = state.board?.data.lastUpdated;
+  const { code, isAboutUs, message } = state.failure;
+  const last = code !== "no_tab" && state.board?.data.lastUpdated;
   const old = last ? ` What you see was last updated at ${timeOfDay(last)}.` : "";
   return h("div", { class: "trouble", role: "alert" },
-    h("p", null, h("b", null, "The monitor does not answer as it should: "), `${state.failure.message}.${old}`),
-    h("button", { type: "button", onclick: act.refresh }, "Try again"));
+    h("p", null, isAboutUs && h("b", null, "The monitor does not answer as it should: "), `${isAboutUs ? message : capital(message)}.${old}`),
+    h("button", { type: "button", onclick: act.refresh }, code === "no_tab" ? "Close" : "Try again"));
 }
 
 /** Grey shapes as large as what will stand there. */

@@ -10,7 +10,7 @@ import { colour } from "./colours.js";
 import { drawBands, drawDeployments, drawLevels, drawEpisodes, drawProvisional, drawUnusual } from "./shading.js";
 import { h, render } from "./view.js";
 import { metric, parts, quantity } from "./words.js";
-import { moment } from "./times.js";
+import { moment, tick } from "./times.js";
 
 const SYNC = "pantry-monitor";
 const LINES = ["line-1", "line-2", "line-3", "line-4"];
@@ -266,12 +266,7 @@ const axisLabel = (/** @type {number} */ value, /** @type {string} */ unit) => {
   return unit === "bytes" ? `${figure} ${shown}` : unit === "%" ? `${figure} %` : figure;
 };
 
-function timeLabels(/** @type {any} */ plot, /** @type {number[]} */ splits) {
-  const long = plot.scales.x.max - plot.scales.x.min > 2 * 86_400;
-  const options = /** @type {Intl.DateTimeFormatOptions} */ (long ? { day: "numeric", month: "short" } : { hour: "2-digit", minute: "2-digit" });
-  const format = new Intl.DateTimeFormat("en-GB", options);
-  return splits.map((at) => format.format(at * 1000));
-}
+const timeLabels = (/** @type {any} */ _, /** @type {number[]} */ splits) => splits.map((at) => tick(at * 1000));
 
 const alpha = (/** @type {string} */ rgb, /** @type {number} */ share) => rgb.replace(/^rgb\((.*)\)$/, `rgba($1, ${share})`);
 

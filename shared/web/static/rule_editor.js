@@ -2,9 +2,10 @@
 
 import catalog from "./catalog.js";
 import { ApiError } from "./api.js";
+import { asks, judged, unitOf } from "./conditions.js";
 import { moment } from "./times.js";
 import { h } from "./view.js";
-import { duration, metric, number, quantity, spaced } from "./words.js";
+import { duration, number, quantity } from "./words.js";
 
 /** A member in words: DTU greater than 95 % for 2 min. @param {any} rule */
 export function condition(rule) {
@@ -14,10 +15,7 @@ export function condition(rule) {
   return rule.duration ? `${what}, for ${duration(rule.duration * 60)}` : what;
 }
 
-function phrase(/** @type {any} */ { metric: name, condition: how, threshold }) {
-  const { label, unit } = metric(name);
-  return `${label} ${spaced(how)}${threshold === null ? "" : ` ${quantity(threshold, unit)}`}`;
-}
+const phrase = (/** @type {any} */ member) => `${judged(member)} ${asks(member, unitOf(member))}`;
 
 /** @param {any} known @param {any} state @param {any} act */
 export function editor(known, state, act) {
@@ -50,7 +48,7 @@ function fields(/** @type {any} */ rule, /** @type {boolean} */ hasThreshold, /*
       type: "number", step, min: step === "1" ? "0" : null, required: isNeeded, value: rule[field] ?? "",
       oninput: (/** @type {any} */ event) => edit(field, whole(event)),
     }));
-  const unit = metric(rule.metric).unit;
+  const unit = unitOf(rule);
   return [
     h("label", null, "Name", h("input", { type: "text", required: true, value: rule.name, oninput: (/** @type {any} */ event) => edit("name", event.target.value) })),
     hasThreshold && figure("threshold", `Threshold${unit ? ` (${unit})` : ""}`, "any"),
@@ -110,7 +108,7 @@ async function told(/** @type {any} */ set, /** @type {() => Promise<void>} */ w
 }
 
 function trial(/** @type {any} */ found, /** @type {any} */ rule, /** @type {Date} */ now) {
-  const { unit } = metric(rule.metric);
+  const unit = unitOf(rule);
   const share = found.shareOfTime === null ? "" : `, ${number(found.shareOfTime * 100)} % of the time`;
   const better = found.suggestedThreshold;
   return h("div", { class: "trial", role: "status" },

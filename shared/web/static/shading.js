@@ -7,6 +7,8 @@ import { metric, number } from "./words.js";
 
 /** @typedef {{from: number, to: number, severity: string}} Span in seconds */
 
+const LONGEST_FLAG = 14;
+
 /** Pale areas from the warning and from the critical figure on. */
 export function drawBands(/** @type {any} */ plot, /** @type {any} */ { bands, colours }) {
   for (const { from, to, colour } of marks(bands, colours)) {
@@ -110,21 +112,27 @@ export function drawProvisional(/** @type {any} */ plot, /** @type {any} */ { fr
   ctx.restore();
 }
 
-/** A line and a small flag with the version. */
+/** A line and a small flag with the version, where there is room for it beside those of newer ones. */
 export function drawDeployments(/** @type {any} */ plot, /** @type {any} */ { deployments, colours, ratio, font }) {
   const { ctx, bbox } = plot;
   ctx.save();
   ctx.strokeStyle = ctx.fillStyle = colours.deploy;
   ctx.lineWidth = ratio;
   ctx.font = font;
+  ctx.textAlign = "left";
   ctx.textBaseline = "top";
+  const [gap, right] = [5 * ratio, bbox.left + bbox.width];
+  let free = right;
   for (const { at, version } of deployments) {
     const x = Math.round(inside(plot, at)) + 0.5;
     ctx.setLineDash([2 * ratio, 3 * ratio]);
     stroke(ctx, x, bbox.top, x, bbox.top + bbox.height);
-    const isLate = x > bbox.left + bbox.width * 0.8;
-    ctx.textAlign = isLate ? "right" : "left";
-    ctx.fillText(version, x + (isLate ? -5 : 5) * ratio, bbox.top + 6 * ratio);
+    const flag = version.length > LONGEST_FLAG ? `${version.slice(0, LONGEST_FLAG)}…` : version;
+    const { width } = ctx.measureText(flag);
+    const from = x + gap + width > right ? x - gap - width : x + gap;
+    if (from < bbox.left || from + width > free) continue;
+    ctx.fillText(flag, from, bbox.top + 6 * ratio);
+    free = Math.min(from, x) - gap;
   }
   ctx.restore();
 }

@@ -9,7 +9,7 @@ const takingBack = [];
 export async function inTab(ask) {
   // The tab comes with the click, or the browser would refuse it.
   const tab = open();
-  if (!tab) throw new ApiError(0, "no_tab", "your browser lets it open no tab");
+  if (!tab) throw new ApiError(0, "no_tab", "your browser lets this page open no tab: allow it pop-ups");
   takingBack.push(() => tab.close());
   tab.document.body.append("The report is on its way …");
   try {

@@ -7,7 +7,7 @@ import { capital, quantity, spaced } from "./words.js";
 /** @param {any} story {timeline} or {error}; undefined while it is asked for @param {Date} now */
 export function timeline(story, now) {
   if (!story) return h("p", { class: "quiet" }, "Reading …");
-  if (story.error) return h("p", { class: "refused" }, story.error);
+  if (story.error) return h("p", { class: "refused" }, `${capital(story.error)}.`);
   return h("ol", { class: "timeline" }, story.timeline.map((/** @type {any} */ line, /** @type {number} */ index) =>
     h("li", { key: String(index) },
       h("time", { datetime: line.at, title: exactly(line.at) }, moment(line.at, now)), " ", sentence(line, story))));

@@ -23,6 +23,12 @@ export function moment(at, now) {
   return date.toDateString() === now.toDateString() ? clock.format(date) : `${day.format(date)}, ${clock.format(date)}`;
 }
 
+/** 14:05; at midnight the day that begins. @param {number} at */
+export function tick(at) {
+  const time = clock.format(at);
+  return time === "00:00" ? day.format(at) : time;
+}
+
 /** @param {string | number | Date} at */
 export const timeOfDay = (at) => seconds.format(when(at));
 

@@ -2,6 +2,7 @@
 
 import catalog from "./catalog.js";
 import { flat } from "./columns.js";
+import { foreseen, judged } from "./conditions.js";
 import { between, exactly, moment } from "./times.js";
 import { h } from "./view.js";
 import { capital, counted, duration, metric, quantity, whole } from "./words.js";
@@ -68,8 +69,12 @@ export function bySeverity(/** @type {any} */ one, /** @type {any} */ other) {
 function about(/** @type {any} */ alert, /** @type {any} */ data, /** @type {Date} */ now) {
   const lasts = duration(between(alert.activeAt, now));
   if (alert.kind === "no_data") return `no data about ${alert.ruleName} for ${lasts}`;
-  const value = Object.fromEntries(flat(data.current))[alert.metric] ?? alert.lastValue;
-  const figure = `${metric(alert.metric).label} ${quantity(value, alert.unit ?? "")}`;
+  if (alert.condition === "absent") return `${judged(alert)} absent for ${lasts}`;
+  if (foreseen(alert)) return `${judged(alert)} ${foreseen(alert)}`;
+  // What has another unit, a score or a slope, is not what the metric is now.
+  const current = alert.unit === metric(alert.metric).unit ? Object.fromEntries(flat(data.current)) : {};
+  const value = current[alert.metric] ?? alert.lastValue;
+  const figure = `${judged(alert)} ${quantity(value, alert.unit)}`;
   return isOver(alert, value) ? `${alert.ruleName} for ${lasts}, ${figure} now` : `${figure} for ${lasts}`;
 }
 
