@@ -33,7 +33,7 @@ from shared.services.day_history import days_of_rows
 from shared.services.deployments import deployments
 from shared.services.detect import with_unusual
 from shared.services.query import past_alerts
-from shared.services.resend import newest_deliveries
+from shared.services.resend import deliveries_of, newest_deliveries
 
 REPORTED = ("24h", "3d", "7d", "14d", "30d", "90d")
 """Shorter ones say nothing about a system, longer ones have no minutes any more."""
@@ -65,6 +65,7 @@ def make_report(
     span = span_of(label, end or now)
     span = span if start is None else Span(floor_hour(start), span.end)
     lines, damaged = _lines(target, span, house)
+    alerts = _alerts(target, span, house, now)
     return report(
         Material(
             target=target,
@@ -72,9 +73,9 @@ def make_report(
             span=span,
             lines=lines,
             minutes=_minutes(target, span, house),
-            alerts=_alerts(target, span, house, now),
+            alerts=alerts,
             deployments=_deployments(target, span, house),
-            deliveries=_deliveries(target, span, house),
+            deliveries=_deliveries(target, span, alerts, house),
             advice=_advice(target, house),
             sources=house.sources_of(target),
             damaged=damaged,
@@ -146,11 +147,19 @@ def _alerts(target: str, span: Span, house: House, now: datetime) -> list[Alert]
     return past_alerts(target, wanted=wanted, most=MOST_ALERTS, house=house, now=now)
 
 
-def _deliveries(target: str, span: Span, house: House) -> list[Delivery]:
+def _deliveries(target: str, span: Span, alerts: Sequence[Alert], house: House) -> list[Delivery]:
+    """What was told of the span; of what began in months before it, only of what went on in it."""
+
     def wanted(delivery: Delivery) -> bool:
         return happened_in(delivery, span)
 
-    return newest_deliveries(target, wanted=wanted, most=MOST_DELIVERIES, alerts=house.alerts)
+    month = span.start.strftime("%Y%m")
+    older = [one.id for one in alerts if one.active_at.strftime("%Y%m") < month]
+    found = newest_deliveries(
+        target, wanted=wanted, most=MOST_DELIVERIES, alerts=house.alerts, since=span.start
+    )
+    told = (one for episode in older for one in deliveries_of(target, episode, alerts=house.alerts))
+    return [*found, *filter(wanted, told)]
 
 
 def _advice(target: str, house: House) -> list[Recommendation]:

@@ -33,13 +33,21 @@ class Message(Struct, frozen=True):
 
 
 def newest_deliveries(
-    target: str, *, wanted: Callable[[Delivery], bool], most: int, alerts: Ledger
+    target: str,
+    *,
+    wanted: Callable[[Delivery], bool],
+    most: int,
+    alerts: Ledger,
+    since: datetime | None = None,
 ) -> list[Delivery]:
     """The newest deliveries that are wanted, newest first, at most `most`.
 
-    Read by the month in which their episodes began: a year is never read in one go.
+    Read by the month in which their episodes began: a year is never read in one go. Those of
+    months before that of `since` are left out.
     """
-    months = sorted({key[:_MONTH] for key in alerts.keys(target, PREFIX)}, reverse=True)
+    first = PREFIX if since is None else f"{PREFIX}{since:%Y%m}"
+    keys = alerts.keys(target, PREFIX, first=first)
+    months = sorted({key[:_MONTH] for key in keys}, reverse=True)
     found: list[Delivery] = []
     for month in months:
         kept = alerts.scan(target, month, Delivery)
@@ -47,6 +55,11 @@ def newest_deliveries(
         if len(found) >= most:
             break
     return sorted(found, key=lambda row: (row.created_at, row.key), reverse=True)[:most]
+
+
+def deliveries_of(target: str, episode: str, *, alerts: Ledger) -> list[Delivery]:
+    """All deliveries of an episode."""
+    return [kept.value for kept in alerts.scan(target, f"{PREFIX}{episode}:", Delivery)]
 
 
 def newest_audit(target: str, *, most: int, alerts: Ledger) -> list[AuditEntry]:

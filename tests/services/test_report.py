@@ -6,15 +6,17 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec import structs
 
 from local.desks import VirtualClock, furnish, memory_storage
 from shared.adapters.rows import ReplaceRow
 from shared.catalog.metrics import CATALOG
 from shared.domain.alerts import Alert
 from shared.domain.chunks import HourChunk
+from shared.domain.deliveries import first_delivery
 from shared.domain.deployments import DeploymentWish, new_deployment
 from shared.domain.errors import InvalidInput
-from shared.domain.records import Insert, alert_key
+from shared.domain.records import Insert, alert_key, delivery_key
 from shared.domain.reports.reporting import Reporting
 from shared.domain.summaries import summarize
 from shared.domain.times import DAY, HOUR, hour_key
@@ -22,7 +24,7 @@ from shared.ports import House
 from shared.services.deployments import mark_deployment
 from shared.services.report import make_report, span_of
 from shared.services.summarize import roll_up_days
-from tests.builders import TARGET, an_alert, at
+from tests.builders import MAIL, TARGET, an_alert, an_event, at
 
 NOW = at(9 * 1440 + 25)
 
@@ -128,6 +130,26 @@ def test_alerts_of_the_range_are_listed(house: House) -> None:
 
     assert [one.alert_id for one in found.episodes.worst] == [f"{TARGET}.20260109T1200Z-1a2b3c4d"]
     assert found.availability.objective == 99.0
+
+
+def test_messages_of_old_months_are_those_of_what_still_went_on(house: House) -> None:
+    """A year of stories that are over is not even read."""
+    began = NOW - 60 * DAY
+    open_one, over = (f"{began:%Y%m%dT%H%MZ}-{n}a2b3c4d" for n in (1, 2))
+    keep(house, an_alert(open_one, active_at=began, fired_at=began))
+    for episode in (open_one, over, f"{NOW:%Y%m%dT%H%MZ}-3a2b3c4d"):
+        for seq, minute in ((1, began), (2, NOW - 2 * HOUR)):
+            told(house, episode, seq, minute)
+
+    found = make_report(TARGET, "24h", house=house, now=NOW)
+
+    assert found.monitor.messages.waiting == 2
+
+
+def told(house: House, episode: str, seq: int, minute: datetime) -> None:
+    event = structs.replace(an_event(seq), id=f"{episode}-{seq}", episode=episode, minute=minute)
+    row = first_delivery(event, MAIL, minute)
+    house.alerts.commit(TARGET, [Insert(delivery_key(episode, "1a2b3c4d", seq), row)])
 
 
 def test_a_deploy_where_two_reports_meet_is_in_the_later_one(house: House) -> None:
