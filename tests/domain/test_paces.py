@@ -53,5 +53,6 @@ def test_who_waits_as_long_as_told_may_write(ahead: int) -> None:
     pace = Pace(at(0) + BURST - ahead * SECOND / 60)
     found = keep_pace(pace, at(0))
 
-    if isinstance(found, TooFast):
-        assert isinstance(keep_pace(pace, at(0) + found.wait), Pace)
+    assert isinstance(found, TooFast)
+    assert isinstance(keep_pace(pace, at(0) + found.wait), Pace)
+    assert isinstance(keep_pace(pace, at(0) + found.wait - timedelta(microseconds=1)), TooFast)
