@@ -40,6 +40,15 @@ def test_a_target_without_a_database_is_looked_at_as_often() -> None:
     assert inspected_at(stage) is None
 
 
+def test_a_timer_that_comes_a_little_sooner_than_last_time_still_looks() -> None:
+    stage = a_calm_stage("another")
+    first, sooner = T0 + PLACE, T0 + PLACE + 6 * HOUR - timedelta(seconds=1)
+
+    assert consult_all([TARGET], house=stage.house, now=first) == [TARGET]
+    assert consult_all([TARGET], house=stage.house, now=sooner - QUARTER) == []
+    assert consult_all([TARGET], house=stage.house, now=sooner) == [TARGET]
+
+
 def test_while_a_database_has_no_time_looks_go_by_its_last_inspection() -> None:
     stage = Stage()
     stage.loaded(lambda at: 12.0 if at < T0 + HOUR else 99.0, T0 - HOUR, T0 + DAY)
