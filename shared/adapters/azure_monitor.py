@@ -200,7 +200,7 @@ class AzureMonitor:
             else:
                 _log.warning("goes on without: %s", _failure(query, outcome))
         if failures:
-            raise next(filter(_is_denied, found), SourceError("; ".join(failures)))
+            raise next(filter(_is_denied, found), SourceError("; ".join(dict.fromkeys(failures))))
         return answers
 
     def _get(self, query: MetricsQuery) -> Understood:

@@ -133,6 +133,15 @@ def test_a_test_that_was_sent_is_so_though_the_audits_answer_is_lost(
     assert [one.action for one in desk.rows("audit:", AuditEntry)] == ["test_channel"]
 
 
+def test_a_test_of_the_whole_way_goes_on_though_the_stores_answer_is_lost(
+    desk: Desk, counter: Counter
+) -> None:
+    lose_answers(desk.house.alerts, TARGET)
+
+    assert path(counter, ruleId="two")["episode"]
+    assert [one.action for one in desk.rows("audit:", AuditEntry)] == ["test_path"]
+
+
 def test_a_failure_that_may_heal_is_said(desk: Desk, counter: Counter) -> None:
     refuse(desk, permanent=False)
 
