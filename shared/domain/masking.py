@@ -6,6 +6,8 @@ from ipaddress import IPv6Address, ip_address, ip_network
 from shared.domain.culprits import in_line
 
 _KEPT_BITS = {4: 24, 6: 48}
+HOST_BITS = 64
+"""Of an IPv6 address those that whoever has the network chooses himself."""
 _PORT = re.compile(r"(\d+(?:\.\d+){3}):\d+|\[([0-9A-Fa-f:.]+)\](?::\d+)?")
 _DOMAIN = re.compile(r"[\w-]+(\.[\w-]+)*\.[^\W\d_]{2,}")
 
@@ -25,6 +27,19 @@ def plain_address(given: str) -> str:
         return given
     mapped = known.ipv4_mapped if isinstance(known, IPv6Address) else None
     return str(mapped or known)
+
+
+def origin(address: str) -> str:
+    """Who is behind a plain address: of IPv6 the beginning of its /64 network.
+
+    Whoever has one address of it has all, and could come with a new one each time (RFC 6177).
+    """
+    if ":" not in address:
+        return address
+    try:
+        return str(IPv6Address(int(IPv6Address(address)) >> HOST_BITS << HOST_BITS))
+    except ValueError:
+        return address
 
 
 def masked_address(address: str) -> str:

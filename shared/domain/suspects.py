@@ -1,12 +1,12 @@
 """Who seems to be behind failed logins: what an alert about them can name, masked."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
 
 from msgspec import Struct
 
 from shared.domain.culprits import Culprit
-from shared.domain.masking import masked_account, masked_address
+from shared.domain.masking import masked_account, masked_address, origin
 from shared.domain.tallies import SLOT, Tally, floor_slot
 
 LOGINS = "logins"
@@ -31,9 +31,9 @@ class Tried(Struct, frozen=True):
     last_at: datetime
 
 
-def by_address(tallies: Iterable[Tally]) -> list[Tried]:
-    """Addresses with their failures, those with most first."""
-    return _tried(tallies, ADDRESSES, of=0)
+def by_address(tallies: Iterable[Tally], told_as: Callable[[str], str] = str) -> list[Tried]:
+    """Addresses with their failures, those with most first; what is told alike counts as one."""
+    return _tried(tallies, ADDRESSES, of=0, told_as=told_as)
 
 
 def by_account(tallies: Iterable[Tally]) -> list[Tried]:
@@ -41,16 +41,18 @@ def by_account(tallies: Iterable[Tally]) -> list[Tried]:
     return _tried(tallies, ACCOUNTS, of=1)
 
 
-def _tried(tallies: Iterable[Tally], table: str, *, of: int) -> list[Tried]:
+def _tried(
+    tallies: Iterable[Tally], table: str, *, of: int, told_as: Callable[[str], str] = str
+) -> list[Tried]:
     """From the table of names, and from that of pairs how many others each met."""
     slots: dict[str, list[tuple[datetime, tuple[float, ...]]]] = {}
     others: dict[str, set[str]] = {}
     for one in tallies:
         for row in one.rows:
             if one.table == table and row.labels[0]:
-                slots.setdefault(row.labels[0], []).append((one.slot, row.figures))
+                slots.setdefault(told_as(row.labels[0]), []).append((one.slot, row.figures))
             elif one.table == LOGINS:
-                others.setdefault(row.labels[of], set()).add(row.labels[1 - of])
+                others.setdefault(told_as(row.labels[of]), set()).add(row.labels[1 - of])
     found = [_sum(name, seen, others.get(name, set())) for name, seen in slots.items()]
     return sorted(found, key=lambda each: (-each.failed, each.name))
 
@@ -77,9 +79,9 @@ def suspects(
     """
     known = [one for one in tallies if one.slot >= floor_slot(now - length)]
     if length > RECENT:
-        wide = sorted(by_address(known), key=lambda each: -each.others)
+        wide = sorted(by_address(known, origin), key=lambda each: -each.others)
         return tuple(_address(one) for one in wide if one.others > more_than)[:MOST]
-    loud = [one for one in by_address(known) if one.failed > more_than]
+    loud = [one for one in by_address(known, origin) if one.failed > more_than]
     hit = [one for one in by_account(known) if one.failed > more_than and one.others > 1]
     named = [*map(_address, loud), *map(_account, hit)]
     return tuple(named[:MOST])

@@ -133,6 +133,17 @@ def test_who_comes_from_another_port_each_time_is_the_same() -> None:
     assert values(found, "failedLoginsByAddress")[1] == 11
 
 
+def test_who_comes_from_another_address_of_his_network_each_time_is_the_same() -> None:
+    """The tables name each address as it is."""
+    some = ",".join(f'["2001:db8:1:2::{5000 + n}","u{n}",1,0]' for n in range(11))
+
+    found = read(a_row(1, f"[{some}]"), *HEARD[2:])["logins"]
+
+    assert values(found, "failedLoginsByAddress")[1] == 11
+    [addresses] = [one for one in found.tallies if one.table == "loginAddresses"]
+    assert len(addresses.rows) == 11
+
+
 def test_who_failed_is_counted_by_name_in_whole_slots() -> None:
     rows = [a_row(-2, '[["a","x",4,0]]'), a_row(1, '[["a","x",3,1],["b","y",0,2]]'), *HEARD[2:]]
 

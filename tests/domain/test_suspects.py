@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from shared.domain.culprits import described
-from shared.domain.masking import masked_account, masked_address, plain_address
+from shared.domain.masking import masked_account, masked_address, origin, plain_address
 from shared.domain.office_hours import OfficeHours
 from shared.domain.suspects import RECENT, by_account, by_address, suspects
 from shared.domain.tallies import SLOT, Tally, TallyRow, tally
@@ -71,6 +71,26 @@ def test_an_address_is_shown_as_its_network(address: str, shown: str) -> None:
 )
 def test_an_account_is_shown_by_its_first_letter(account: str, shown: str) -> None:
     assert masked_account(account) == shown
+
+
+@pytest.mark.parametrize(
+    ("address", "who"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2::9", "2001:db8:1:2::"),
+        ("2001:db8:1:2:9999::1", "2001:db8:1:2::"),
+        ("not: an address", "not: an address"),
+        ("", ""),
+    ],
+)
+def test_who_has_one_address_of_a_network_has_all(address: str, who: str) -> None:
+    assert origin(address) == who
+
+
+def test_who_comes_with_a_new_address_each_time_is_named_once() -> None:
+    rows = [(f"2001:db8:1:2::{n:x}", f"u-{n}", 1) for n in range(1, 13)]
+
+    assert told(logins(*rows)) == ["12 failed logins from 2001:db8:1::/48 at 12 accounts"]
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from shared.catalog.metrics import CATALOG
 from shared.domain.decoding import convert, decode
 from shared.domain.errors import SourceError
 from shared.domain.logins import BURST, SPRAY, Pressure, Tries, pressures
-from shared.domain.masking import plain_address
+from shared.domain.masking import origin, plain_address
 from shared.domain.office_hours import OFFICE_HOURS, OfficeHours
 from shared.domain.samples import Answer, Reading, Sample
 from shared.domain.suspects import ACCOUNTS, ADDRESSES, LOGINS
@@ -110,8 +110,12 @@ class SecurityLogs:
 
 
 def _levels(minutes: Minutes, wanted: Window) -> Iterator[Sample]:
-    """One for each minute that is covered or was heard of."""
-    tries = {minute: row.tries for minute, row in minutes.items() if row.tries}
+    """One for each minute that is covered or was heard of; addresses are told by who has them."""
+    tries = {
+        minute: [one._replace(address=origin(one.address)) for one in row.tries]
+        for minute, row in minutes.items()
+        if row.tries
+    }
     for minute, pressure in pressures(tries, wanted.start, wanted.end):
         if minute < wanted.covered_until or minute in minutes:
             yield from _samples(minute, pressure)
