@@ -47,6 +47,8 @@ from shared.settings import Settings, SettingsError, as_option, load
 
 TOLD_AFTER = 2 * HOUR
 """Rows of the Usage table come so late."""
+LEFT_OUT = ("mails", "sms")
+"""What Azure is not asked for: the last lines say so."""
 
 
 class Account(Struct, frozen=True, rename="camel"):
@@ -105,10 +107,12 @@ def account_of(usage: Usage, given: Settings, problems: Sequence[str]) -> Accoun
 
 
 def as_text(found: Account) -> str:
-    """The bill as a table."""
+    """The bill as a table; what was not counted has no dollars, and is in no total."""
     lines = [f"{'':18}{'a day':>14}{'$ a month':>12}{'without grants':>17}"]
-    lines += [_line(one) for one in found.items]
-    lines.append(f"{'all':18}{'':14}{found.dollars:>12.2f}{found.without_grants:>17.2f}")
+    lines += [_line(one) for one in found.items if one.name not in LEFT_OUT]
+    name = "what was counted" if found.problems else "all"
+    if any(one.a_day is not None for one in found.items):
+        lines.append(f"{name:18}{'':14}{found.dollars:>12.2f}{found.without_grants:>17.2f}")
     same = found.equal_rules
     lines.append(
         f"equal rules of Azure Monitor: {same.metric_alerts} metric alerts and {same.log_alerts} "
@@ -120,8 +124,9 @@ def as_text(found: Account) -> str:
 
 def _line(one: Item) -> str:
     name = one.name.replace("_", " ")
-    a_day = "not counted" if one.a_day is None else f"{one.a_day:,.0f}"
-    return f"{name:18}{a_day:>14}{one.dollars:>12.4f}{one.without_grants:>17.4f}"
+    if one.a_day is None:
+        return f"{name:18}{'not counted':>14}"
+    return f"{name:18}{one.a_day:>14,.0f}{one.dollars:>12.4f}{one.without_grants:>17.4f}"
 
 
 def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:

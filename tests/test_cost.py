@@ -1,6 +1,7 @@
 """The cost that Azure counted: asked over the wire, and told when it can't be had."""
 
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -175,11 +176,19 @@ def test_the_bill_is_told_with_its_total_and_what_equal_rules_would_cost() -> No
 
     text = cost.as_text(found)
     assert "queue operations           5,760      0.7004           0.7004" in text
-    assert "table operations     not counted      0.0000" in text
+    assert "table operations     not counted\n" in text
+    assert re.search(r"^what was counted +0\.70 +\d\.\d\d$", text, re.MULTILINE)
+    assert "sms" not in text.partition("\nnot in it")[0]
     assert "equal rules of Azure Monitor: " in text
     assert "alerts on the monitor where they are deployed ($2.00 a month)\n" in text
     assert text.endswith("not counted: logs: no")
     assert round(found.dollars, 2) == 0.70
+
+
+def test_of_a_day_that_nobody_counted_no_total_is_told() -> None:
+    text = cost.as_text(cost.account_of(Usage(), load(GOOD), ["logs: no"]))
+
+    assert "0.00" not in text.partition("equal rules")[0]
 
 
 def test_the_storage_is_looked_for_beside_the_app() -> None:
