@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from msgspec import inspect
 
 from shared.domain.maintenance_wishes import FIELDS as WINDOW_FIELDS
 from shared.domain.ranges import RANGES
@@ -22,12 +23,21 @@ def parameters(door: Door) -> list[str]:
     return [one.encode_name for one in fields_of(door.query)]
 
 
+def chosen(door: Door) -> list[str]:
+    """The parameters that take no free text."""
+    forms = {one.encode_name: one.type for one in fields_of(door.query)}
+    return [name for name, form in forms.items() if inspect.StrType() not in kinds(form)]
+
+
+def kinds(form: inspect.Type) -> tuple[inspect.Type, ...]:
+    return form.types if isinstance(form, inspect.UnionType) else (form,)
+
+
 def codes() -> set[str]:
     """Every code that is written out, those that wrong parameters have, and the table's."""
     text = "\n".join(file.read_text(encoding="utf-8") for file in SOURCES)
     written = re.findall(r'(?:Problem|_unauthenticated)\(\s*(?:\d+,\s*)?"(\w+)"', text)
-    chosen = ("range", "state", "severity", "limit", "from", "to", "format")
-    made = {f"invalid_{name}" for name in chosen}
+    made = {f"invalid_{name}" for door in ROUTES for name in chosen(door)}
     return {*written, *made, *(mapped.code for mapped in TABLE.values())}
 
 
