@@ -10,7 +10,6 @@ from msgspec import Struct
 
 from shared.domain.times import DAY, HOUR, MINUTE, floor_minute
 
-EVERY = 6 * HOUR
 AGAIN = HOUR
 """After an attempt that failed, or broke off."""
 CALM = 40.0
@@ -18,6 +17,9 @@ CALM = 40.0
 STARVED = DAY
 """So long without one, it is made at the quietest quarter hour of the day."""
 QUARTER = 15 * MINUTE
+EVERY = 6 * HOUR
+DUE_AFTER = EVERY - QUARTER / 2
+"""Not a quarter more, where the timer comes a little sooner than last time."""
 
 
 class Inspecting(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -35,7 +37,7 @@ class Inspecting(Struct, frozen=True, kw_only=True, rename="camel"):
 
 def is_due(state: Inspecting, now: datetime) -> bool:
     """Whether one should be made, if the database has time for it."""
-    made = state.made_at is not None and now - state.made_at < EVERY - QUARTER / 2
+    made = state.made_at is not None and now - state.made_at < DUE_AFTER
     tried = state.tried_at is not None and now - state.tried_at < AGAIN
     return not made and not tried
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from shared.domain.inspections import Inspection
-from shared.domain.quiet_hours import EVERY, QUARTER
+from shared.domain.quiet_hours import DUE_AFTER, QUARTER
 from shared.ports import House
 from shared.services.advise import advise, last_look
 from shared.services.inspect import inspect_all, last_inspection
@@ -37,7 +37,7 @@ def consult_all(targets: Sequence[str], *, house: House, now: datetime) -> list[
 def _consult(target: str, inspection: Inspection | None, house: House, now: datetime) -> bool:
     try:
         look = last_look(target, house=house)
-        if inspection is None and look is not None and now - look.at < EVERY:
+        if inspection is None and look is not None and now - look.at < DUE_AFTER:
             return False
         known = inspection or last_inspection(target, house=house)
         advise(target, known, house=house, now=now)
