@@ -92,8 +92,8 @@ def end_window(
 
     Raises NotFound for an unknown window, StoreUnavailable when others keep writing first.
     """
+    is_id = WINDOW_ID.fullmatch(window_id)
     for _ in range(MOST_TRIES):
-        is_id = WINDOW_ID.fullmatch(window_id)
         kept = house.config.get(WINDOWS, window_id, Window) if is_id else None
         if kept is None:
             raise NotFound(f"there is no maintenance window {window_id[:63]!r}")

@@ -80,36 +80,45 @@ def memory_leak(situation: Situation) -> Iterable[Recommendation]:
     if leak is None:
         return
     deploy = _deploy_of(leak.since, situation) if leak.restarted else None
-    a_day = leak.slope * 24
-    told = f" This began with deploy {deploy.version}." if deploy is not None else ""
     yield recommend(
         LEAK,
         "process",
-        Text(
-            f"Memory leak: 1,600 MB {_when(leak)}",
-            f"Since {'the restart at ' if leak.restarted else ''}{clock(leak.since)} memory has "
-            f"grown by {quantity(round(a_day), 'MB')} a day, by day and by night.{told}",
-            (
-                "Take two heap snapshots an hour apart and compare what grew between them."
-                if heap_grows(situation, leak)
-                else "The heap does not grow with it: look at buffers, image processing and native "
-                "modules.",
-                "Look for caches without a limit, listeners that are never removed, and timers.",
-                _restart(leak, situation.now),
-            ),
-            (
-                Fact("growth a day", quantity(round(a_day), "MB")),
-                Fact("hours to 1,600 MB", f"{leak.hours:.0f}"),
-                Fact(f"Kendall's z ({SIGNIFICANT:.1f} is enough)", f"{leak.score:.1f}"),
-            ),
-        ),
+        _leak_told(leak, deploy, situation),
         urgency=24 / (24 + leak.hours),
         size=leak.slope,
         confidence=Confidence.HIGH if leak.score >= 2 * SIGNIFICANT else Confidence.MEDIUM,
         remedy=Remedy(
-            estimate=Estimate(round(a_day), "MB a day"),
+            estimate=Estimate(round(_a_day(leak)), "MB a day"),
             deploy=deploy,
             measure=_measure(situation),
+        ),
+    )
+
+
+def _a_day(leak: Leak) -> float:
+    """Its growth in MB; the slope is one of hours."""
+    return leak.slope * 24
+
+
+def _leak_told(leak: Leak, deploy: RecentDeploy | None, situation: Situation) -> Text:
+    growth = quantity(round(_a_day(leak)), "MB")
+    told = f" This began with deploy {deploy.version}." if deploy is not None else ""
+    return Text(
+        f"Memory leak: 1,600 MB {_when(leak)}",
+        f"Since {'the restart at ' if leak.restarted else ''}{clock(leak.since)} memory has "
+        f"grown by {growth} a day, by day and by night.{told}",
+        (
+            "Take two heap snapshots an hour apart and compare what grew between them."
+            if heap_grows(situation, leak)
+            else "The heap does not grow with it: look at buffers, image processing and native "
+            "modules.",
+            "Look for caches without a limit, listeners that are never removed, and timers.",
+            _restart(leak, situation.now),
+        ),
+        (
+            Fact("growth a day", growth),
+            Fact("hours to 1,600 MB", f"{leak.hours:.0f}"),
+            Fact(f"Kendall's z ({SIGNIFICANT:.1f} is enough)", f"{leak.score:.1f}"),
         ),
     )
 
