@@ -19,10 +19,6 @@ from shared.domain.trends.tendencies import Tendency
 
 USED = {"gb_seconds": ("GB-seconds", 1), "log_bytes": ("Log, in MB", 1_000_000)}
 """Labels of what is billed, and what one of it is told by, where they differ from its name."""
-NUMBER = "number"
-"""The kind of column whose cells are set to the right."""
-
-
 GROUPS = {USUAL: "Figures", "business": "Business", "security": "Security"}
 MOST_UNUSUAL = 8
 SAME = {"about the same": "same"}

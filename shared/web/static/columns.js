@@ -38,7 +38,7 @@ export function extremes(/** @type {Columns} */ columns, /** @type {string} */ n
   return { low: Math.min(...lows), high: Math.max(...highs) };
 }
 
-/** A score from which on a step is worth a word: that of shared/domain/anomalies.py. */
+/** A score from which on a step is worth a word: LEAST of shared/domain/anomalies/listing.py. */
 const UNUSUAL = 0.6;
 
 /**
