@@ -56,6 +56,13 @@ def test_waits_grow_from_one_inspection_to_the_next() -> None:
     assert [(one.grown_ms, one.grown_tasks) for one in after.waits or ()] == [(150, 6), (30, 3)]
 
 
+def test_a_wait_that_stood_still_is_no_counter_that_fell() -> None:
+    same = wait("WRITELOG", 7, 2)
+    after = compared(an_inspection(waits=(same,)), an_inspection(waits=(same,)))
+
+    assert [(one.grown_ms, one.grown_tasks) for one in after.waits or ()] == [(0, 0)]
+
+
 @pytest.mark.parametrize("fell", [wait("WRITELOG", 6), wait("WRITELOG", 900, 9)])
 def test_counters_that_began_anew_say_nothing_of_any_wait(fell: Wait) -> None:
     before = an_inspection(waits=(wait("LCK_M_S", 1), wait("WRITELOG", 7)))
