@@ -28,6 +28,14 @@ def test_a_quiet_minute_has_no_pressure() -> None:
     assert at({}, range(3)) == [NOBODY] * 3
 
 
+def test_those_minutes_and_no_others_have_one() -> None:
+    minutes = tried((-4, "a", "x", 3, 0), (3, "a", "x", 5, 0))
+
+    found = [minute for minute, _ in pressures(minutes, T0, T0 + 3 * MINUTE)]
+
+    assert found == [T0, T0 + MINUTE, T0 + 2 * MINUTE]
+
+
 def test_a_burst_is_the_sum_of_five_minutes_and_then_forgotten() -> None:
     minutes = tried((0, "a", "x", 3, 0), (4, "a", "y", 2, 0), (4, "b", "y", 4, 0))
 

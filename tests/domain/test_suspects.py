@@ -117,8 +117,21 @@ def test_a_burst_names_the_loudest_addresses_by_their_networks() -> None:
     assert told(one) == ["15 failed logins from 203.0.113.0/24 at 2 accounts"]
 
 
-def test_what_lies_before_half_an_hour_is_no_burst() -> None:
-    assert told(logins(("203.0.113.7", "ann", 12), slot=SLOT_NOW - 3 * SLOT)) == []
+@pytest.mark.parametrize(("slots_ago", "failures", "count"), [(2, 11, 1), (3, 11, 0), (0, 10, 0)])
+def test_a_burst_is_more_than_ten_since_the_slot_of_half_an_hour_ago(
+    slots_ago: int, failures: int, count: int
+) -> None:
+    found = logins(("203.0.113.7", "ann", failures), slot=SLOT_NOW - slots_ago * SLOT)
+
+    assert len(told(found)) == count
+
+
+def test_an_account_is_named_for_more_than_ten_failures_too() -> None:
+    def tried_by(addresses: int) -> list[str]:
+        return told(logins(*((f"203.0.113.{n}", "ann", 1) for n in range(addresses))))
+
+    assert tried_by(10) == []
+    assert tried_by(11) == ["11 failed logins at a… from 11 addresses"]
 
 
 def test_an_account_that_many_addresses_try_is_named() -> None:
