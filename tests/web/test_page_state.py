@@ -431,6 +431,28 @@ def test_what_is_typed_while_a_rule_is_tried_stays(left: str, name: str) -> None
     assert found == name
 
 
+@pytest.mark.parametrize("text", ["null", "[]", "5", "{", ""])
+def test_what_is_no_json_object_is_kept_as_it_is_typed(text: str) -> None:
+    """Else nothing could be drawn any more: a rule that is null has no name."""
+    script = """
+      monitor.state.place = { ...monitor.state.place, rule: "a" };
+      const known = { rule: { id: "a", name: "old", threshold: 1 }, etag: "1", source: "own" };
+      const all = (one) => [one, ...(one.children ?? []).flatMap(all)];
+      const drawn = () => all(editor(known, { ...monitor.state, now: new Date() }, monitor.act));
+      const area = () => drawn().find(({ tag }) => tag === "textarea").props;
+      area().oninput({ target: { value: text } });
+      const save = drawn().find(({ children }) => children?.[0] === "Save");
+      const [before, word] = [save.props.disabled, monitor.state.editor.word];
+      area().oninput({ target: { value: '{"name": "new"}' } });
+      const after = drawn().find(({ children }) => children?.[0] === "Save").props.disabled;
+      return [area().value, before, word, monitor.state.editor.rule.name, after];
+    """
+
+    found = played(f"const text = {json.dumps(text)};\n{script}")
+
+    assert found == ['{"name": "new"}', True, "This is no JSON object yet.", "new", False]
+
+
 ADVISED = """
   monitor.act.go({ view: "advice", target: "t" });
   await say("metrics", figures(), { meta: { target: "t" } });

@@ -61,12 +61,19 @@ function fields(/** @type {any} */ rule, /** @type {boolean} */ hasThreshold, /*
   ];
 }
 
-/** JSON that can't be read is kept as it is typed, and can't be saved. */
+/** What is no JSON object is kept as it is typed, and can't be saved. */
 function typed(/** @type {string} */ text, /** @type {any} */ rule) {
+  const given = objectIn(text);
+  return given ? { text, rule: given, isUnreadable: false, word: "", isRefused: false }
+    : { text, rule, isUnreadable: true, word: "This is no JSON object yet.", isRefused: true };
+}
+
+function objectIn(/** @type {string} */ text) {
   try {
-    return { text, rule: JSON.parse(text), isUnreadable: false, word: "", isRefused: false };
+    const given = JSON.parse(text);
+    return typeof given === "object" && !Array.isArray(given) ? given : null;
   } catch {
-    return { text, rule, isUnreadable: true, word: "This is no JSON yet.", isRefused: true };
+    return null;
   }
 }
 
