@@ -226,6 +226,10 @@ def test_without_a_beginning_or_with_one_that_is_past_it_begins_now() -> None:
     assert made(**past).once == Span(NOW, at(60))
 
 
+def test_a_note_may_be_as_long_as_it_may_be() -> None:
+    assert made(minutes=5, note="x" * 1000).note == "x" * 1000
+
+
 def test_quiet_hours_for_the_lesser_severities() -> None:
     hours = {"start": "22:00", "end": "07:00", "zone": "Europe/Berlin"}
     window = made(recurring=hours, severities=["low", "medium"])
@@ -249,6 +253,7 @@ def weekly(**changes: Any) -> dict[str, Any]:
         ({"minutes": "60"}, "minutes must be a whole number"),
         ({"until": "2026-01-01T01:00:00"}, "a time with its zone"),
         ({"until": "2025-12-31T23:00:00Z"}, "until must lie after from, and ahead"),
+        ({"until": "2026-01-01T00:00:00Z"}, "until must lie after from, and ahead"),
         ({"until": "2026-01-08T00:00:01Z"}, "at most 7 days"),
         ({"from": "2028-01-01T00:00:00Z", "until": "2028-01-01T01:00:00Z"}, "within a year"),
         ({"minutes": 5, "targets": []}, "targets names 1 to 50"),
