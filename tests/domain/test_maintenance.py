@@ -226,8 +226,25 @@ def test_without_a_beginning_or_with_one_that_is_past_it_begins_now() -> None:
     assert made(**past).once == Span(NOW, at(60))
 
 
-def test_a_note_may_be_as_long_as_it_may_be() -> None:
-    assert made(minutes=5, note="x" * 1000).note == "x" * 1000
+def weekly(**changes: Any) -> dict[str, Any]:
+    return {"recurring": {"start": "02:00", "minutes": 60, "zone": "Europe/Berlin", **changes}}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"minutes": 1},
+        {"minutes": 10080},
+        {"until": "2026-01-08T00:00:00Z"},
+        {"from": "2027-01-02T00:00:00Z", "until": "2027-01-03T00:00:00Z"},
+        {"minutes": 5, "targets": [TARGET]},
+        {"minutes": 5, "note": "x" * 1000},
+        weekly(first="2026-03-01", last="2026-03-01"),
+        weekly(first="2027-01-02"),
+    ],
+)
+def test_what_just_keeps_to_the_limits_is_accepted(body: dict[str, Any]) -> None:
+    assert made(**body).id == "w-1"
 
 
 def test_quiet_hours_for_the_lesser_severities() -> None:
@@ -236,10 +253,6 @@ def test_quiet_hours_for_the_lesser_severities() -> None:
 
     assert window.concerns(TARGET, a_rule(severity=Severity.MEDIUM))
     assert not window.concerns(TARGET, a_rule(severity=Severity.HIGH))
-
-
-def weekly(**changes: Any) -> dict[str, Any]:
-    return {"recurring": {"start": "02:00", "minutes": 60, "zone": "Europe/Berlin", **changes}}
 
 
 @pytest.mark.parametrize(

@@ -225,6 +225,14 @@ def test_an_alert_that_began_before_and_goes_on_belongs_to_the_range() -> None:
     assert not was_open_in(told(-1, None), WEEK)
 
 
+def test_an_alert_that_ends_or_begins_where_two_ranges_meet_belongs_to_one_of_them() -> None:
+    after = Span(WEEK.end, WEEK.end + 7 * DAY)
+    ends, begins = told(2, 120), told(0, 60)
+
+    assert [was_open_in(ends, span) for span in (WEEK, after)] == [True, False]
+    assert [was_open_in(begins, span) for span in (WEEK, after)] == [False, True]
+
+
 @pytest.mark.parametrize(
     ("minutes", "said"), [(7.4, "7 min"), (200, "3 h 20 min"), (120, "2 h"), (2880, "2 days")]
 )
