@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from shared.adapters.report_pictures import SHOWN, Picture
+from shared.domain.quantities import titled
 from shared.domain.reports.report import PerformanceReport
 from shared.domain.reports.sections import Item, Section, Table, range_line, sections, title_of
 
@@ -101,8 +102,8 @@ def _body(section: Section, pictures: Mapping[str, Picture], *, first: bool) -> 
 def _titles(section: Section) -> list[str]:
     """The pictures that belong to it, by their titles."""
     charted = section.chart.series.items() if section.chart is not None else ()
-    found = [f"{one.label} ({one.unit})" for name, one in charted if name in SHOWN]
-    return [*found, *(f"{one.label} by weekday and hour ({one.unit})" for one in section.maps)]
+    found = [titled(one.label, one.unit) for name, one in charted if name in SHOWN]
+    return [*found, *(titled(f"{one.label} by weekday and hour", one.unit) for one in section.maps)]
 
 
 def _sentences(sentences: Sequence[str], *, as_list: bool) -> str:

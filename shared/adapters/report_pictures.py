@@ -15,7 +15,7 @@ from shared.adapters.pictures import GRID, GROUND, LINE, WIDTH, WORDS, dashes
 from shared.adapters.raster import Canvas, Colour
 from shared.domain.axes import day_marks, short, three_digits, ticks, unbroken
 from shared.domain.maintenance import WEEK
-from shared.domain.quantities import quantity
+from shared.domain.quantities import quantity, titled
 from shared.domain.reports.charts import Chart, Series
 from shared.domain.reports.report import PerformanceReport
 from shared.domain.reports.sections import zone_of
@@ -70,7 +70,7 @@ def sketches(report: PerformanceReport) -> list[Sketch]:
     found = [
         Sketch(
             name=f"report-{place}",
-            title=f"{series.label} ({series.unit})",
+            title=titled(series.label, series.unit),
             alt=alt_text(chart, series),
             chart=chart,
             series=series,
@@ -91,7 +91,7 @@ def _charted(report: PerformanceReport) -> Iterator[tuple[Chart, Series]]:
 
 
 def _of_week(heat: HeatMap, zone: tzinfo) -> Sketch:
-    title = f"{heat.label} by weekday and hour ({heat.unit})"
+    title = titled(f"{heat.label} by weekday and hour", heat.unit)
     peak = heat.peak
     most = (
         f"; most on {LONG[peak[0]]} from {peak[1]:02d}:00, "

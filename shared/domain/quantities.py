@@ -7,6 +7,10 @@ from shared.domain.times import MINUTE, readers_clock
 
 DIGITS = 3
 """Significant ones of a figure that is no whole number."""
+UNSAID = frozenset({"count", "¤"})
+"""Units without a word: the second is money of which nobody knows the currency."""
+SHORT = {"errors/min": "/min"}
+"""What stands behind a figure where its label says the rest: `Errors 4/min`."""
 
 
 def quantity(value: float | None, unit: str, digits: int = DIGITS) -> str:
@@ -14,7 +18,12 @@ def quantity(value: float | None, unit: str, digits: int = DIGITS) -> str:
     if value is None:
         return "no data"
     said = _said(value, digits)
-    return said if unit == "count" else f"{said} {unit}"
+    return said if unit in UNSAID else said + SHORT.get(unit, f" {unit}")
+
+
+def titled(label: str, unit: str) -> str:
+    """A label with its unit where that adds something: `DTU (%)`, but `Active users`."""
+    return label if unit in UNSAID or label.endswith(unit) else f"{label} ({unit})"
 
 
 def number(value: float | None) -> str:

@@ -8,6 +8,7 @@ from html import escape
 
 from shared.domain.axes import short
 from shared.domain.maintenance import WEEK
+from shared.domain.quantities import titled
 from shared.domain.reports.charts import Chart
 from shared.domain.reports.report import PerformanceReport
 from shared.domain.reports.sections import (
@@ -181,7 +182,7 @@ def _number(column: int, table: Table) -> str:
 
 def _chart(number: int, chart: Chart, zone: tzinfo) -> str:
     figures = "".join(
-        f"<figure><figcaption>{escape(f'{one.label} ({one.unit})')}</figcaption>"
+        f"<figure><figcaption>{escape(titled(one.label, one.unit))}</figcaption>"
         f"{chart_svg(f'c{number}-{i}', chart, one, zone)}</figure>"
         for i, one in enumerate(chart.series.values())
     )
@@ -210,7 +211,7 @@ def _figure(value: float | None) -> str:
 
 def _maps(number: int, maps: Sequence[HeatMap]) -> str:
     figures = "".join(
-        f"<figure><figcaption>{escape(f'{one.label} ({one.unit})')}</figcaption>"
+        f"<figure><figcaption>{escape(titled(one.label, one.unit))}</figcaption>"
         f"{heat_svg(f'm{number}-{i}', one)}</figure>"
         for i, one in enumerate(maps)
     )

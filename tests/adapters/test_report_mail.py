@@ -36,7 +36,7 @@ def test_its_pictures_are_pngs_of_what_matters() -> None:
         "Response time (ms)",
         "DTU (%)",
         "Memory (MB)",
-        "Active users (users)",
+        "Active users",
         "Throughput by weekday and hour (requests/min)",
     ]
     for one in pictures():

@@ -6,7 +6,7 @@ import pytest
 
 from shared.domain.alerts import Breach
 from shared.domain.notifications import Story, headline, paragraph
-from shared.domain.quantities import quantity
+from shared.domain.quantities import quantity, titled
 from tests.builders import an_alert, an_event
 
 
@@ -23,8 +23,26 @@ def test_three_digits_are_enough_for_a_figure_alone(value: float | None, said: s
     assert quantity(value, "%") == said
 
 
-def test_a_count_has_no_unit() -> None:
-    assert quantity(7.0, "count") == "7"
+@pytest.mark.parametrize(
+    ("unit", "said"),
+    [("count", "7"), ("¤", "7"), ("errors/min", "7/min"), ("requests/min", "7 requests/min")],
+)
+def test_a_unit_is_said_where_it_is_a_word_that_the_label_lacks(unit: str, said: str) -> None:
+    """Nobody knows the currency; and `Errors 7 errors/min` says errors twice."""
+    assert quantity(7.0, unit) == said
+
+
+@pytest.mark.parametrize(
+    ("label", "unit", "said"),
+    [
+        ("DTU", "%", "DTU (%)"),
+        ("Interactions", "count", "Interactions"),
+        ("Revenue won", "¤", "Revenue won"),
+        ("Active users", "users", "Active users"),
+    ],
+)
+def test_a_title_says_no_unit_twice(label: str, unit: str, said: str) -> None:
+    assert titled(label, unit) == said
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,7 @@ def test_a_rise_from_next_to_nothing_has_no_factor() -> None:
     trail = a_trail("errorRate", [0.0] * 45 + [2.0] * 14 + [0.0])
 
     assert said(trail) == (
-        "Errors 1.87 errors/min on average over the last 15 min, after next to nothing before.",
+        "Errors 1.87/min on average over the last 15 min, after next to nothing before.",
     )
 
 

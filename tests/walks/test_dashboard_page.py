@@ -288,6 +288,7 @@ def test_every_view_fits_a_phone_and_says_where_one_is(stage: Stage) -> None:
             here = page.get_by_role("navigation", name="Views").locator("[aria-current]")
             expect(here).to_have_text(re.compile(view, re.IGNORECASE))
             expect(here).to_be_in_viewport(ratio=0.9)
+            page.evaluate(OPEN_ALL)
             page.wait_for_load_state("networkidle")
 
             wide = page.evaluate("document.documentElement.scrollWidth")

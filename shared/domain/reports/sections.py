@@ -15,7 +15,7 @@ from shared.domain.reports.figures import USUAL, Figure, percent_down, told_span
 from shared.domain.reports.report import PerformanceReport
 from shared.domain.times import Span
 from shared.domain.trends.habits import HeatMap
-from shared.domain.trends.tendencies import Tendency
+from shared.domain.trends.tendencies import Tendency, told_confidence
 
 USED = {"gb_seconds": ("GB-seconds", 1), "log_bytes": ("Log, in MB", 1_000_000)}
 """Labels of what is billed, and what one of it is told by, where they differ from its name."""
@@ -152,7 +152,7 @@ def _trend(one: Tendency) -> tuple[str, ...]:
         one.label,
         str(one.direction),
         "–" if one.per_day is None else _signed(one.per_day, one.unit),
-        "–" if one.confidence is None else percent_down(one.confidence),
+        "–" if one.confidence is None else told_confidence(one.confidence),
         percent_down(one.coverage),
     )
 
@@ -194,13 +194,19 @@ def _deployments(report: PerformanceReport) -> Section | None:
     if not found:
         return None
     items = tuple(
-        Item(f"{one.version}, {clock(one.at)}", one.sentence.partition(": ")[2]) for one in found
+        Item(f"{one.version}, {clock(one.at)}", _beginning(one.sentence.partition(": ")[2]))
+        for one in found
     )
     return Section(
         title="Deploys",
         sentences=("The first day of each version beside the same hours a week before.",),
         items=items,
     )
+
+
+def _beginning(text: str) -> str:
+    """What went on after a name, as a sentence of its own."""
+    return text[:1].upper() + text[1:]
 
 
 def _unusual(report: PerformanceReport) -> Section:

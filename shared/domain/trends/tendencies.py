@@ -138,7 +138,7 @@ def _sentence(
     judged = _judged(metric, direction)
     return (
         f"{metric.label}: {direction} by about {size} {unit} {over}, weekdays compared with "
-        f"themselves ({_percent(found.confidence)} sure){judged}."
+        f"themselves ({told_confidence(found.confidence)} sure){judged}."
     )
 
 
@@ -154,7 +154,8 @@ def _round(value: float) -> float:
     return float(f"{value:.2g}")
 
 
-def _percent(share: float) -> str:
+def told_confidence(share: float) -> str:
+    """How sure it is, in percent; never that it is certain."""
     return "more than 99.9 %" if share > 0.9995 else f"{100 * share:.3g} %"
 
 

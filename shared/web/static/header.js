@@ -54,7 +54,7 @@ export function views(state, act) {
     return h("a", {
       key: view, href: act.link(place), "aria-current": isHere ? "page" : null, onclick: act.follow(place),
     }, capital(view), open ? h("span", { class: "count" }, h("span", { class: "hush" }, ", open: "), open) : null);
-  }), ["7d", "30d"].map((one) => h("button", { type: "button", class: "link", key: one, "aria-label": `Report ${one}, new tab`, onclick: () => act.report(one) }, `Report ${one} ↗`)));
+  }), h("span", null, ["7d", "30d"].map((one) => h("button", { type: "button", class: "link", key: one, "aria-label": `Report ${one}, new tab`, onclick: () => act.report(one) }, `Report ${one} ↗`))));
 }
 
 /** @param {string[]} all @param {string | null} chosen @param {any} act */
