@@ -5,6 +5,7 @@ program, this module keeps one alive until Ctrl-C and prints how to reach it.
 """
 
 import argparse
+import fcntl
 import os
 import re
 import secrets
@@ -111,9 +112,9 @@ def running_azurite(folder: Path | None = None) -> Iterator[Azurite]:
     """
     if not PROGRAM.exists():
         raise AzuriteMissingError("Azurite is not installed: run `make setup` first.")
-    if folder is not None:
-        _check_writable(folder)
     with ExitStack() as stack:
+        if folder is not None:
+            stack.enter_context(_alone_in(folder))
         work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="azurite-")))
         # Random, so that they are fresh in a folder that was used before, too.
         run = secrets.token_hex(3)
@@ -124,16 +125,29 @@ def running_azurite(folder: Path | None = None) -> Iterator[Azurite]:
         yield Azurite(process.pid, addresses, iter(spare))
 
 
-def _check_writable(folder: Path) -> None:
-    """Make the folder where it is missing: Azurite would wait in silence for one that can't be."""
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Hold the folder, made where it is missing.
+
+    Azurite would wait in silence for one that can't be made, and two would each overwrite in it
+    what the other one knows.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()
+        held = (folder / ".azurite.lock").open("w")
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else error
         raise AzuriteStartError(
             f"nothing can be kept in {folder} ({why}): name a folder that you may write to"
         ) from error
+    with held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise AzuriteStartError(
+                f"another program keeps its data in {folder}: end it, or name another folder"
+            ) from error
+        yield
 
 
 @contextmanager

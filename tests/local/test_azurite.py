@@ -1,5 +1,6 @@
 """The harness around Azurite: starting, isolation, and never being left behind."""
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -171,6 +172,16 @@ def test_a_folder_that_can_hold_nothing_is_named_at_once(tmp_path: Path) -> None
         with (
             pytest.raises(AzuriteStartError, match=rf"{why}\): name a folder that you may write"),
             running_azurite(folder),
+        ):
+            pass
+
+
+def test_two_do_not_overwrite_each_other_in_one_folder(tmp_path: Path) -> None:
+    with (tmp_path / ".azurite.lock").open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with (
+            pytest.raises(AzuriteStartError, match="another program keeps its data in"),
+            running_azurite(tmp_path),
         ):
             pass
 
