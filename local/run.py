@@ -48,6 +48,7 @@ from local.world.scripts import STORIES, script_named
 from shared.adapters.chunk_store import ChunkStore
 from shared.domain.errors import InvalidInput, StoreError
 from shared.domain.times import MINUTE, floor_minute, iso
+from shared.settings import SettingsError, load
 
 PORT = 7071
 """Where Core Tools serves, too."""
@@ -120,9 +121,11 @@ def running_stage(
 
     `targets`: under how many names the same CRM is watched.
     This process's environment and the app's clock are changed for as long as it runs. Raises
-    InvalidInput for an unknown script, and where `storage` knows what comes after `at`.
+    InvalidInput for an unknown script, for one of OWN_SETTINGS that can't be used, and where
+    `storage` knows what comes after `at`.
     """
     script_named(script, at or wall_now())
+    own = own_settings(os.environ)
     with ExitStack() as stack:
         azurite = stack.enter_context(running_azurite(storage))
         at = beginning(at, known_until(azurite.connection_string) if storage else None)
@@ -132,7 +135,6 @@ def running_stage(
         load_telemetry(cloud, at)
         load_rows(cloud)
         desk.clock = clock = WorldClock(origin=at, speed=speed)
-        own = {name: os.environ[name] for name in OWN_SETTINGS if name in os.environ}
         alone = surroundings(cloud, storage=azurite.connection_string, changes=own)
         settings = {**alone, **several_targets(alone, targets)}
         stack.enter_context(_environment(settings))
@@ -140,6 +142,16 @@ def running_stage(
         cloud.desk.functions |= {one.name for one in host.functions}
         token = cloud.desk.keys.user_token(roles=["admin"], audience=AUDIENCE, lifetime=TOKEN_LIFE)
         yield Stage(clock, cloud, host, token)
+
+
+def own_settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """Those that somebody changes for the desk; raises InvalidInput before anything is made."""
+    own = {name: environment[name] for name in OWN_SETTINGS if name in environment}
+    try:
+        load({"AzureWebJobsStorage__accountName": "desk", **own})
+    except SettingsError as error:
+        raise InvalidInput("; ".join(error.problems)) from error
+    return own
 
 
 def known_until(connection_string: str) -> datetime | None:

@@ -19,7 +19,7 @@ import requests
 from local.azurite import Account
 from local.clocks import wall_now
 from local.desks import table_storage
-from local.run import beginning, known_until, main
+from local.run import beginning, known_until, main, own_settings
 from shared.adapters.chunk_store import ChunkStore
 from shared.catalog.metrics import CATALOG
 from shared.domain.errors import InvalidInput
@@ -326,6 +326,14 @@ def test_what_a_storage_knows_is_what_a_monitor_wrote_there(storage: Account) ->
     )
 
     assert known_until(storage.connection_string) == at(9)
+
+
+def test_a_setting_of_ones_own_that_is_wrong_is_told_with_what_would_be_right() -> None:
+    assert own_settings({"MAILS_PER_HOUR": "99", "SMS_FROM": "no setting of the desk's"}) == {
+        "MAILS_PER_HOUR": "99"
+    }
+    with pytest.raises(InvalidInput, match=r"ALERT_EMAIL must be one e-mail address, not 'me'$"):
+        own_settings({"ALERT_EMAIL": "me"})
 
 
 def test_an_unknown_story_gets_a_sentence() -> None:
