@@ -109,6 +109,14 @@ def test_no_value_stands_in_the_text(query: SqlQuery) -> None:
 
 
 @each_query
+def test_figures_of_the_crm_are_summed_as_floats(query: SqlQuery) -> None:
+    """A sum of ints is an int, and one beyond 2,147,483,647 an error."""
+    figures = re.findall(r"(.{5})\[(deals\.value|reports\.durationMs)\](.{10})", query.text)
+
+    assert {(before, after) for before, _, after in figures} <= {("CAST(", " AS FLOAT)")}
+
+
+@each_query
 def test_its_logical_names_are_in_every_vocabulary(query: SqlQuery) -> None:
     for names in NAME_SETS.values():
         assert logical_names(query.text) <= names.keys()
