@@ -134,3 +134,15 @@ def test_a_query_that_was_compiled_anew_has_no_plan_of_before_to_force() -> None
 
     assert (one.script, one.reversal) == (None, None)
     assert "compiled anew" in one.description
+
+
+@pytest.mark.parametrize(
+    ("before", "said"), [(2.0, "1000.0 times"), (1.0, "far more than"), (0.0, "far more than")]
+)
+def test_what_needed_next_to_nothing_has_no_factor(before: float, said: str) -> None:
+    worse = a_regression(
+        recent=a_use(1_000, cpu_ms=0, reads=1_999.9), before=a_use(7_000, cpu_ms=0, reads=before)
+    )
+    one = only(plan_regressions, a_situation(day=BUSY, queries=(a_query(),), regressions=(worse,)))
+
+    assert one.title == f"Query 42 needs {said} the IO of the week before"

@@ -50,6 +50,7 @@ REWRITE = 0.5
 OFTEN, CHEAP_MS = 10_000, 20.0
 """Executions a day from which a query of so few ms costs by being called, not by its plan."""
 LEAST_FAILURES = 5
+MOST_TIMES = 1_000
 ENOUGH = 5
 """Executions of an hour that say what the query costs now."""
 
@@ -193,8 +194,8 @@ def _regression(
         REGRESSION,
         one.query_hash,
         Text(
-            f"Query {one.query_id} needs {now / max(before, 1e-9):.1f} times the "
-            f"{WORD_OF[resource]} of the week before",
+            f"Query {one.query_id} needs {_times(now, before)} {WORD_OF[resource]} of the week "
+            "before",
             _since(one, situation),
             _mend(another=another, deployed=deploy is not None),
             _regression_facts(one, resource),
@@ -211,6 +212,11 @@ def _regression(
             measure=_measure(one, resource),
         ),
     )
+
+
+def _times(now: float, before: float) -> str:
+    """Beside next to nothing a factor is a long number that says nothing."""
+    return f"{now / before:.1f} times the" if now < MOST_TIMES * before else "far more than the"
 
 
 def _since(one: Regression, situation: Situation) -> str:
