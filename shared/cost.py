@@ -109,9 +109,11 @@ def account_of(usage: Usage, given: Settings, problems: Sequence[str]) -> Accoun
 def as_text(found: Account) -> str:
     """The bill as a table; what was not counted has no dollars, and is in no total."""
     lines = [f"{'':18}{'a day':>14}{'$ a month':>12}{'without grants':>17}"]
-    lines += [_line(one) for one in found.items if one.name not in LEFT_OUT]
-    name = "what was counted" if found.problems else "all"
-    if any(one.a_day is not None for one in found.items):
+    asked = [one for one in found.items if one.name not in LEFT_OUT]
+    lines += [_line(one) for one in asked]
+    counted = [one for one in asked if one.a_day is not None]
+    name = "all" if counted == asked else "what was counted"
+    if counted:
         lines.append(f"{name:18}{'':14}{found.dollars:>12.2f}{found.without_grants:>17.2f}")
     same = found.equal_rules
     lines.append(
