@@ -34,7 +34,8 @@ _ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _SMS_SENDER = re.compile(r"\+[1-9][0-9]{6,14}|[0-9]{5,6}|[A-Za-z0-9 ]{1,11}", re.ASCII)
 _PERCENT = re.compile(r"[0-9]{2}(\.[0-9]{1,6})?")
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_EMAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+\.[^@\s<>]+")
+_PLACEHOLDER = re.compile(r"<[^<>]*>")
 
 
 class Doubtful(NamedTuple):
@@ -155,6 +156,11 @@ def report_channel(text: str) -> str:
     return channel(text)
 
 
+def has_placeholder(text: str) -> bool:
+    """Whether a part of an example was left in, such as <tenant>."""
+    return bool(_PLACEHOLDER.search(text))
+
+
 def account(text: str) -> str:
     """It becomes the host that gets the identity's tokens."""
     if text and not _ACCOUNT.fullmatch(text):
@@ -173,7 +179,7 @@ def resource(kind: str) -> Callable[[str], str]:
     form = re.compile(rf"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/{kind}", re.IGNORECASE)
 
     def parse(text: str) -> str:
-        if text and not form.fullmatch(text):
+        if text and (has_placeholder(text) or not form.fullmatch(text)):
             shown = kind.replace("[^/]+", "<name>")
             raise ValueError(
                 f"a resource id /subscriptions/<id>/resourceGroups/<group>/providers/{shown}"

@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from typing import Any, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
-from shared.setting_forms import json_object, signing_key
+from shared.setting_forms import has_placeholder, json_object, signing_key
 
 
 def connection(text: str) -> str:
@@ -39,10 +39,11 @@ def https_url(text: str) -> str:
         url = urlsplit(text)
         allowed = url.scheme == "https" or (url.scheme == "http" and is_loopback(url))
         usable = allowed and bool(url.hostname) and url.port != 0 and text.split() == [text]
+        usable = usable and not has_placeholder(text)
     except ValueError:
         usable = False
     if text and not usable:
-        raise ValueError("a URL beginning with https://, without spaces")
+        raise ValueError("a URL beginning with https://, without spaces and placeholders in <>")
     return text
 
 

@@ -247,11 +247,15 @@ def _disagreements(values: Mapping[str, Any]) -> dict[str, str]:
         problems["SMS_FROM"] = (
             "SMS_FROM needs SMS_CONNECTION_STRING, ACS_CONNECTION_STRING or ACS_ENDPOINT"
         )
-    if bool(values.get("sql_user")) != bool(values.get("sql_password")):
+    if not _are_together(values, "sql_user", "sql_password"):
         problems["SQL_USER"] = "SQL_USER and SQL_PASSWORD are set together"
     if values.get("hours_kept", timedelta.max) < values.get("minutes_kept", timedelta.min):
         problems["HOURS_KEPT_DAYS"] = "HOURS_KEPT_DAYS must not be less than MINUTES_KEPT_DAYS"
-    entra = ("auth_issuer", "auth_audience", "auth_jwks_url")
-    if 0 < sum(bool(values.get(name)) for name in entra) < len(entra):
+    if not _are_together(values, "auth_issuer", "auth_audience", "auth_jwks_url"):
         problems["AUTH_ISSUER"] = "AUTH_ISSUER, AUTH_AUDIENCE and AUTH_JWKS_URL are set together"
     return problems
+
+
+def _are_together(values: Mapping[str, Any], *names: str) -> bool:
+    """Whether all of them are set, or none is; one that can't be read has a problem of its own."""
+    return any(name not in values for name in names) or len({bool(values[n]) for n in names}) == 1

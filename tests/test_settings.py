@@ -207,7 +207,10 @@ WRONG_OF_ONE_TARGET = {
         "/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/app",
         "/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/serverfarms/p/extra",
     ],
-    "APP_SERVICE_ID": ["/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/serverfarms/p"],
+    "APP_SERVICE_ID": [
+        "/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/serverfarms/p",
+        "/subscriptions/<subscription>/resourceGroups/g/providers/Microsoft.Web/sites/crm",
+    ],
     "SQL_DATABASE_ID": ["/subscriptions/s/resourceGroups/g/providers/Microsoft.Sql/servers/s"],
     "LOG_ANALYTICS_WORKSPACE_ID": ["workspace", "/subscriptions/s/workspaces/w"],
     "HEALTH_URL": [
@@ -217,6 +220,7 @@ WRONG_OF_ONE_TARGET = {
         "https://[::1",
         "x:",
         "https://crm.example.com/api/health ",
+        "https://<crm>/api/health",
     ],
     "MORE_TARGETS": [
         "[]",
@@ -260,7 +264,7 @@ WRONG = {
         "endpoint=https://x.communication.azure.com/;accesskey=not base64",
         "endpoint=http://x.communication.azure.com/;accesskey=c2VjcmV0",
     ],
-    "MAIL_FROM": ["alerts", "a@b"],
+    "MAIL_FROM": ["alerts", "a@b", "DoNotReply@<domain>.azurecomm.net"],
     "MAILS_PER_MINUTE": ["0", "many", "1000001", "9" * 5_000],
     "PRICES": [
         "[]",
@@ -296,7 +300,7 @@ WRONG = {
     ],
     "SLACK_BOT_TOKEN": ["xoxb-1\n", "xoxb 1", "xoxb-…", " "],
     "SLACK_ENDPOINT": ["", "https://slack.example.com/api"],
-    "AUTH_ISSUER": ["tenant"],
+    "AUTH_ISSUER": ["tenant", "https://login.microsoftonline.com/<tenant>/v2.0"],
     "AUTH_ROLE_CLAIM": ["", " "],
     "CRM_TOKEN_KEY": ["short"],
 }
@@ -388,6 +392,14 @@ def test_settings_that_need_each_other_are_missed_together() -> None:
         load({**GOOD, "ACS_CONNECTION_STRING": acs, "AUTH_AUDIENCE": "api://monitor"})
 
     assert refused.value.names == ("MAIL_FROM", "AUTH_ISSUER")
+
+
+def test_one_of_those_that_can_not_be_read_is_told_for_itself() -> None:
+    entra = {"AUTH_ISSUER": "https://issuer.example.com", "AUTH_AUDIENCE": "api://monitor"}
+    with pytest.raises(SettingsError) as refused:
+        load({**GOOD, **entra, "AUTH_JWKS_URL": "keys", "SQL_USER": "a b", "SQL_PASSWORD": "p"})
+
+    assert refused.value.names == ("SQL_USER", "AUTH_JWKS_URL")
 
 
 def test_the_database_is_reached_by_the_name_in_its_resource_id() -> None:
