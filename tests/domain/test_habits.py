@@ -114,6 +114,16 @@ def test_half_a_week_proposes_nothing() -> None:
     assert quiet_hours({"throughput": found}) is None
 
 
+def test_hours_beside_the_span_are_not_on_its_map() -> None:
+    cells: Cells = (60.0,) * 60
+    hours = [MONDAY + n * HOUR for n in (-1, 0, 2)]
+    chunks = {at: HourChunk(hour=at, cells={"activeUsers": cells}) for at in hours}
+
+    found = heat_map(USERS, chunks, Span(MONDAY, MONDAY + 2 * HOUR), None)
+
+    assert [value for day in found.values for value in day if value is not None] == [60.0]
+
+
 def test_a_sample_that_holds_counts_for_as_long_in_the_coverage() -> None:
     cells: Cells = tuple(float(n) if n % 5 == 0 else None for n in range(60))
     chunks = {MONDAY: HourChunk(hour=MONDAY, cells={"activeUsers": cells})}

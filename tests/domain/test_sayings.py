@@ -216,6 +216,8 @@ def test_counts_are_told_without_a_unit_and_what_was_nothing_not_at_all() -> Non
         return not_found(done, seen_after(2 * DAY)).follow_up
 
     assert told(60.0, "count") == "it −50 % since it was done on 2026-11-24 (60 to 30)."
+    assert told(20.0, "%") == "it +50 % since it was done on 2026-11-24 (20 to 30 %)."
+    assert told(30.0, "%") == "it ±0 % since it was done on 2026-11-24 (30 to 30 %)."
     assert told(0.0, "count") is None
 
 
