@@ -207,6 +207,7 @@ def _hint(name: str, known: Sequence[str]) -> str:
 
 
 _WRONG_TYPE = re.compile(r"Expected `([^`]*)`, got `([^`]*)`")
+_MISSING = re.compile(r"Object missing required field `([^`]*)`")
 _TYPES = {
     "array": "a list",
     "bool": "true or false",
@@ -225,7 +226,8 @@ def _in_words(wrong: re.Match[str]) -> str:
 
 def _sentence(error: str) -> str:
     """What msgspec says, in words, its place first: `actions[0].type: Invalid enum value 'fax'`."""
-    said, _, place = _WRONG_TYPE.sub(_in_words, error).partition(" - at `$.")
+    worded = _MISSING.sub(r"\1 is missing", _WRONG_TYPE.sub(_in_words, error))
+    said, _, place = worded.partition(" - at `$.")
     if not place:
         return said
     between = " " if said.startswith("must be ") else ": "
