@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from shared.domain.recommendations.idle_indexes import duplicate_indexes, unused_indexes
-from shared.domain.recommendations.indexes import missing_indexes, wanted_indexes
+from shared.domain.recommendations.indexes import missing_indexes, quoted, wanted_indexes
 from tests.domain.advised import BUSY, only
 from tests.domain.advising import (
     a_missing,
@@ -158,3 +158,29 @@ def test_an_index_is_no_duplicate_of_one_with_a_filter_or_fewer_columns() -> Non
         assert "IX_a" not in {
             one.title.split()[1] for one in duplicate_indexes(a_situation(indexes=pair))
         }
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [("dbo.Visit", "[dbo].[Visit]"), ("dbo.Visit.2025", "[dbo].[Visit.2025]"), ("a]b", "[a]]b]")],
+)
+def test_a_dot_in_a_tables_name_makes_no_other_table_of_it(table: str, said: str) -> None:
+    assert quoted(table) == said
+
+
+@pytest.mark.parametrize(
+    ("keys", "count"),
+    [
+        (("Status", "Kind", "DueOn"), 0),
+        (("Kind", "Status", "DueOn"), 0),
+        (("DueOn", "Kind", "Status"), 1),
+        (("Status", "DueOn", "Kind"), 1),
+    ],
+)
+def test_an_index_that_begins_with_a_range_is_not_the_one_that_was_asked_for(
+    keys: tuple[str, ...], count: int
+) -> None:
+    missing = a_missing("Status", "Kind", inequality=("DueOn",))
+    situation = a_situation(missing_indexes=(missing,), indexes=(an_index("IX", *keys),))
+
+    assert len(wanted_indexes(situation)) == count

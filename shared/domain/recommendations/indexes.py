@@ -232,15 +232,19 @@ def _merged(group: Sequence[MissingIndex]) -> MissingIndex:
 
 
 def _exists(missing: MissingIndex, indexes: Sequence[Index]) -> bool:
-    """An index that was made meanwhile: suggestions stay until the next restart."""
+    """An index that was made meanwhile: suggestions stay until the next restart.
+
+    One that begins with what is compared otherwise than for equality is not what was asked for.
+    """
     keys = [key.lower() for key in keys_of(missing)]
+    starts = {len(missing.equality), len(keys)}
     needed = {column.lower() for column in missing.included}
     for index in indexes:
         if bare(index.table) != bare(missing.table) or index.is_disabled or index.filter:
             continue
         has = [key.removesuffix(" DESC").lower() for key in index.keys]
         carried = {*has, *(column.lower() for column in index.includes)}
-        if set(has[: len(keys)]) == set(keys) and needed <= carried:
+        if all(set(has[:n]) == set(keys[:n]) for n in starts) and needed <= carried:
             return True
     return False
 
@@ -318,8 +322,8 @@ def _script(missing: MissingIndex) -> str:
 
 
 def quoted(table: str) -> str:
-    """A table as T-SQL takes it, whatever its name."""
-    return ".".join(map(bracketed, table.split(".")))
+    """A table with its schema as T-SQL takes it, whatever its name: a further dot belongs to it."""
+    return ".".join(map(bracketed, table.split(".", 1)))
 
 
 def bracketed(name: str) -> str:
