@@ -55,7 +55,7 @@ function soldWhat(/** @type {any} */ { conversion, revenue, quarters }, /** @typ
   const busiest = [...quarters].sort((one, other) => other.requests - one.requests)[0];
   return [
     conversion !== null && `${quantity(conversion, "%")} of the deals that ended were won, for ${number(revenue)}.`,
-    busiest && `The busiest quarter of an hour began at ${moment(busiest.at, now)}: ${counted(busiest.requests, "request")}, ${counted(busiest.interactions, "interaction")}.`,
+    busiest && `The busiest quarter of an hour began at ${moment(busiest.at, now)}: ${counted(busiest.requests, "request")}${busiest.interactions ? `, ${counted(busiest.interactions, "interaction")}` : ""}.`,
   ].filter(Boolean).join(" ");
 }
 
