@@ -45,7 +45,13 @@ ZONE = "Europe/Berlin"
 PREFIX = "api"
 PATIENCE_MS = 60_000
 """A loaded machine is slow, not wrong."""
-SIZES = {"phone": (375, 812), "tablet": (768, 1024), "desk": (1440, 900), "wall": (2560, 1440)}
+SIZES = {
+    "narrow": (320, 640),
+    "phone": (375, 812),
+    "tablet": (768, 1024),
+    "desk": (1440, 900),
+    "wall": (2560, 1440),
+}
 
 
 JUDGE = """

@@ -69,6 +69,10 @@ TRAVELLED = """
   .flat().filter((one) => one.name.includes("/dashboard"))
   .map((one) => [one.name, one.encodedBodySize])
 """
+CUT_HEADS = """
+[...document.querySelector("pantry-monitor").shadowRoot.querySelectorAll(".card header")]
+  .filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.textContent)
+"""
 OPEN_ALL = """
 document.querySelector("pantry-monitor").shadowRoot
   .querySelectorAll("details:not(.figures), .chart:first-of-type .figures")
@@ -279,6 +283,26 @@ def test_it_fits_every_screen(stage: Stage, size: str) -> None:
         wide = page.evaluate("document.documentElement.scrollWidth")
 
         assert wide <= SIZES[size][0]
+        assert page.evaluate(CUT_HEADS) == []
+
+
+def test_names_without_a_blank_do_not_push_it_aside(stage: Stage) -> None:
+    def lengthen(route: Route) -> None:
+        answer = route.fetch()
+        told = answer.json()
+        for one in told["data"] if isinstance(told["data"], list) else told["data"]["alerts"]:
+            one.update(ruleName="x" * 120, note="y" * 300)
+        route.fulfill(response=answer, json=told)
+
+    with stage.page(size="narrow", role=None) as page:
+        page.route(re.compile(r"/(metrics|alerts)\?"), lengthen)
+        page.get_by_label("Access token").fill(stage.token("reader"))
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("article").first).to_contain_text("y" * 300)
+
+        wide = page.evaluate("document.documentElement.scrollWidth")
+
+        assert wide <= SIZES["narrow"][0]
 
 
 def test_every_view_fits_a_phone_and_says_where_one_is(stage: Stage) -> None:
