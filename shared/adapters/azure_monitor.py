@@ -116,7 +116,7 @@ class AzureMonitor:
         self._patience = patience
         self._metrics = metrics
         self._outcomes = Outcomes()
-        self._apart: set[PlatformMetric] = set()
+        self._apart: frozenset[PlatformMetric] = frozenset()
         self._left_out: dict[str, frozenset[str]] = {}
 
     def close(self) -> None:
@@ -127,8 +127,10 @@ class AzureMonitor:
         """See MetricSource.read; minutes younger than the source's settle time are provisional."""
         wanted = window(since, now)
         hourly = since is None or floor_hour(since) != floor_hour(wanted.covered_until)
-        due = [q for q in self._queries(target, wanted) if hourly or q.grain is Grain.MINUTE]
-        samples = self._ask(target, due) if wanted.start < wanted.end else []
+        apart = self._apart  # as it is now: other targets, read side by side, learn as well
+        asked = self._queries(target, wanted, apart)
+        due = [query for query in asked if hourly or query.grain is Grain.MINUTE]
+        samples = self._ask(target, due, apart) if wanted.start < wanted.end else []
         return Reading(
             source=self.name,
             asked_at=now,
@@ -136,7 +138,9 @@ class AzureMonitor:
             samples=tuple(samples),
         )
 
-    def _queries(self, target: str, wanted: Window) -> Iterator[MetricsQuery]:
+    def _queries(
+        self, target: str, wanted: Window, apart: frozenset[PlatformMetric]
+    ) -> Iterator[MetricsQuery]:
         resource_id = self._resources.get(target)
         if not resource_id:
             raise SourceError(f"no {self.name} is set for {target}")
@@ -145,13 +149,17 @@ class AzureMonitor:
             if metrics:
                 start = start_of(grain, wanted.start)
                 query = MetricsQuery(self.name, resource_id, grain, (), start, wanted.end)
-                yield from query.split(metrics, apart=self._apart)
+                yield from query.split(metrics, apart=apart)
 
-    def _ask(self, target: str, queries: Sequence[MetricsQuery]) -> list[Sample]:
+    def _ask(
+        self, target: str, queries: Sequence[MetricsQuery], apart: frozenset[PlatformMetric]
+    ) -> list[Sample]:
         """All samples, after a second question about what was refused among others."""
         end = time.monotonic() + self._patience.deadline
         first = self._answers(target, queries, end)
-        again = [more for query, answer in first.items() for more in self._again(query, answer)]
+        again = [
+            more for query, answer in first.items() for more in self._again(query, answer, apart)
+        ]
         second = self._answers(target, again, end)
         _log.debug("%s: %d requests to Azure Monitor", target, len(queries) + len(again))
         asked_again = {metric for query in again for metric in query.metrics}
@@ -161,9 +169,11 @@ class AzureMonitor:
         self._leave_out(target, queries, left_out)
         return [s for answers in (first, second) for each in answers.values() for s in each.samples]
 
-    def _again(self, query: MetricsQuery, answer: Understood) -> list[MetricsQuery]:
-        """The refused metrics by aggregation; which only work so is remembered."""
-        refused = answer.refused.keys() - self._apart
+    def _again(
+        self, query: MetricsQuery, answer: Understood, apart: frozenset[PlatformMetric]
+    ) -> list[MetricsQuery]:
+        """The refused metrics that were not asked `apart`, by aggregation; these are remembered."""
+        refused = answer.refused.keys() - apart
         self._apart |= {m for m in refused if answer.refused[m] == INVALID_SAMPLING}
         return query.split([m for m in query.metrics if m in refused], apart=refused)
 

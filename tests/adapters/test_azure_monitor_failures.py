@@ -87,6 +87,24 @@ def test_metrics_that_refuse_each_others_aggregation_are_asked_apart(
     assert caplog.messages == []
 
 
+def test_what_another_reading_learns_meanwhile_leaves_nothing_out(
+    source: Platform, arm: Arm, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    refuse_mixed(arm)
+    answer, others = arm.answer, [lambda: read(source)]
+
+    def answer_late(asked: Asked) -> Answer:
+        found = answer(asked)
+        if asked.kind == PLAN and others:
+            others.pop()()
+        return found
+
+    monkeypatch.setattr(arm, "answer", answer_late)
+
+    assert read(source).keys() == {row.metric for row in BY_THE_MINUTE}
+    assert caplog.messages == []
+
+
 @pytest.mark.parametrize("code", ["InvalidSamplingType", "InternalServerError"])
 def test_a_metric_that_stays_refused_is_left_out_and_said_once(
     source: Platform, arm: Arm, code: str, caplog: pytest.LogCaptureFixture
