@@ -28,6 +28,18 @@ def test_growth_names_the_day_and_the_table() -> None:
     assert "most of it in dbo.Log" in one.description
 
 
+def test_a_larger_database_is_full_at_its_own_limit() -> None:
+    growing = [3 + 0.01 * hour for hour in HOURS]
+    week: dict[str, Level] = {
+        "storageUsage": growing,
+        "storagePercent": [used / 2.5 for used in growing],
+    }
+    far, near = (a_situation(week=each) for each in (week, {**week, "storagePercent": 80.0}))
+
+    assert list(table_growth(far)) == []
+    assert "towards its 5.8 GB;" in only(table_growth, near).description
+
+
 def test_a_database_that_does_not_grow_is_never_full() -> None:
     assert list(table_growth(a_situation(week={"storageUsage": 1.9}))) == []
 

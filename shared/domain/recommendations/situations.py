@@ -33,6 +33,7 @@ METRICS = (
     "sessionsPercent",
     "blockedSessions",
     "storageUsage",
+    "storagePercent",
     "memoryUsage",
     "memoryProcess",
     "memoryHeap",

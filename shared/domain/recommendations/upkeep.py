@@ -1,7 +1,7 @@
 """What a database needs now and then: room, a Query Store that writes, statistics of today."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from shared.domain.inspections import QueryStoreState, Statistics, TableSize
 from shared.domain.quantities import quantity
@@ -145,8 +145,9 @@ def _stale_text(one: Statistics, *, read: bool) -> Text:
 
 
 def table_growth(situation: Situation) -> Iterable[Recommendation]:
-    """The database reaches its 2 GB within a year at the last week's rate.
+    """The database reaches its limit within a year at the last week's rate.
 
+    The limit is what storagePercent is a part of, and Basic's 2 GB where that is not known.
     The rate is the Theil–Sen slope of storageUsage by three hours, if Kendall's test is sure of it.
     Urgency = 7 / (7 + days that are left).
     """
@@ -154,18 +155,27 @@ def table_growth(situation: Situation) -> Iterable[Recommendation]:
     points = stretch.points() if stretch is not None else []
     slots = medians(((round(at), value) for at, value in points), slot_of(WEEK))
     trend = trend_of(slots) if len(points) >= FEWEST_HOURS else None
-    minutes = trend.minutes_until(LIMIT_GB, rising=True) if trend is not None else None
+    limit = _limit_gb(situation)
+    minutes = trend.minutes_until(limit, rising=True) if trend is not None else None
     if trend is None or minutes is None or minutes > FARTHEST_DAYS * 1440:
         return
     days = minutes / 1440
     yield recommend(
         GROWTH,
         "database",
-        _growth_text(days, trend.slope * 1440 * 1024, _growing(situation)),
+        _growth_text(days, trend.slope * 1440 * 1024, limit, _growing(situation)),
         urgency=7 / (7 + days),
         size=trend.slope,
         confidence=Confidence.HIGH if days < 30 else Confidence.MEDIUM,
     )
+
+
+def _limit_gb(situation: Situation) -> float:
+    used, share = (
+        stretch.newest if stretch is not None else None
+        for stretch in (situation.week.get(name) for name in ("storageUsage", "storagePercent"))
+    )
+    return 100 * used / share if used and share else LIMIT_GB
 
 
 def _growing(situation: Situation) -> list[TableSize]:
@@ -173,15 +183,16 @@ def _growing(situation: Situation) -> list[TableSize]:
     return sorted(grown, key=lambda one: -(one.grown_mb or 0))[:3]
 
 
-def _growth_text(days: float, mb_a_day: float, tables: list[TableSize]) -> Text:
+def _growth_text(days: float, mb_a_day: float, limit: float, tables: Sequence[TableSize]) -> Text:
     named = ", ".join(one.table for one in tables)
     return Text(
         f"The database is full in about {days:.0f} days",
-        f"It grows by {quantity(round(mb_a_day, 1), 'MB')} a day towards its 2 GB"
+        f"It grows by {quantity(round(mb_a_day, 1), 'MB')} a day towards its "
+        f"{quantity(round(limit, 1), 'GB')}"
         f"{f', most of it in {named}' if named else ''}; a full one refuses every write.",
         (
             "Archive or delete old rows in pieces of some thousand, at a quiet hour.",
-            "Scale up to S0 (250 GB) before it is full.",
+            "Scale up before it is full: S0 has 250 GB.",
         ),
         (
             Fact("growth a day", quantity(round(mb_a_day, 1), "MB")),
