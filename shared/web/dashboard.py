@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from shared.catalog.metrics import CATALOG
 from shared.domain.errors import NotFound
-from shared.domain.metrics import Metric
+from shared.domain.metrics import Better, Metric
 from shared.domain.rules import Severity
 from shared.web.binding import bound
 from shared.web.doors import Document, Door, answered
@@ -29,6 +29,8 @@ SHEET = "dashboard.css"
 ENTRANCE = "pantry-monitor"
 FOREIGN = ("uPlot",)
 CATALOG_MODULE = "catalog"
+UNASKED = (None, Better.LOW, Better.NEITHER, "application", "database", "monitor")
+"""Which side of a metric is good it asks of those where it is the high one; of groups, for two."""
 OF_A_METRIC = ("label", "unit", "group", "description", "warning", "critical", "limit", "better")
 TYPES = {
     ".css": "text/css",
@@ -132,9 +134,9 @@ def _catalog() -> str:
 
 
 def _told(metric: Metric) -> dict[str, object]:
-    """Without what it has not: the page takes that for null."""
+    """Without what it has not, and what the page does not ask for: it takes that for null."""
     fields = {name: getattr(metric, name) for name in OF_A_METRIC}
-    return {name: value for name, value in fields.items() if value is not None}
+    return {name: value for name, value in fields.items() if value not in UNASKED}
 
 
 @cache

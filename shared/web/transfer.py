@@ -48,7 +48,7 @@ def conveyed(headers: Mapping[str, str], answer: func.HttpResponse) -> func.Http
 @lru_cache(maxsize=32)
 def smallest(body: bytes) -> bytes:
     """As small as gzip makes it: for the page's files, which are the same for everybody."""
-    return min((_deflated(body, memory) for memory in (7, 8, 9)), key=len)
+    return min((_deflated(body, memory) for memory in range(5, 10)), key=len)
 
 
 def _deflated(body: bytes, memory: int) -> bytes:

@@ -34,7 +34,7 @@ import { page } from "./page.js";
 import { condition, editor } from "./rule_editor.js";
 import { Session } from "./session.js";
 import { drawDeployments } from "./shading.js";
-import { tick } from "./times.js";
+import { local, tick } from "./times.js";
 import { sentenceOf } from "./verdict.js";
 
 globalThis.document = new EventTarget();
@@ -731,3 +731,21 @@ def test_an_axis_says_the_day_where_it_begins() -> None:
     """)
 
     assert found == ["21 Nov", "12:00", "22 Nov"]
+
+
+def test_nobody_can_snooze_until_a_time_that_is_over() -> None:
+    """It would have been a minute's snooze, without a word."""
+    found = played("""
+      const all = (one) => [one, ...(one.children ?? []).flatMap(all)];
+      const known = { metric: "dtu", condition: "absent", ruleName: "r", severity: "high" };
+      monitor.start();
+      await say("metrics", figures([alert("a", { ...known, activeAt: "2026-01-01T00:05:00Z" })]));
+      await say("alerts", []);
+      monitor.act.toggle("snooze-a");
+      await settle();
+      const drawn = all(allEpisodes(seen, monitor.act));
+      const field = drawn.find(({ props }) => props?.name === "until");
+      return [field.props.min, local(seen.now)];
+    """)
+
+    assert found[0] == found[1]

@@ -132,7 +132,7 @@ function snoozes(/** @type {any} */ alert, /** @type {any} */ state, /** @type {
     SNOOZES.map(([minutes, label]) => h("button", { type: "button", key: String(minutes), onclick: () => snooze(Number(minutes)) }, label)),
     h("button", { type: "button", onclick: () => snooze(between(state.now, until) / 60) }, "Until tomorrow 08:00"),
     h("form", { onsubmit: custom },
-      h("label", null, "Until ", h("input", { type: "datetime-local", name: "until", required: true, defaultValue: local(until) })),
+      h("label", null, "Until ", h("input", { type: "datetime-local", name: "until", required: true, min: local(state.now), defaultValue: local(until) })),
       h("button", { type: "submit" }, "Snooze")));
 }
 
