@@ -42,6 +42,11 @@ def origin(address: str) -> str:
         return address
 
 
+def one_spelling(account: str) -> str:
+    """An account without case and blanks around it, by which most logins do not go either."""
+    return account.strip().casefold()
+
+
 def masked_address(address: str) -> str:
     """The network that the address lies in: `203.0.113.0/24`, `2001:db8:1::/48`."""
     plain = plain_address(address)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 
 from shared.domain.culprits import Culprit
-from shared.domain.masking import masked_account, masked_address, origin
+from shared.domain.masking import masked_account, masked_address, one_spelling, origin
 from shared.domain.tallies import SLOT, Tally, floor_slot
 
 LOGINS = "logins"
@@ -36,9 +36,9 @@ def by_address(tallies: Iterable[Tally], told_as: Callable[[str], str] = str) ->
     return _tried(tallies, ADDRESSES, of=0, told_as=told_as)
 
 
-def by_account(tallies: Iterable[Tally]) -> list[Tried]:
-    """Accounts with their failures, those with most first."""
-    return _tried(tallies, ACCOUNTS, of=1)
+def by_account(tallies: Iterable[Tally], told_as: Callable[[str], str] = str) -> list[Tried]:
+    """Accounts with their failures, likewise."""
+    return _tried(tallies, ACCOUNTS, of=1, told_as=told_as)
 
 
 def _tried(
@@ -82,7 +82,8 @@ def suspects(
         wide = sorted(by_address(known, origin), key=lambda each: -each.others)
         return tuple(_address(one) for one in wide if one.others > more_than)[:MOST]
     loud = [one for one in by_address(known, origin) if one.failed > more_than]
-    hit = [one for one in by_account(known) if one.failed > more_than and one.others > 1]
+    tried = by_account(known, one_spelling)
+    hit = [one for one in tried if one.failed > more_than and one.others > 1]
     named = [*map(_address, loud), *map(_account, hit)]
     return tuple(named[:MOST])
 

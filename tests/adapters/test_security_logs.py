@@ -144,6 +144,15 @@ def test_who_comes_from_another_address_of_his_network_each_time_is_the_same() -
     assert len(addresses.rows) == 11
 
 
+def test_an_account_is_the_same_however_it_is_spelt() -> None:
+    spelt = ("ann@example.com", "Ann@example.com", "ANN@Example.com", " ann@example.com ")
+    some = ",".join(f'["203.0.113.{n}","{name}",3,0]' for n, name in enumerate(spelt))
+
+    found = read(a_row(1, f"[{some}]"), *HEARD[2:])["logins"]
+
+    assert values(found, "failedLoginsByAccount")[1] == 12
+
+
 def test_who_failed_is_counted_by_name_in_whole_slots() -> None:
     rows = [a_row(-2, '[["a","x",4,0]]'), a_row(1, '[["a","x",3,1],["b","y",0,2]]'), *HEARD[2:]]
 

@@ -87,6 +87,14 @@ def test_who_has_one_address_of_a_network_has_all(address: str, who: str) -> Non
     assert origin(address) == who
 
 
+def test_an_account_that_is_spelt_differently_each_time_is_named_once() -> None:
+    rows = [
+        (f"203.0.113.{n}", name, 6) for n, name in enumerate(("ann@x.example", "Ann@X.example"))
+    ]
+
+    assert told(logins(*rows)) == ["12 failed logins at a…@x.example from 2 addresses"]
+
+
 def test_who_comes_with_a_new_address_each_time_is_named_once() -> None:
     rows = [(f"2001:db8:1:2::{n:x}", f"u-{n}", 1) for n in range(1, 13)]
 

@@ -23,7 +23,7 @@ from shared.catalog.metrics import CATALOG
 from shared.domain.decoding import convert, decode
 from shared.domain.errors import SourceError
 from shared.domain.logins import BURST, SPRAY, Pressure, Tries, pressures
-from shared.domain.masking import origin, plain_address
+from shared.domain.masking import one_spelling, origin, plain_address
 from shared.domain.office_hours import OFFICE_HOURS, OfficeHours
 from shared.domain.samples import Answer, Reading, Sample
 from shared.domain.suspects import ACCOUNTS, ADDRESSES, LOGINS
@@ -110,9 +110,12 @@ class SecurityLogs:
 
 
 def _levels(minutes: Minutes, wanted: Window) -> Iterator[Sample]:
-    """One for each minute that is covered or was heard of; addresses are told by who has them."""
+    """One for each minute that is covered or was heard of, by who is behind each name."""
     tries = {
-        minute: [one._replace(address=origin(one.address)) for one in row.tries]
+        minute: [
+            one._replace(address=origin(one.address), account=one_spelling(one.account))
+            for one in row.tries
+        ]
         for minute, row in minutes.items()
         if row.tries
     }
