@@ -19,7 +19,7 @@ from shared.domain.recommendations.sayings import (
     not_found,
 )
 from shared.domain.recommendations.situations import Situation
-from shared.domain.recommendations.values import Measure, Recommendation
+from shared.domain.recommendations.values import Area, Measure, Recommendation
 from shared.domain.times import DAY, HOUR
 from tests.domain.advised import BUSY, SPEAKING, only
 from tests.domain.advising import NOW, a_missing, a_query, a_situation, a_use
@@ -156,6 +156,15 @@ def test_an_inspection_from_before_says_nothing_about_what_was_done() -> None:
     saying = found(said(Status.DONE), advice(), old)
 
     assert (saying.status, saying.follow_up, saying.again) == (Status.DONE, None, None)
+
+
+def test_what_was_done_about_the_app_waits_for_no_inspection_of_the_database() -> None:
+    """A database that is never at rest is never inspected; the app may leak all the same."""
+    old = replace(seen_after(timedelta()), now=NOW + 9 * DAY)
+    of_app = replace(advice(), area=Area.MEMORY, measure=None)
+    saying = found(said(Status.DONE, recommendation=of_app, before=None), of_app, old)
+
+    assert (saying.status, saying.again) == (Status.NEW, "Done on 2026-11-24, and found again.")
 
 
 def test_what_helped_stays_done_though_it_is_found() -> None:

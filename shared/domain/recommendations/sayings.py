@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from shared.domain.quantities import number, quantity
 from shared.domain.recommendations.situations import Situation, use_of_day
-from shared.domain.recommendations.values import Measure, Recommendation, percent
+from shared.domain.recommendations.values import Area, Measure, Recommendation, percent
 from shared.domain.times import DAY
 
 SETTLES = DAY
@@ -146,8 +146,10 @@ def _why_again(saying: Saying, now: Recommendation, situation: Situation) -> str
 
 
 def _has_settled(saying: Saying, situation: Situation) -> bool:
-    """An old inspection says nothing about what was done since."""
-    return saying.done_at is not None and situation.inspected_at - saying.done_at >= SETTLES
+    """An old inspection says nothing about what was done since; of the app none says anything."""
+    is_of_app = saying.recommendation.area is Area.MEMORY
+    seen_at = situation.now if is_of_app else situation.inspected_at
+    return saying.done_at is not None and seen_at - saying.done_at >= SETTLES
 
 
 def _followed_up(saying: Saying, situation: Situation) -> Saying:
