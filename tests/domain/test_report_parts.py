@@ -258,7 +258,7 @@ def test_a_deploy_is_judged_beside_the_same_hours_a_week_before() -> None:
     assert effect.after == 60
     assert effect.before == pytest.approx(40 + 5 / 24)
     assert found.sentence == (
-        "1.8.2: in the 24 h after it DTU 60 % (+49 %); no alert began after it."
+        "1.8.2: in the 24 h after it: DTU 60 % (+49 %); no alert began after it."
     )
 
 

@@ -606,6 +606,16 @@ STOOD = {"metric": "dtu", "severity": "high", "unit": "%", "value": 9, "lastValu
             "Unusualness of DTU 9 of 1 when it fired, last 0.6 of 1 (above 0.5 of 1)",
         ),
         (
+            {"condition": "anomaly", "threshold": 0.7, "unit": "of 1", "lastValue": 0.6},
+            "r for 6 min, Unusualness of DTU 0.6 of 1 now",
+            "last 0.6 of 1 (above 0.7 of 1)",
+        ),
+        (
+            {"condition": "rate_of_change", "threshold": -9, "unit": "%/min"},
+            "r for 6 min, DTU 8 %/min now",
+            "last 8 %/min (changing by more than -9 %/min)",
+        ),
+        (
             {"condition": "rate_of_change", "threshold": 5, "unit": "%/min"},
             "DTU 8 %/min for 6 min",
             "last 8 %/min (changing by more than 5 %/min)",

@@ -105,7 +105,7 @@ def _sentence(marker: Deployment, judged: Span, effects: Sequence[Effect], began
     hours = (judged.end - judged.start) // HOUR
     told = ", ".join(map(_told, effects))
     alerts = f"{began} alert{'' if began == 1 else 's'} began within the hour after it"
-    what = f"in the {hours} h after it {told}" if effects else "too little time to judge it by"
+    what = f"in the {hours} h after it: {told}" if effects else "too little time to judge it by"
     return f"{marker.version}: {what}; {alerts if began else 'no alert began after it'}."
 
 

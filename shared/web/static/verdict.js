@@ -81,7 +81,8 @@ function about(/** @type {any} */ alert, /** @type {any} */ data, /** @type {Dat
 /** Whether the newest figure is well again while its episode goes on. */
 function isOver(/** @type {any} */ { condition, threshold }, /** @type {any} */ value) {
   if (value === null || threshold === null) return false;
-  return condition.startsWith("greater") ? value < threshold : condition.startsWith("less") && value > threshold;
+  if (condition === "rate_of_change") return Math.abs(value) < Math.abs(threshold);
+  return /^(greater|anomaly)/.test(condition) ? value < threshold : condition.startsWith("less") && value > threshold;
 }
 
 /** 1 critical, 2 medium. */
