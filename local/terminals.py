@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from io import TextIOWrapper
 from pathlib import Path
 
 ENDED_BY_HAND = 130
@@ -16,6 +17,8 @@ ENDED_BY_READER = 141
 def ending_in_peace(main: Callable[[], int | None]) -> int:
     """The program's exit code: Ctrl-C and a reader that has gone unwind it without a traceback."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # what a terminal can't show must not end a run
     try:
         code = main()
         sys.stdout.flush()

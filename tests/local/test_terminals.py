@@ -46,6 +46,20 @@ def test_a_reader_that_has_seen_enough_is_no_failure() -> None:
         assert writer.wait(timeout=60) == 141
 
 
+def test_what_the_terminal_cannot_show_does_not_end_a_program() -> None:
+    found = subprocess.run(
+        [sys.executable, "-m", "local.anomaly", "--help"],
+        cwd=ROOT,
+        env={"PYTHONIOENCODING": "ascii", "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (found.returncode, found.stderr) == (0, "")
+    assert "0?1, 0 where nothing" in " ".join(found.stdout.split())
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("after_s", [0.6, 1.5, 3.0])
 @pytest.mark.parametrize("name", ["shared.doctor", "shared.cost", "local.previews", "local.replay"])
