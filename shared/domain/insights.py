@@ -111,14 +111,19 @@ def _of_silence(words: Iterable[SourceWord], now: datetime) -> Iterable[tuple[st
     spoke = [word.covered_until for word in silent if word.covered_until is not None]
     if spoke:
         names = _joined([w.source.name for w in silent if w.covered_until is not None])
-        minutes = min(minutes_between(covered, now) for covered in spoke)
-        yield "silent", f"Nothing new from {names} for {_length(minutes)}."
+        yield "silent", f"Nothing new from {names} for {_lengths(spoke, now)}."
     if never:
         yield "never", f"{_joined(never)} never answered so far."
 
 
 def _joined(names: Sequence[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def _lengths(since: Sequence[datetime], now: datetime) -> str:
+    """How long ago these moments are: from which length to which, where they differ."""
+    shortest, longest = (_length(minutes_between(one, now)) for one in (max(since), min(since)))
+    return shortest if shortest == longest else f"{shortest} to {longest}"
 
 
 def _length(minutes: int) -> str:

@@ -89,7 +89,8 @@ def test_old_figures_say_nothing() -> None:
 
 
 def test_silent_sources_are_named_with_how_long() -> None:
-    assert said(dmv=12, logs=40, probe=1) == ("Nothing new from dmv and logs for 12 min.",)
+    assert said(dmv=12, logs=12, probe=1) == ("Nothing new from dmv and logs for 12 min.",)
+    assert said(dmv=12, logs=40) == ("Nothing new from dmv and logs for 12 min to 40 min.",)
     assert said(plan=60 * 5) == ("Nothing new from plan for 5 h.",)
     assert said(plan=60 * 24 * 3) == ("Nothing new from plan for 3 days.",)
 
