@@ -24,7 +24,6 @@ KEPT_FOR = timedelta(days=120)
 UNREAD_FOR = DAY
 """So long a saying stands whose part of the database can't be read, such as for want of time."""
 READ_FOR = {
-    "expensive_queries": ("queries",),
     "bad_query": ("queries",),
     "plan_regression": ("regressions",),
     "failing_query": ("failures",),
@@ -35,7 +34,7 @@ READ_FOR = {
     "stale_statistics": ("statistics",),
 }
 """The parts of an inspection that a kind is judged by, as Inspection.lacking names them; who waits
-for whom is left out, because it is soon another story."""
+for whom, and what the last hour's queries cost, is left out: it is soon another story."""
 
 
 class Status(StrEnum):
