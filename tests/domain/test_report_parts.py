@@ -97,6 +97,16 @@ def test_a_change_of_what_is_nearly_whole_is_told_in_points() -> None:
     assert by_name(now, now)["uptime"].told_change == "about the same"
 
 
+def test_one_minute_of_a_month_is_not_told_as_none() -> None:
+    lost = END - 5 * HOUR
+    month = lines_of_days(30, availability=lambda at: 100 * 59 / 60 if at == lost else 100)
+    whole = lines_of_days(30, availability=lambda _: 100)
+
+    assert by_name(month, whole)["uptime"].told == "99.998 %"
+    assert by_name(whole, month)["uptime"].told_before == "99.998 %"
+    assert by_name(whole, month)["uptime"].told == "100 %"
+
+
 def test_sums_are_compared_only_where_as_much_is_known_of_both() -> None:
     """In its second week a monitor would have found twice of everything."""
     lines = lines_of_days(14, throughput=lambda at: None if day_of(at) < -10 else 10.0)

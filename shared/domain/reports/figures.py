@@ -14,7 +14,9 @@ USUAL = "usual"
 GENERIC = ("business", "security")
 """Groups whose metrics are all told, one figure each."""
 P95 = 0.95
-NEARLY_WHOLE = 98
+WHOLE, NEARLY_WHOLE = 100.0, 98
+MOST_DIGITS = 5
+"""So many tell one minute of 90 days from none."""
 LEAST_POINTS = 0.005
 MOST_APART = 0.05
 """Between the known shares of two sums that are compared: of half a week everything is half."""
@@ -64,17 +66,18 @@ class Figure(
     @property
     def told(self) -> str:
         """As people read it."""
-        return quantity(self.value, self.unit, self._digits)
+        return self._told(self.value)
 
     @property
     def told_before(self) -> str:
         """Likewise."""
-        return quantity(self.before, self.unit, self._digits)
+        return self._told(self.before)
 
-    @property
-    def _digits(self) -> int:
-        """Of what is nearly whole the last digits matter."""
-        return 4 if self._is_nearly_whole else 3
+    def _told(self, value: float | None) -> str:
+        """Of what is nearly whole the last digits matter, and what is not whole never reads so."""
+        said = quantity(value, self.unit, 4 if self._is_nearly_whole else 3)
+        is_rounded_up = value is not None and value < WHOLE and said == quantity(WHOLE, "%")
+        return quantity(value, self.unit, MOST_DIGITS) if is_rounded_up else said
 
     @property
     def _is_nearly_whole(self) -> bool:
