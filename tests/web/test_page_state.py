@@ -31,6 +31,7 @@ import { allEpisodes } from "./episodes.js";
 import { maintenance } from "./maintenance.js";
 import { Monitor } from "./monitor.js";
 import { page } from "./page.js";
+import { axisLabel } from "./plot.js";
 import { condition, editor } from "./rule_editor.js";
 import { Session } from "./session.js";
 import { drawDeployments } from "./shading.js";
@@ -759,3 +760,17 @@ def test_nobody_can_snooze_until_a_time_that_is_over() -> None:
     """)
 
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "said"),
+    [
+        (5_000, "¤", "5,000"),
+        (12_500, "¤", "12.5K"),
+        (1_200_000, "¤", "1.2M"),
+        (50, "%", "50 %"),
+        (1_500_000, "bytes", "1.5 MB"),
+    ],
+)
+def test_what_stands_beside_an_axis_fits_there(value: int, unit: str, said: str) -> None:
+    assert played(f"return axisLabel({value}, {json.dumps(unit)});") == said

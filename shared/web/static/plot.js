@@ -17,6 +17,9 @@ const LINES = ["line-1", "line-2", "line-3", "line-4"];
 const TONES = ["card", "quiet", "edge", "ink", "low", "medium", "high", "critical", "deploy", "unusual", ...LINES];
 const LEAST_DRAG = 8;
 const FAR = 10;
+/** From here on a figure would not fit beside the axis. */
+const LONG = 10_000;
+const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 
 /**
  * @typedef {{chart: import("./chart_table.js").Chart, columns: import("./columns.js").Columns,
@@ -261,10 +264,12 @@ function alone(/** @type {any} */ plot, /** @type {number} */ series, /** @type 
 /** The axis reaches a little beyond the highest figure, and as far as the chart always does. */
 const reach = (/** @type {number | null} */ high, /** @type {number} */ top = 0) => Math.max((high ?? 0) * 1.12, top * 1.02, 1);
 
-const axisLabel = (/** @type {number} */ value, /** @type {string} */ unit) => {
+/** Short enough for its place: 5,000, but 12.5K. @param {number} value @param {string} unit */
+export function axisLabel(value, unit) {
   const [figure, shown] = parts(value, unit);
-  return unit === "bytes" ? `${figure} ${shown}` : unit === "%" ? `${figure} %` : figure;
-};
+  if (unit === "bytes" || unit === "%") return `${figure} ${shown}`;
+  return value < LONG ? figure : compact.format(value);
+}
 
 const timeLabels = (/** @type {any} */ _, /** @type {number[]} */ splits) => splits.map((at) => tick(at * 1000));
 

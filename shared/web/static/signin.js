@@ -1,6 +1,7 @@
 /** Signing in: by the platform, where its login is on, or by a token; refusals told kindly. */
 
 import { h } from "./view.js";
+import { capital } from "./words.js";
 
 /** @param {any} state @param {any} act */
 export function signIn(state, act) {
@@ -27,5 +28,5 @@ function why(refusal) {
   if (refusal.code === "auth_not_configured") return `Nobody can sign in yet: ${refusal.message}.`;
   if (refusal.code === "forbidden") return `You are signed in, but ${refusal.message}. Ask whoever runs the monitor for it, or sign in as somebody else.`;
   if (refusal.code === "invalid_token") return `This token is not taken: ${refusal.message}.`;
-  return `${refusal.message.charAt(0).toUpperCase()}${refusal.message.slice(1)}.`;
+  return `${capital(refusal.message)}.`;
 }

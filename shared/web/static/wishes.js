@@ -5,6 +5,8 @@
  * @typedef {{isOnItsWay: boolean, changes: Record<string, any>, error?: string}} Wish
  */
 
+import { capital } from "./words.js";
+
 export class Wishes {
   /** @type {Map<string, Wish>} */
   #wishes = new Map();
@@ -59,7 +61,7 @@ const idOf = (/** @type {any} */ one) => one.alertId ?? one.id;
 /** Without an answer, or after an error of the server's, it may have been done. */
 function inWords(/** @type {import("./api.js").ApiError} */ { message, status }) {
   const end = status >= 400 && status < 500 ? "Nothing was changed." : "Whether it was done will show.";
-  return `${message.charAt(0).toUpperCase()}${message.slice(1)}. ${end}`;
+  return `${capital(message)}. ${end}`;
 }
 
 /** What an alert will look like. @param {string} action @param {Date} now @param {number} [duration] minutes */
