@@ -4,7 +4,7 @@ Everything that comes from outside is escaped here, and cut where a provider has
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
 from itertools import accumulate
 from typing import Any
@@ -38,6 +38,7 @@ _CONTAINER = 60
 """What a block takes beside its text."""
 _BRIEF = 200
 """Of a story that is told in a line only."""
+_TOO_LONG = "… Slack takes no more: GET report, or a mail, has all of it."
 _FRAME = 3
 """Blocks beside the stories: the header, the channel's own message, the footer."""
 
@@ -192,6 +193,8 @@ def slack_reply(notification: Notification) -> dict[str, Any]:
 
 def _story_blocks(stories: Sequence[Story], room: int) -> list[dict[str, Any]]:
     """Whole stories while there is room for them, and of the others a line each."""
+    if stories[0].last.letter is not None:
+        return _letter_blocks(stories[0], room)
     whole = [_section(_story_mrkdwn(story)) for story in stories[: SLACK_BLOCKS - _FRAME]]
     ends = list(accumulate(map(_size, whole)))
     if len(whole) == len(stories) and ends[-1] <= room:
@@ -199,6 +202,28 @@ def _story_blocks(stories: Sequence[Story], room: int) -> list[dict[str, Any]]:
     fitting = sum(end <= room - SLACK_SECTION - _CONTAINER for end in ends)
     shown = max(min(fitting, len(whole) - 1), 1)
     return [*whole[:shown], _section(_in_brief(stories[shown:]))]
+
+
+def _letter_blocks(story: Story, room: int) -> list[dict[str, Any]]:
+    """A letter is alone in its message, and longer than a section: as many as there is room for."""
+    whole = [_section(one) for one in _pieces(f"*{word(story)}* {paragraph(story)}")]
+    ends = accumulate(map(_size, whole))
+    shown = sum(end <= room - _BRIEF for end in ends)
+    rest = [] if shown == len(whole) else [_section(mrkdwn(_TOO_LONG, _BRIEF))]
+    return [*whole[:shown], *rest]
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """The text as mrkdwn in pieces that each fit into a section, broken between lines."""
+    piece = ""
+    for line in text.split("\n"):
+        written = mrkdwn(line, SLACK_SECTION)
+        if piece and len(piece) + 1 + len(written) > SLACK_SECTION:
+            yield piece
+            piece = ""
+        piece = f"{piece}\n{written}" if piece else written
+    if piece:
+        yield piece
 
 
 def _size(section: Mapping[str, Any]) -> int:

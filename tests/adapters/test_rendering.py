@@ -34,8 +34,10 @@ from shared.domain.deployments import RecentDeploy
 from shared.domain.episodes import Event, EventKind
 from shared.domain.links import Link, LinkAction
 from shared.domain.notifications import Notification, compose
+from shared.domain.reports.weekly import weekly_event
 from shared.domain.rules import Action, ActionType, Severity
 from shared.domain.trails import Trail
+from tests.a_report import a_deploy, a_report
 from tests.builders import MAIL, T0, an_alert, an_event
 
 HOSTILE = "<script>alert('x')</script> & \"<!channel>\" *b*"
@@ -210,6 +212,25 @@ def test_text_is_cut_before_a_letter_and_never_inside_its_escape(
 ) -> None:
     assert mrkdwn(text, limit) == cut
     assert len(cut) <= limit
+
+
+@pytest.mark.parametrize(
+    ("deploys", "last"),
+    [
+        (0, "WHAT THE MONITOR COSTS"),
+        (40, "… Slack takes no more: GET report, or a mail, has all of it."),
+    ],
+)
+def test_a_report_is_told_in_slack_as_far_as_there_is_room(deploys: int, last: str) -> None:
+    report = a_report(deployments=[a_deploy(f"1.{n}.<x>" * 8) for n in range(deploys)])
+    event = weekly_event(report, MAIL, due_at=report.end, now=report.end)
+    told = [block["text"]["text"] for block in slack_message(a_notification(event))["blocks"][1:-1]]
+
+    assert told[0].startswith("*REPORT* 2026-03-09 06:00 to 2026-03-16 06:00 UTC, beside ")
+    assert last in told[-1]
+    assert all(0 < len(one) <= SLACK_SECTION for one in told)
+    assert sum(map(len, told)) <= SLACK_IN_ALL
+    assert not any("<x>" in one for one in told)
 
 
 def test_one_line_is_one_line() -> None:
