@@ -231,6 +231,21 @@ def test_an_answer_from_before_an_action_does_not_take_it_back() -> None:
     assert shown == ["Ann", "Ann"]
 
 
+@pytest.mark.parametrize(("action", "state"), [("acknowledge", "firing"), ("resolve", "resolved")])
+def test_how_it_stands_is_asked_for_anew_when_an_episode_is_over(action: str, state: str) -> None:
+    """Or it would read as critical for half a minute beside no open episode."""
+    asks = played(f"""
+      monitor.start();
+      await say("metrics", figures([alert("a")], {{ systemStatus: "critical" }}));
+      await say("alerts", [alert("a")]);
+      monitor.act.onAlert(alert("a"), "{action}");
+      await say("alerts", alert("a", {{ state: "{state}" }}));
+      return asked.some(({{ path }}) => path.startsWith("metrics"));
+    """)
+
+    assert asks is (state == "resolved")
+
+
 @pytest.mark.parametrize(
     ("interval", "waits"),
     [(1, 5_000), (10_000, 10_000), (3_000_000_000, DAY_MS), (float("inf"), DAY_MS)],

@@ -266,8 +266,8 @@ export class Monitor {
     const open = replaced(this.state.board?.data.alerts ?? []).filter((one) => one.state === "firing");
     const board = this.state.board && { ...this.state.board, data: { ...this.state.board.data, alerts: open } };
     this.change({ board, alerts: replaced(this.state.alerts) });
-    // What is on its way may know nothing of it.
-    if (this.#isAsking) this.refresh();
+    // What is on its way may know nothing of it; and how it stands may be better without it.
+    if (this.#isAsking || alert.state !== "firing") this.refresh();
     this.#readOpenStories();
   }
 
