@@ -221,7 +221,7 @@ def test_the_worst_episodes_come_by_severity_and_then_by_bad_minutes() -> None:
     )
     assert (found.to_resolve.count, found.to_resolve.median, found.to_resolve.never) == (6, 33, 1)
     assert found.to_resolve.longest == 58
-    assert ", 1 not resolved yet, acknowledged after 4 min" in found.sentence
+    assert ", 1 not resolved yet, acknowledged 4 min after firing" in found.sentence
 
 
 def test_no_alert_is_a_sentence_too() -> None:

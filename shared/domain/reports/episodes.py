@@ -120,11 +120,11 @@ def _sentence(alerts: Sequence[Alert], cared: Took, away: Took) -> str:
         return "No alert was open."
     said = [f"{_times(len(alerts), 'alert')} open at some time"]
     if away.median is not None:
-        said.append(f"resolved after {told_minutes(away.median)} (median)")
+        said.append(f"resolved {told_minutes(away.median)} after firing (median)")
     if away.never:
         said.append(f"{away.never:,} not resolved yet")
     if cared.median is not None:
-        said.append(f"acknowledged after {told_minutes(cared.median)} (median)")
+        said.append(f"acknowledged {told_minutes(cared.median)} after firing (median)")
     if cared.never:
         said.append(f"{_times(cared.never, 'alert')} never acknowledged")
     return f"{', '.join(said)}."
