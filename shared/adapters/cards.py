@@ -39,6 +39,8 @@ STYLE_OVER = "good"
 _LINE, _TEXT = 400, 6000
 """Bytes as JSON: one story, the subject and the channel's own message always fit together."""
 _MOST_LINES = 20
+_LETTER, _LETTER_LINES = 16_000, 100
+"""The same of a letter, which has the message to itself."""
 _MENTION = re.compile(r"<(?=\s*/?\s*at\b)", re.IGNORECASE)
 _CUT = "… The rest is cut: Teams takes no more than 28 KB."
 
@@ -94,11 +96,17 @@ def _story(story: Story) -> dict[str, Any]:
         "bleed": True,
         "items": [
             _text(one_line(title, _LINE), _LINE, weight="Bolder"),
-            {"type": "FactSet", "facts": _facts(story)},
-            *_lines(paragraph(story)),
+            *_told(story),
             *([{"type": "ActionSet", "actions": buttons}] if buttons else []),
         ],
     }
+
+
+def _told(story: Story) -> list[dict[str, Any]]:
+    """Its figures and its words; a letter is alone in its message, and about no figure."""
+    if story.last.letter is not None:
+        return _lines(paragraph(story), _LETTER, _LETTER_LINES)
+    return [{"type": "FactSet", "facts": _facts(story)}, *_lines(paragraph(story))]
 
 
 def _buttons(story: Story) -> list[dict[str, str]]:
@@ -134,11 +142,11 @@ def _threshold(story: Story) -> str:
     return f"{alert.condition.replace('_', ' ')} {quantity(alert.threshold, alert.unit)}"
 
 
-def _lines(text: str) -> list[dict[str, Any]]:
+def _lines(text: str, most: int = _TEXT, blocks: int = _MOST_LINES) -> list[dict[str, Any]]:
     """A block to a line: within a run, a line break is only a space."""
-    lines = [line for line in cut(text, _TEXT).splitlines() if line.strip()]
-    last = " ".join(lines[_MOST_LINES:])
-    return [_text(line, _TEXT) for line in [*lines[:_MOST_LINES], last] if line]
+    lines = [line for line in cut(text, most).splitlines() if line.strip()]
+    last = " ".join(lines[blocks:])
+    return [_text(line, most) for line in [*lines[:blocks], last] if line]
 
 
 def _text(text: str, most: int, **style: Any) -> dict[str, Any]:

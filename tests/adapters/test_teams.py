@@ -19,9 +19,12 @@ from shared.domain.episodes import Event, EventKind
 from shared.domain.errors import ChannelError
 from shared.domain.links import LABELS, Link, LinkAction
 from shared.domain.notifications import Notification, compose
+from shared.domain.reports.weekly import weekly_event
 from shared.domain.rules import Action, ActionType, Severity
+from tests.a_report import a_deploy, a_report
 from tests.adapters.builders import a_culprit, an_alert, an_event
 from tests.adapters.providers import Provider, running_provider
+from tests.builders import MAIL
 
 HOSTILE = "<at>Everyone</at> [pay](https://evil.example) **bold** < /AT> <At id='1'>"
 
@@ -234,6 +237,20 @@ def test_a_line_is_a_block() -> None:
 
     assert {"first", "second"} <= set(runs(notification))
     assert not any("\n" in text for text in runs(notification))
+
+
+@pytest.mark.parametrize(("deploys", "marks"), [(0, "x"), (200, "x"), (200, "ü"), (200, '"')])
+def test_a_report_is_told_line_by_line_without_figures_of_an_alert(
+    deploys: int, marks: str
+) -> None:
+    report = a_report(deployments=[a_deploy(marks * 90)] * deploys)
+    notification = a_notification(weekly_event(report, MAIL, due_at=report.end, now=report.end))
+    [told] = containers(notification)
+
+    assert not any(one["type"] == "FactSet" for one in parts(told))
+    assert "ALERTS" in runs(notification)
+    assert deploys or "WHAT THE MONITOR COSTS" in runs(notification)
+    assert len(msgspec.json.encode(teams_message(notification))) <= MOST_BYTES
 
 
 def test_more_stories_than_fit_are_counted() -> None:
