@@ -112,6 +112,28 @@ def test_a_variant_has_to_be_cast(driver: str) -> None:
         assert str(failure).startswith("ODBC SQL type -25 is not yet supported")
 
 
+TEXTS = [Column(name, name) for name in ("nvarchar(40)", "nchar(4)", "nvarchar(max)")]
+
+
+def test_half_a_character_costs_no_more_than_itself(driver: str) -> None:
+    """An app that cuts text by UTF-16 units leaves one behind, and SUBSTRING makes one itself."""
+    whole, cut = "Büro 🍅", "Büro \ud83c"
+    rows = [(cut, "\udf45 🍅", 900 * cut + whole), (whole, "🍅🍅", None), (None, None, "")]
+    desk = Desk(world=PlainWorld(), clock=StillClock())
+    engine = HandmadeEngine(book={f"{PRELUDE}\nSELECT name": [Result(TEXTS, rows)]})
+    with running_cloud(desk, [lambda desk: answerer(desk, engine)]):
+        address = SqlDesk(desk, StillClock()).address()
+        with closing(connect(address, driver=driver)) as connection:
+            [table], failure = connection.run([Statement("SELECT name")])
+
+    assert failure is None
+    assert [tuple(row.values()) for row in table] == [
+        ("Büro �", "� 🍅", 900 * "Büro �" + whole),
+        (whole, "🍅🍅", None),
+        (None, None, ""),
+    ]
+
+
 @pytest.mark.parametrize(("hours", "minutes"), [(5, 30), (-3, -30), (0, 0)])
 def test_odbcs_own_moments_are_local_to_their_offset(hours: int, minutes: int) -> None:
     """The desk knows moments in UTC alone; the driver hands on a structure of C."""

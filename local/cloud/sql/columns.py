@@ -12,6 +12,7 @@ from local.cloud.sql.tokens import COLLATION
 
 MAX = 0xFFFF
 ANSI = "cp1252"
+WIDE = "utf-16-le"
 _EPOCH = date(1900, 1, 1)
 _TICKS_PER_S = 10**7
 _FRACTIONS_PER_DAY = 86400 * 300
@@ -81,10 +82,11 @@ def _decimal(precision: str = "18", scale: str = "0") -> Wire:
 
 
 def _text(token: int, encoding: str, unit: int) -> Callable[..., Wire]:
+    # A database keeps and tells half a character, too, such as where a text was cut.
+    errors = "surrogatepass" if encoding == WIDE else "replace"
+
     def made(length: str = str(8000 // unit)) -> Wire:
-        return _string(
-            token, length, unit, COLLATION, lambda text: text.encode(encoding, "replace")
-        )
+        return _string(token, length, unit, COLLATION, lambda text: text.encode(encoding, errors))
 
     return made
 
@@ -186,7 +188,7 @@ def _varied(value: Any) -> bytes:
     if isinstance(value, int):
         said = struct.pack("<BBq", 0x7F, 0, value)
     else:
-        data = str(value).encode("utf-16-le")
+        data = str(value).encode(WIDE)
         said = struct.pack("<BB", 0xE7, 7) + COLLATION + struct.pack("<H", len(data)) + data
     return struct.pack("<I", len(said)) + said
 
@@ -201,9 +203,9 @@ _TYPES: dict[str, Callable[..., Wire]] = {
     "float": _float,
     "decimal": _decimal,
     "numeric": _decimal,
-    "nvarchar": _text(0xE7, "utf-16-le", 2),
+    "nvarchar": _text(0xE7, WIDE, 2),
     "sysname": lambda: wire_of("nvarchar(128)"),
-    "nchar": _text(0xEF, "utf-16-le", 2),
+    "nchar": _text(0xEF, WIDE, 2),
     "varchar": _text(0xA7, ANSI, 1),
     "char": _text(0xAF, ANSI, 1),
     "varbinary": _binary,

@@ -61,6 +61,8 @@ def connect(address: SqlAddress, *, driver: str, patience: Patience) -> SqlConne
         raise _failure(error) from error
     connection.timeout = patience.batch
     connection.add_output_converter(DATETIMEOFFSET, _moment)
+    for wide in (pyodbc.SQL_WCHAR, pyodbc.SQL_WVARCHAR, pyodbc.SQL_WLONGVARCHAR):
+        connection.add_output_converter(wide, _text)
     return OdbcConnection(connection)
 
 
@@ -95,6 +97,11 @@ def _moment(raw: bytes) -> datetime:
     )
     local = datetime(year, month, day, hour, minute, second, nanoseconds // 1000, tzinfo=UTC)
     return local - timedelta(hours=off_hours, minutes=off_minutes)
+
+
+def _text(raw: bytes) -> str:
+    """As the database keeps it, maybe cut amid a character, for which pyodbc would raise."""
+    return raw.decode("utf-16-le", "replace")
 
 
 class OdbcConnection:

@@ -1,7 +1,9 @@
 """Azure SQL by python-tds, which is pure Python: for machines without ODBC's libraries."""
 
+import codecs
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import cache
 from typing import Any
 
 from shared.adapters.sql.connections import (
@@ -26,7 +28,9 @@ def connect(address: SqlAddress, *, patience: Patience, roots: str = "") -> SqlC
     """
     import pytds  # noqa: PLC0415 - slow to import, and seldom needed
     import pytds.tls  # noqa: PLC0415 - as above
+    from pytds import tds_types  # noqa: PLC0415 - as above
 
+    tds_types.ucs2_codec = _codec_of_texts()
     # python-tds 1.17.1 asks pyOpenSSL for what it no longer has when a certificate's common name
     # is not the host's, as Azure's never is.
     pytds.tls.validate_host = is_certificate_of
@@ -51,6 +55,18 @@ def connect(address: SqlAddress, *, patience: Patience, roots: str = "") -> SqlC
     except _errors() as error:
         raise _failure(error) from error
     return TdsConnection(connection)
+
+
+@cache
+def _codec_of_texts() -> codecs.CodecInfo:
+    """Texts as the database keeps them, maybe cut amid a character, for which this would raise."""
+    strict = codecs.lookup("utf-16-le")
+    incremental = codecs.getincrementaldecoder("utf-16-le")
+    return codecs.CodecInfo(
+        strict.encode,
+        lambda raw, _="": strict.decode(raw, "replace"),
+        incrementaldecoder=lambda _="": incremental("replace"),
+    )
 
 
 def _errors() -> tuple[type[Exception], ...]:
