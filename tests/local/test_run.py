@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -150,14 +151,14 @@ def test_the_calm_world_under_the_same_command_sends_nothing() -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_whatever_else_is_in_the_environment_the_story_is_told() -> None:
-    # No faster, or a slow machine sends the end before the beginning: one message tells both then.
     with running("default", speed="20", environment=ODD_ENVIRONMENT) as (process, where):
         wait_for(lambda: a_day_is_there(where), PATIENCE_S)
         wait_for(lambda: bool(texts_of_slack(where)), PATIENCE_S)
 
         assert process.stdout is not None
         told = process.stdout.readline()
-        assert "[CRITICAL] DTU " in told
+        # Where a machine is so slow that the end overtakes the beginning, one message tells both.
+        assert re.search(r"\[CRITICAL\] DTU |\[RESOLVED\] DTU .* after \d+ min", told)
         assert told.endswith("? pantry-crm\n")
         assert process.poll() is None
 
