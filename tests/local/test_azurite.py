@@ -167,7 +167,7 @@ def test_a_folder_that_can_hold_nothing_is_named_at_once(tmp_path: Path) -> None
         (a_file, "File exists"),
         (a_file / "x", "Not a directory"),
         (Path("/proc/x"), "No such file or directory"),
-        (Path("a\0b"), "embedded null byte"),
+        (Path("a\0b"), r"embedded null .*"),
     ]:
         with (
             pytest.raises(AzuriteStartError, match=rf"{why}\): name a folder that you may write"),
