@@ -17,11 +17,13 @@ from http import HTTPStatus
 from http.client import HTTPException
 from typing import Any, TypeGuard
 
+import requests
 from azure.core import PipelineClient
 from azure.core.exceptions import AzureError, ClientAuthenticationError
 from azure.core.pipeline.policies import BearerTokenCredentialPolicy, RetryPolicy
 from azure.core.pipeline.transport import RequestsTransport
 from azure.core.rest import HttpRequest
+from requests.adapters import HTTPAdapter
 
 from shared.adapters.azure_monitor_wire import (
     INVALID_SAMPLING,
@@ -46,6 +48,9 @@ from shared.domain.times import floor_hour
 
 PUBLIC_CLOUD = "https://management.azure.com"
 FURTHEST = CATALOG.source(DATABASE).remembers
+
+MOST_CONNECTIONS = 64
+"""As many as five targets ask at once, each of three resources in a few parts."""
 
 _SETTLE = CATALOG.source(DATABASE).settle
 # What comes, outside the SDK's own tree, of half an answer or a host that can't be one.
@@ -72,8 +77,9 @@ def open_azure_monitor(
     endpoint = endpoint.rstrip("/")
     plain = is_plain_loopback(endpoint)
     scope = f"{audience or (PUBLIC_CLOUD if plain else endpoint)}/.default"
-    transport = RequestsTransport(connection_timeout=patience.connect, read_timeout=patience.read)
-    transport.open()  # else the first requests, side by side, would each open a session
+    transport = RequestsTransport(
+        session=_session(), connection_timeout=patience.connect, read_timeout=patience.read
+    )
     client: PipelineClient[Any, Any] = PipelineClient(
         endpoint,
         transport=transport,
@@ -88,6 +94,18 @@ def open_azure_monitor(
         AzureMonitor(kind, ids, client, endpoint=endpoint, patience=patience)
         for kind, ids in resources.items()
     ]
+
+
+def _session() -> requests.Session:
+    """Made before the first requests, which, side by side, would each open one of their own.
+
+    Of the ten connections that a session keeps by itself the others would be thrown away, with a
+    warning for each.
+    """
+    session = requests.Session()
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, HTTPAdapter(pool_maxsize=MOST_CONNECTIONS))
+    return session
 
 
 def window(since: datetime | None, now: datetime) -> Window:

@@ -5,11 +5,14 @@ import logging
 import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
 
+from shared.adapters.azure_monitor import open_azure_monitor
 from shared.adapters.windows import Patience
 from shared.catalog.platform_metrics import (
     APP,
@@ -288,6 +291,27 @@ def test_an_answer_that_drips_is_cut_at_the_deadline(arm: Arm) -> None:
             read(source)
         arm.over.set()
         wait_for_the_left_behind(before)
+
+
+def test_no_connection_is_thrown_away_however_many_targets_ask_at_once(
+    arm: Arm, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    targets = dict.fromkeys([f"crm-{number}" for number in range(12)], IDS[PLAN])
+    all_at_once, answer = threading.Barrier(len(targets)), arm.answer
+
+    def together(asked: Asked) -> Answer:
+        all_at_once.wait(60)
+        return answer(asked)
+
+    monkeypatch.setattr(arm, "answer", together)
+    [source] = open_azure_monitor(
+        {PLAN: targets}, endpoint=arm.url, credential=Credential(), patience=PATIENT
+    )
+    with closing(source), ThreadPoolExecutor(len(targets)) as pool:
+        read_all = pool.map(lambda target: source.read(target, since=SINCE, now=NOW), targets)
+        assert all(reading.samples for reading in read_all)
+
+    assert "pool" not in caplog.text
 
 
 def test_a_token_that_does_not_come_is_cut_at_the_deadline(arm: Arm) -> None:
