@@ -1,6 +1,7 @@
 """How long the report of 30 days takes, and how much memory, from Azurite through the handler.
 
-Two months of minutes of every metric are stored, the days rolled up as the nights do. A process of
+Two months of minutes of every metric are stored, the days rolled up as the nights do, and they are
+bad ones: five alerts a day, each told on two channels when it fires and when it ends. A process of
 its own asks for the report as JSON and as a page, the check of the token included, so that the
 memory is that of the app and nothing else. Beside its seconds stands the CPU that it took, which
 other programs of the machine disturb less.
@@ -11,7 +12,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 import azure.functions as func
@@ -23,12 +24,16 @@ from msgspec.structs import replace
 from local.azurite import running_azurite
 from local.bench_store import TARGET, a_week
 from local.desks import VirtualClock, furnish, table_storage
+from local.report_scene import past_alert
 from shared.catalog.metrics import CATALOG
 from shared.domain.anomalies.listing import LEAST
 from shared.domain.chunks import NO_CELLS, HourChunk
 from shared.domain.costs import Count, CountedDay, Usage
 from shared.domain.days import roll_up
-from shared.domain.records import Insert
+from shared.domain.deliveries import Delivery, Status
+from shared.domain.episodes import EventKind
+from shared.domain.records import Insert, alert_key, short_hash
+from shared.domain.rules import ActionType, Severity
 from shared.domain.summaries import summarize
 from shared.domain.times import DAY, HOUR, day_key
 from shared.ports import House
@@ -40,6 +45,8 @@ from shared.web.report import REPORT
 END = datetime.fromisoformat("2026-03-02T06:00:00Z")
 DAYS = 61
 RUNS = 5
+ALERTS = 5
+"""Of a day."""
 MOST_SECONDS = 2.0
 MOST_MB = 300
 KEY = "a shared secret of more than 32 bytes"
@@ -62,7 +69,7 @@ def run(out: Callable[[str], None]) -> bool:
         began = time.perf_counter()
         _fill(house_on(connection))
         out(
-            f"{len(CATALOG.metrics)} metrics, {DAYS} days of minutes, "
+            f"{len(CATALOG.metrics)} metrics, {DAYS} days of minutes, {ALERTS} alerts a day, "
             f"filled in {time.perf_counter() - began:.0f} s"
         )
         found = {shape: _measured_apart(connection, shape) for shape in ("json", "html")}
@@ -106,6 +113,30 @@ def _fill(house: House) -> None:
     used = Usage(**dict.fromkeys(Usage.__struct_fields__, 1000.0))
     counted = CountedDay(counted_at=END, count=Count(usage=used))
     house.config.commit(PARTITION, [Insert(day_key(day), counted) for day in by_day])
+    for day in by_day:
+        house.alerts.commit(TARGET, [write for n in range(ALERTS) for write in _story(day, n)])
+
+
+def _story(day: datetime, number: int) -> Iterator[Insert]:
+    """A quarter of an hour of trouble, and what was told of it."""
+    alert = past_alert(f"Trouble {number}", Severity.HIGH, day + (2 + 4 * number) * HOUR, 15)
+    yield Insert(alert_key(alert.id), alert)
+    for channel in (ActionType.EMAIL, ActionType.SLACK):
+        for seq, kind in enumerate((EventKind.FIRING, EventKind.RESOLVED)):
+            told = Delivery(
+                event=f"{alert.id}:{seq}",
+                episode=alert.id,
+                seq=seq,
+                rule=alert.rule_id,
+                kind=kind,
+                minute=alert.fired_at,
+                channel=short_hash(channel),
+                channel_type=channel,
+                channel_name="the team's",
+                created_at=alert.fired_at,
+                status=Status.SENT,
+            )
+            yield Insert(told.key, told)
 
 
 def _at(week: list[HourChunk], hour: datetime) -> HourChunk:

@@ -155,9 +155,9 @@ def _minutes() -> dict[datetime, HourChunk]:
 def stories() -> tuple[Alert, ...]:
     """What fired in that week."""
     deploy = RecentDeploy(RELEASE.version, SLOW, 12)
-    storm = _alert("DTU Usage Critical", Severity.CRITICAL, STORM + 4 * MINUTE, 47)
-    down = _alert("CRM down", Severity.CRITICAL, DOWN + 20 * MINUTE, 9)
-    slow = _alert("Slow Response Times", Severity.MEDIUM, SLOW + 12 * MINUTE, 64)
+    storm = past_alert("DTU Usage Critical", Severity.CRITICAL, STORM + 4 * MINUTE, 47)
+    down = past_alert("CRM down", Severity.CRITICAL, DOWN + 20 * MINUTE, 9)
+    slow = past_alert("Slow Response Times", Severity.MEDIUM, SLOW + 12 * MINUTE, 64)
     return (
         replace(storm, value=98.7, acknowledged_by="Ada", acknowledged_at=STORM + 13 * MINUTE),
         replace(down, metric="availability", value=0.0),
@@ -165,7 +165,8 @@ def stories() -> tuple[Alert, ...]:
     )
 
 
-def _alert(name: str, severity: Severity, active_at: datetime, minutes: int) -> Alert:
+def past_alert(name: str, severity: Severity, active_at: datetime, minutes: int) -> Alert:
+    """A story of so many minutes that is over."""
     end = active_at + minutes * MINUTE
     return Alert(
         id=f"{active_at:%Y%m%dT%H%MZ}-{short_hash(name)}",
