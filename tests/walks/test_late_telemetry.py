@@ -60,6 +60,7 @@ def covered(walk: Walk) -> datetime:
     return walk.passes[-1].evaluation.covered["logs"]
 
 
+@pytest.mark.slow
 def test_a_burst_whose_telemetry_stops_coming_is_over_when_real_figures_say_so() -> None:
     with a_walk(BURST, LATE) as walk:
         watch_for(walk, "errorRate", "greater_than", 3, 2)
@@ -87,6 +88,7 @@ def test_a_burst_whose_telemetry_stops_coming_is_over_when_real_figures_say_so()
         assert walk.unfinished() == []
 
 
+@pytest.mark.slow
 def test_a_calm_night_whose_telemetry_is_late_is_told_to_nobody() -> None:
     with a_walk(LATE) as walk:
         quiet = longest_quiet(walk, each_minute(START, OVER))

@@ -43,7 +43,6 @@ FIRST_READING = timedelta(days=1)
 Stretch = tuple[datetime, int]
 Cells = Mapping[datetime, float]
 
-GLIMPSE: Sequence[Stretch] = ((MORNING + 25 * MINUTE, 22),)
 SHORT: Sequence[Stretch] = ((NIGHT, 8), (MORNING + 26 * MINUTE, 34))
 """What is played in a minute, by start and length; the hours between are caught up with."""
 WHOLE: Sequence[Stretch] = ((MORNING - 4 * MINUTE, 64),)
@@ -174,13 +173,6 @@ def assert_the_probe_alone_has_the_walls_latency(played: Played) -> None:
     latency, memory = played.stored["probeLatency"], played.stored["memoryProcess"]
     assert latency.keys() == memory.keys()
     assert all(milliseconds > 0 for milliseconds in latency.values())
-
-
-def test_every_metric_of_a_storm_and_what_follows_is_the_worlds_own(azurite: Azurite) -> None:
-    """A storm and an outage minute by minute, after the day before them was caught up with."""
-    played = play(azurite, SEEDS[0], GLIMPSE)
-
-    assert_all_is_true(played)
 
 
 @pytest.mark.slow
