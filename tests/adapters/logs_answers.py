@@ -2,7 +2,8 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,10 +13,12 @@ from azure.core.credentials import AccessToken
 from shared.adapters.logs.log_analytics import (
     LogAnalytics,
 )
+from shared.adapters.logs.workspaces import open_workspaces
 from shared.adapters.windows import Patience
 from shared.catalog.log_queries import LOG_QUERIES
 from shared.domain.errors import SourceError
 from shared.domain.samples import Reading
+from tests.adapters.conftest import Answerer
 
 T0 = datetime(2026, 3, 2, 9, tzinfo=UTC)
 NOW = T0 + timedelta(minutes=10, seconds=20)
@@ -64,6 +67,27 @@ def an_answer(*rows: list[Any], **more: Any) -> bytes:
 
 
 Open = Callable[..., LogAnalytics]
+
+
+def made_well(answerer: Answerer) -> Answerer:
+    """A service that answers with no rows."""
+    answerer.status = 200
+    answerer.headers = {"Content-Type": "application/json"}
+    answerer.body = an_answer()
+    return answerer
+
+
+@contextmanager
+def opening() -> Iterator[Open]:
+    """Opens sources at a URL, which are closed at the end of the block."""
+    with ExitStack() as sources:
+
+        def open_(url: str, **options: Any) -> LogAnalytics:
+            given = {"credential": AnyToken(), "patience": PATIENT, **options}
+            workspaces = open_workspaces({"crm": "a-guid", "bare": ""}, endpoint=url, **given)
+            return sources.enter_context(closing(LogAnalytics(workspaces)))
+
+        yield open_
 
 
 def read(source: LogAnalytics, since: datetime | None = T0, now: datetime = NOW) -> Reading:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 
@@ -11,7 +10,6 @@ from shared.adapters.logs.log_analytics import (
     LogAnalytics,
     window,
 )
-from shared.adapters.logs.workspaces import open_workspaces
 from shared.adapters.windows import LONGEST, Window
 from shared.domain.histograms import value_of
 from tests.adapters.conftest import Answerer
@@ -19,12 +17,12 @@ from tests.adapters.logs_answers import (
     HOUR,
     MINUTE,
     NOW,
-    PATIENT,
     T0,
-    AnyToken,
     Open,
     a_row,
     an_answer,
+    made_well,
+    opening,
     ours,
     read,
     refusal,
@@ -34,27 +32,13 @@ from tests.adapters.logs_answers import (
 
 @pytest.fixture
 def well(answerer: Answerer) -> Answerer:
-    answerer.status = 200
-    answerer.headers = {"Content-Type": "application/json"}
-    answerer.body = an_answer()
-    return answerer
+    return made_well(answerer)
 
 
 @pytest.fixture
 def opened() -> Iterator[Open]:
-    """Opens sources that are closed at the end."""
-    sources: list[LogAnalytics] = []
-
-    def open_(url: str, **options: Any) -> LogAnalytics:
-        given = {"credential": AnyToken(), "patience": PATIENT, **options}
-        sources.append(
-            LogAnalytics(open_workspaces({"crm": "a-guid", "bare": ""}, endpoint=url, **given))
-        )
-        return sources[-1]
-
-    yield open_
-    for source in sources:
-        source.close()
+    with opening() as open_:
+        yield open_
 
 
 @pytest.fixture

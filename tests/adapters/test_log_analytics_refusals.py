@@ -12,7 +12,7 @@ from azure.core.credentials import AccessToken
 from shared.adapters.logs.log_analytics import (
     LogAnalytics,
 )
-from shared.adapters.logs.workspaces import SERVER_TIMEOUT, open_workspaces
+from shared.adapters.logs.workspaces import SERVER_TIMEOUT
 from shared.adapters.windows import PATIENCE
 from shared.domain.errors import SourceError
 from shared.services.collect import PATIENCE as ABANDONED_AFTER
@@ -20,13 +20,14 @@ from tests.adapters.conftest import Answerer
 from tests.adapters.logs_answers import (
     COLUMNS,
     NOW,
-    PATIENT,
     SHORT,
     T0,
     AnyToken,
     Open,
     a_row,
     an_answer,
+    made_well,
+    opening,
     read,
     refusal,
 )
@@ -35,27 +36,13 @@ from tests.stopwatch import seconds_at_most
 
 @pytest.fixture
 def well(answerer: Answerer) -> Answerer:
-    answerer.status = 200
-    answerer.headers = {"Content-Type": "application/json"}
-    answerer.body = an_answer()
-    return answerer
+    return made_well(answerer)
 
 
 @pytest.fixture
 def opened() -> Iterator[Open]:
-    """Opens sources that are closed at the end."""
-    sources: list[LogAnalytics] = []
-
-    def open_(url: str, **options: Any) -> LogAnalytics:
-        given = {"credential": AnyToken(), "patience": PATIENT, **options}
-        sources.append(
-            LogAnalytics(open_workspaces({"crm": "a-guid", "bare": ""}, endpoint=url, **given))
-        )
-        return sources[-1]
-
-    yield open_
-    for source in sources:
-        source.close()
+    with opening() as open_:
+        yield open_
 
 
 @pytest.fixture
