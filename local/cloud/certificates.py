@@ -1,6 +1,7 @@
 """A certificate of the desk's own for 127.0.0.1, for answerers that encrypt."""
 
 import ssl
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import cached_property
 from ipaddress import IPv4Address
@@ -15,11 +16,16 @@ from cryptography.x509.oid import NameOID
 from local.clocks import wall_now
 
 HOST = "127.0.0.1"
+HERE = (x509.IPAddress(IPv4Address(HOST)), x509.DNSName("localhost"))
+"""python-tds compares a host with the common name, others with the alternative names."""
 HOLDS_FOR = timedelta(days=30)
 
 
 class Certificate:
     """Signed by itself, so that its PEM is the CA file by which a client can verify it."""
+
+    def __init__(self, common: str = HOST, names: Sequence[x509.GeneralName] = HERE) -> None:
+        self._common, self._names = common, names
 
     @cached_property
     def _key(self) -> ec.EllipticCurvePrivateKey:
@@ -28,7 +34,8 @@ class Certificate:
     @cached_property
     def pem(self) -> bytes:
         """The certificate without its key."""
-        return _signed(self._key).public_bytes(serialization.Encoding.PEM)
+        signed = self_signed(self._key, self._common, self._names)
+        return signed.public_bytes(serialization.Encoding.PEM)
 
     def write(self, path: Path) -> Path:
         """Put the PEM into a file; answers the path."""
@@ -58,12 +65,13 @@ def _unprotected(key: ec.EllipticCurvePrivateKey) -> bytes:
     )
 
 
-def _signed(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
-    # python-tds compares the host with the common name, others with the alternative names.
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, HOST)])
-    names = [x509.IPAddress(IPv4Address(HOST)), x509.DNSName("localhost")]
+def self_signed(
+    key: ec.EllipticCurvePrivateKey, common: str, names: Sequence[x509.GeneralName]
+) -> x509.Certificate:
+    """For that common name and those alternative names; without any, it has no such extension."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
     now = wall_now()
-    return (
+    builder = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
@@ -71,7 +79,8 @@ def _signed(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + HOLDS_FOR)
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
     )
+    if names:
+        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    return builder.sign(key, hashes.SHA256())

@@ -9,14 +9,11 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
+from local.cloud.certificates import Certificate
 from shared.adapters import egress
 from shared.adapters.destinations import destination
 from shared.adapters.egress import Answer, Egress
@@ -37,40 +34,21 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def chain(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A key and a self-signed certificate for NAME alone, in one file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, NAME)])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(NAME)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
-    file = tmp_path_factory.mktemp("tls") / "site.pem"
-    file.write_bytes(
-        key.private_bytes(pem, pkcs8, serialization.NoEncryption()) + certificate.public_bytes(pem)
-    )
-    return file
+def certificate() -> Certificate:
+    """Signed by itself, for NAME alone."""
+    return Certificate(NAME, [x509.DNSName(NAME)])
 
 
 @pytest.fixture
-def site(chain: Path) -> Iterator[Site]:
+def site(certificate: Certificate) -> Iterator[Site]:
     names: list[str | None] = []
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(chain)
+    tls = certificate.context
     tls.sni_callback = lambda _, name, __: names.append(name)
     with running_provider(tls) as provider:
         port = int(provider.url.rpartition(":")[2])
-        yield Site(provider, port, ssl.create_default_context(cafile=str(chain)), names)
+        yield Site(
+            provider, port, ssl.create_default_context(cadata=certificate.pem.decode()), names
+        )
 
 
 @dataclass

@@ -12,11 +12,10 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from OpenSSL.crypto import X509
 
 from local.clocks import wall_now
-from local.cloud.certificates import Certificate
+from local.cloud.certificates import Certificate, self_signed
 from shared.adapters.sql.connections import PATIENCE, SqlAddress, Statement
 from shared.adapters.sql.failures import SqlFailure
 from shared.adapters.sql.tds import connect, is_certificate_of
@@ -31,22 +30,7 @@ def a_certificate(
 ) -> x509.Certificate:
     """Signed by itself, for those alternative names; without any, it has no such extension."""
     key = key or ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
-    now = wall_now()
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - DAY)
-        .not_valid_after(now + DAY)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-    )
-    if names:
-        known = x509.SubjectAlternativeName([x509.DNSName(name) for name in names])
-        builder = builder.add_extension(known, critical=False)
-    return builder.sign(key, hashes.SHA256())
+    return self_signed(key, common, [x509.DNSName(name) for name in names])
 
 
 @pytest.mark.parametrize(
